@@ -1,0 +1,246 @@
+package rapport
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Facts are all that Decide looks at: everything it says about a customer follows from these.
+type Facts struct {
+	Now       time.Time
+	Purpose   Purpose
+	Topic     string
+	Policy    Policy
+	Routing   Routing
+	SendAt    time.Time // not before; zero: now
+	ExpiresAt time.Time // zero: never
+	Window    *SendWindow
+	// WindowZone is the zone of Window unless that is "recipient".
+	WindowZone *time.Location
+
+	Order     []Channel
+	Zone      *time.Location          // the customer's, or the default
+	Quiet     *QuietHours             // the customer's own
+	QuietOf   map[Channel]*QuietHours // the installation's, for marketing on a channel
+	Cap       *Cap
+	CapUsed   int // marketing messages to this customer within Cap.Per before Now
+	Addresses []AddressFacts
+
+	Variants  map[Channel]bool // the template has something to say there
+	Providers map[Channel]bool // somebody could carry it
+	Tried     map[Channel]bool // channels that an escalation leaves behind
+}
+
+// AddressFacts are the facts about one address for this purpose and topic.
+type AddressFacts struct {
+	Address
+	Suppressed *Suppression
+	Consent    ConsentState
+	Preference *bool // what the customer set for this topic, or for every topic; nil: nothing
+	PrefTopic  string
+}
+
+// Decision is one message row: to be sent at Due, or stopped with a Reason.
+type Decision struct {
+	Channel   Channel
+	Address   ID
+	Epoch     int64
+	Send      bool
+	State     State  // when not Send: Skipped or Expired
+	Reason    string // when not Send
+	Due       time.Time
+	WindowEnd time.Time // zero: open end
+}
+
+// Rule is one line of an explanation.
+type Rule struct {
+	Rule    string  `json:"rule"`
+	Channel Channel `json:"channel,omitempty"`
+	Passed  bool    `json:"passed"`
+	Detail  string  `json:"detail"`
+}
+
+// Reasons for which a rule stops a message.
+const (
+	ReasonSuppressed = "suppressed"
+	ReasonWithdrawn  = "consent_withdrawn"
+	ReasonPreference = "preference_off"
+	ReasonNoConsent  = "no_consent"
+	ReasonCap        = "frequency_cap"
+	ReasonAddressOff = "address_off"
+	ReasonNoAddress  = "no_address"
+	ReasonNoVariant  = "no_template_variant"
+	ReasonNoProvider = "no_provider"
+	ReasonExpired    = "expired"
+	ReasonNeverOpen  = "window_never_opens"
+	ReasonConflict   = "address_conflict"
+	ReasonMissing    = "missing_variable"
+	ReasonInvalid    = "invalid_recipient"
+	ReasonDuplicate  = "duplicate_recipient"
+	ReasonRender     = "template_error"
+)
+
+// Decide settles whether, where and when one customer gets one message. It is pure: the same facts give
+// the same decisions. The order of rules is part of the contract: suppression, withdrawn consent,
+// preference, topic policy, frequency cap, address and template variant, then window, quiet hours, expiry.
+// There is at least one decision; with Routing.Method All there may be one a channel. When explain is
+// not nil it is called for every rule looked at.
+func Decide(f *Facts, explain func(Rule)) []Decision {
+	note := func(rule string, c Channel, ok bool, format string, args ...any) bool {
+		if explain != nil {
+			explain(Rule{rule, c, ok, fmt.Sprintf(format, args...)})
+		}
+		return ok
+	}
+	candidates := f.candidates()
+	if len(candidates) == 0 {
+		note("address", "", false, "none of the channels %v has an address", f.channels())
+		return []Decision{{Channel: NoChannel, State: Skipped, Reason: ReasonNoAddress}}
+	}
+	var out []Decision
+	var first Decision // the first refusal, kept as the reason when no channel is usable
+	for _, a := range candidates {
+		if f.Routing.Method == All && slices.ContainsFunc(out, func(d Decision) bool { return d.Send && d.Channel == a.Channel }) {
+			continue // a second address of a channel already served
+		}
+		d := f.one(a, note)
+		switch {
+		case f.Routing.Method == All:
+			i := slices.IndexFunc(out, func(d Decision) bool { return d.Channel == a.Channel })
+			if i < 0 {
+				out = append(out, d)
+			} else if d.Send {
+				out[i] = d
+			}
+		case d.Send:
+			return []Decision{d}
+		case first.Channel == "":
+			first = d
+		}
+	}
+	if f.Routing.Method == All {
+		return out
+	}
+	if len(candidates) > 1 {
+		first.Channel, first.Address, first.Epoch = NoChannel, 0, 0
+	}
+	return []Decision{first}
+}
+
+// channels is the order in which channels are tried: the customer's first, limited to the campaign's.
+func (f *Facts) channels() []Channel {
+	allowed := f.Routing.Channels
+	if len(allowed) == 0 {
+		allowed = Channels
+	}
+	var out []Channel
+	add := func(c Channel) {
+		if slices.Contains(allowed, c) && !slices.Contains(out, c) && !f.Tried[c] {
+			out = append(out, c)
+		}
+	}
+	if f.Routing.Method != Fallback { // a fallback order is the campaign's: it was chosen for its cost
+		for _, c := range f.Order {
+			add(c)
+		}
+	}
+	for _, c := range allowed {
+		add(c)
+	}
+	return out
+}
+
+// candidates are the addresses in the order in which they are tried: by channel, the primary one first.
+func (f *Facts) candidates() []*AddressFacts {
+	var out []*AddressFacts
+	for _, c := range f.channels() {
+		for _, primary := range []bool{true, false} {
+			for i := range f.Addresses {
+				if a := &f.Addresses[i]; a.Channel == c && a.Primary == primary {
+					out = append(out, a)
+				}
+			}
+		}
+	}
+	return out
+}
+
+func (f *Facts) one(a *AddressFacts, note func(string, Channel, bool, string, ...any) bool) Decision {
+	stop := func(reason string) Decision {
+		return Decision{Channel: a.Channel, Address: a.ID, Epoch: a.Epoch, State: Skipped, Reason: reason}
+	}
+	if a.Suppressed.Binds(f.Purpose) {
+		note("suppression", a.Channel, false, "suppressed for %s (%s) since %s", a.Suppressed.Scope, a.Suppressed.Reason, a.Suppressed.At.UTC().Format(time.RFC3339))
+		return stop(ReasonSuppressed)
+	}
+	note("suppression", a.Channel, true, "not suppressed for %s", f.Purpose)
+	if a.Consent == ConsentWithdrawn {
+		note("consent", a.Channel, false, "%s consent was withdrawn", f.Purpose)
+		return stop(ReasonWithdrawn)
+	}
+	note("consent", a.Channel, true, "%s consent was not withdrawn", f.Purpose)
+	if a.Preference != nil && !*a.Preference && (f.Purpose == Marketing || a.PrefTopic == f.Topic) {
+		note("preference", a.Channel, false, "the customer switched topic %q off here", a.PrefTopic)
+		return stop(ReasonPreference)
+	}
+	note("preference", a.Channel, true, "the customer did not switch it off")
+	if f.Purpose == Marketing {
+		if f.Policy == OptIn && a.Consent != ConsentGranted || f.Policy == NoPolicy {
+			note("topic_policy", a.Channel, false, "topic %q is %s and there is no consent", f.Topic, f.Policy)
+			return stop(ReasonNoConsent)
+		}
+		note("topic_policy", a.Channel, true, "topic %q is %s", f.Topic, f.Policy)
+		if f.Cap != nil && f.CapUsed >= f.Cap.Max {
+			note("frequency_cap", a.Channel, false, "%d of at most %d in %s", f.CapUsed, f.Cap.Max, f.Cap.Per)
+			return stop(ReasonCap)
+		}
+		note("frequency_cap", a.Channel, true, "%d used", f.CapUsed)
+	} else {
+		note("topic_policy", a.Channel, true, "transactional ignores topic policies and caps")
+	}
+	switch {
+	case a.Off != "":
+		note("address", a.Channel, false, "the address is off: %s", a.Off)
+		return stop(ReasonAddressOff)
+	case !f.Variants[a.Channel]:
+		note("template", a.Channel, false, "the template has no variant for this channel")
+		return stop(ReasonNoVariant)
+	case !f.Providers[a.Channel]:
+		note("provider", a.Channel, false, "no provider is configured for this channel")
+		return stop(ReasonNoProvider)
+	}
+	note("address", a.Channel, true, "usable, with a template variant and a provider")
+	return f.when(a, note)
+}
+
+// when places the message in time.
+func (f *Facts) when(a *AddressFacts, note func(string, Channel, bool, string, ...any) bool) Decision {
+	d := Decision{Channel: a.Channel, Address: a.ID, Epoch: a.Epoch, Send: true}
+	quiet := f.Quiet
+	if f.Purpose != Marketing {
+		quiet = nil
+	} else if quiet == nil {
+		quiet = f.QuietOf[a.Channel]
+	}
+	earliest := f.Now
+	if f.SendAt.After(earliest) {
+		earliest = f.SendAt
+	}
+	zone := f.Zone
+	if f.Window != nil && f.Window.Zone != "recipient" && f.WindowZone != nil {
+		zone = f.WindowZone
+	}
+	d.Due, d.WindowEnd = NextOpen(earliest, f.Window, zone, quiet, f.Zone)
+	switch {
+	case d.Due.IsZero():
+		note("window", a.Channel, false, "send window and quiet hours leave no room")
+		d.Send, d.State, d.Reason = false, Skipped, ReasonNeverOpen
+	case !f.ExpiresAt.IsZero() && !d.Due.Before(f.ExpiresAt):
+		note("expiry", a.Channel, false, "the next open moment %s is not before the expiry %s", d.Due.Format(time.RFC3339), f.ExpiresAt.UTC().Format(time.RFC3339))
+		d.Send, d.State, d.Reason = false, Expired, ReasonExpired
+	default:
+		note("window", a.Channel, true, "may be sent at %s", d.Due.Format(time.RFC3339))
+	}
+	return d
+}

@@ -1,0 +1,90 @@
+package rapport
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Thread is one conversation with one customer. It begins on the address that wrote, and may go on over
+// another channel.
+type Thread struct {
+	ID           ID
+	Customer     ID
+	Address      ID // where it began
+	Channel      Channel
+	Subject      string
+	Status       ThreadStatus
+	Assignee     string
+	Labels       []string
+	Priority     Priority
+	SnoozedUntil time.Time
+	Campaign     ID // the campaign that it answers; 0: none
+	LastEntryAt  time.Time
+	Preview      string // the beginning of the newest entry that the customer can see
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
+}
+
+// ThreadStatus says who has the word.
+type ThreadStatus string
+
+const (
+	ThreadOpen     ThreadStatus = "open"     // we owe an answer
+	ThreadPending  ThreadStatus = "pending"  // the customer does
+	ThreadSnoozed  ThreadStatus = "snoozed"  // we do, from SnoozedUntil on
+	ThreadResolved ThreadStatus = "resolved" // nobody does; the next reply begins a new thread or opens this one again
+)
+
+// ThreadStatuses lists all of them.
+var ThreadStatuses = []ThreadStatus{ThreadOpen, ThreadPending, ThreadSnoozed, ThreadResolved}
+
+// Priority of a thread.
+type Priority string
+
+const (
+	Low    Priority = "low"
+	Normal Priority = "normal"
+	High   Priority = "high"
+	Urgent Priority = "urgent"
+)
+
+// Priorities lists all of them, lowest first.
+var Priorities = []Priority{Low, Normal, High, Urgent}
+
+// EntryKind says what an entry of a thread is.
+type EntryKind string
+
+const (
+	Inbound  EntryKind = "inbound"  // the customer wrote
+	Outbound EntryKind = "outbound" // we wrote; Message tells how it fared
+	Note     EntryKind = "note"     // for colleagues only
+	Happened EntryKind = "event"    // something was done to the thread: assigned, resolved, ...
+)
+
+// Entry is one line of a thread.
+type Entry struct {
+	ID         ID
+	Thread     ID
+	Customer   ID
+	Kind       EntryKind
+	Channel    Channel
+	Text       string
+	HTML       string // sanitised already; empty: there is only text
+	Author     string // an agent's name, or the name under which the customer wrote
+	Address    ID     // whence it came, or whither it went
+	Message    ID     // of an outbound entry: its row in the ledger
+	Answers    Answered
+	MatchedBy  string // how Answers was found: reply_token, in_reply_to, references, provider_id, latest
+	Provider   string
+	ProviderID string
+	Files      []ID            // attachments
+	Meta       json.RawMessage // a JSON object: what the channel knows beyond this (button, edit, intent, ...)
+	CreatedAt  time.Time
+}
+
+// Answered is what an inbound entry replies to. All zero: nothing that we know of.
+type Answered struct {
+	Message  ID
+	Campaign ID
+	Template ID // the pinned version's id
+}
