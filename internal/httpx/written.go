@@ -1,0 +1,40 @@
+package httpx
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+)
+
+// Do sends req and says whether the other side can have seen it. After an error, written == false
+// means that no complete request header was handed to a connection (refused, unresolved,
+// unreachable, TLS failed, no free connection in time), so nothing can have been acted on and a
+// retry is safe; true means that the outcome is not known. It errs towards true.
+//
+// Below it, net/http repeats a request on a fresh connection by itself when an idle one had died
+// and nothing was written, and also after a write when the request is a GET or has an
+// Idempotency-Key header; leave that header off where a second copy would be acted on.
+func Do(c *http.Client, req *http.Request) (resp *http.Response, written bool, err error) {
+	ctx, wire := Watch(req.Context())
+	resp, err = c.Do(req.WithContext(ctx))
+	return resp, wire.Written(), err
+}
+
+// Wire is what [Watch] has seen of the requests made with its context.
+type Wire struct{ written atomic.Bool }
+
+// Written reports what [Do] calls written. It may be called once the request has returned.
+func (w *Wire) Written() bool { return w.written.Load() }
+
+// Watch is [Do] for a vendor's SDK, which makes the request itself: hand it the returned context.
+//
+// The mark is set when the header is complete in the transport's buffer, which comes before its
+// last byte reaches the kernel; and a cancelled exchange closes its connection before it
+// returns, so that no byte can follow the answer given here.
+func Watch(ctx context.Context) (context.Context, *Wire) {
+	wire := new(Wire)
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		WroteHeaders: func() { wire.written.Store(true) },
+	}), wire
+}
