@@ -1,0 +1,144 @@
+package email
+
+import (
+	"bufio"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"strings"
+
+	"rapport/channels"
+)
+
+// body appends the content and its MIME header:
+//
+//	mixed ─ alternative ─ text
+//	      │             └ related ─ html
+//	      │                       └ inline images
+//	      └ attachments
+//
+// where a multipart of one part is that part.
+func (c *conn) body(d *draft, o *channels.Outgoing) error {
+	var inline, files []*channels.Attachment
+	for i := range o.Attachments {
+		a := &o.Attachments[i]
+		if a.ContentID != "" && len(o.HTML) > 0 {
+			inline = append(inline, a)
+		} else {
+			files = append(files, a)
+		}
+	}
+	left := int64(maxAttachments)
+	attach := func(as []*channels.Attachment) []func() error {
+		var parts []func() error
+		for _, a := range as {
+			parts = append(parts, func() error { return d.attachment(a, &left) })
+		}
+		return parts
+	}
+	text := func() error {
+		d.b = append(d.b, "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"...)
+		d.b = c.drafts.appendQuoted(d.b, draftKey{template: o.Key}, o.Text)
+		return nil
+	}
+	html := func() error {
+		d.b = append(d.b, "Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"...)
+		d.b = c.drafts.appendQuoted(d.b, draftKey{template: o.Key, html: true}, o.HTML)
+		return nil
+	}
+	related := func() error { return d.multipart("related", o.Token, append([]func() error{html}, attach(inline)...)) }
+	var readable []func() error
+	if len(o.Text) > 0 || len(o.HTML) == 0 {
+		readable = append(readable, text)
+	}
+	if len(o.HTML) > 0 {
+		readable = append(readable, related)
+	}
+	alternative := func() error { return d.multipart("alternative", o.Token, readable) }
+	return d.multipart("mixed", o.Token, append([]func() error{alternative}, attach(files)...))
+}
+
+// multipart appends the parts one after the other. No part can hold the boundary: quoted-printable and
+// base64 never contain "=_" (RFC 2045 §6.7 suggests just that).
+func (d *draft) multipart(kind, token string, parts []func() error) error {
+	if len(parts) == 1 {
+		return parts[0]()
+	}
+	boundary := "=_" + kind + "." + token
+	d.b = append(d.b, "Content-Type: multipart/"+kind+";\r\n boundary=\""+boundary+"\"\r\n\r\n"...)
+	for _, p := range parts {
+		d.b = append(append(append(d.b, "--"...), boundary...), "\r\n"...)
+		if err := p(); err != nil {
+			return err
+		}
+	}
+	d.b = append(append(append(d.b, "--"...), boundary...), "--\r\n"...)
+	return nil
+}
+
+// attachment appends a and lowers left, the bytes that the message may still hold.
+func (d *draft) attachment(a *channels.Attachment, left *int64) error {
+	disposition := "attachment"
+	if a.ContentID != "" {
+		disposition = "inline"
+		if !atom(a.ContentID) {
+			return refuse("bad_attachment", errors.New("an attachment's content id cannot stand in a header"))
+		}
+	}
+	if a.Name != "" {
+		if unsafe(a.Name) || len(a.Name) > 255 {
+			return refuse("bad_attachment", errors.New("an attachment's name is longer than 255 bytes or "+errUnsafe.Error()))
+		}
+		// Beyond ASCII this gives filename*=utf-8''... (RFC 2231).
+		disposition = strings.Replace(mime.FormatMediaType(disposition, map[string]string{"filename": a.Name}), "; ", ";\r\n ", 1)
+	}
+	d.b = append(d.b, "Content-Type: "+mediaType(a.ContentType)+"\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: "+disposition+"\r\n"...)
+	if a.ContentID != "" {
+		d.b = append(d.b, "Content-ID: <"+a.ContentID+">\r\n"...)
+	}
+	d.b = append(d.b, "\r\n"...)
+
+	// Storage that fails now may work later, and nothing is on the wire yet.
+	gone := func(err error) error {
+		return &channels.Verdict{Kind: channels.Temporary, Reason: "attachment_unreadable", Err: err}
+	}
+	if a.Open == nil {
+		return refuse("bad_attachment", errors.New("an attachment has no content"))
+	}
+	r, err := a.Open()
+	if err != nil {
+		return gone(fmt.Errorf("opening an attachment: %w", err))
+	}
+	defer r.Close()
+	content := bufio.NewReaderSize(r, 32<<10)
+	var line [57]byte // 76 characters in base64
+	for {
+		n, err := io.ReadFull(content, line[:])
+		if *left -= int64(n); *left < 0 {
+			return refuse("attachments_too_large", nil)
+		}
+		if n > 0 {
+			d.b = append(base64.StdEncoding.AppendEncode(d.b, line[:n]), "\r\n"...)
+		}
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
+			return nil
+		}
+		if err != nil {
+			return gone(fmt.Errorf("reading an attachment: %w", err))
+		}
+	}
+}
+
+// mediaType is what s says when it says something that may be sent as base64 (RFC 2045 §6.4 forbids it
+// for multipart and message).
+func mediaType(s string) string {
+	t, params, err := mime.ParseMediaType(s)
+	if err == nil && len(s) < 200 && strings.Contains(t, "/") && !strings.HasPrefix(t, "multipart/") && !strings.HasPrefix(t, "message/") {
+		if full := mime.FormatMediaType(t, params); full != "" {
+			return full
+		}
+	}
+	return "application/octet-stream"
+}

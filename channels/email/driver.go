@@ -1,0 +1,129 @@
+// Package email sends messages over SMTP (RFC 5321) through one relay, over connections that are kept open.
+//
+// The message is rendered to bytes once, signed as those bytes (DKIM), and handed over in a pipelined
+// dialogue (RFC 2920). Which of the two sides holds the message is known at each step: only the wait for
+// the reply to the final dot leaves doubt.
+package email
+
+import (
+	"net/mail"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"rapport"
+	"rapport/channels"
+)
+
+const maxAttachments = 25 << 20 // bytes a message, before base64 adds a third
+
+// Driver serves the channel email.
+var Driver = channels.Driver{
+	Name:     "email",
+	Channels: []rapport.Channel{rapport.Email},
+	Caps: channels.Caps{
+		Attachments: maxAttachments,
+		// A server may take ten minutes to answer the final dot (RFC 5321 §4.5.3.2.6); giving up earlier
+		// makes doubt where there was only patience missing. The other phases have two minutes together.
+		Timeout: 12 * time.Minute,
+		Phases:  true,
+	},
+	Settings: []channels.Setting{
+		{Key: "host", Help: "the mail relay's name or address", Required: true},
+		{Key: "port", Help: "its port", Default: "587 for starttls, 465 for implicit, 25 for none"},
+		{Key: "tls", Help: "starttls, implicit or none; the first two never fall back to clear text", Default: "starttls"},
+		{Key: "tls_server_name", Help: "the name that the relay's certificate must carry", Default: "host"},
+		{Key: "tls_ca_file", Help: "PEM file of the authorities to trust instead of the system's, for a relay with a private certificate"},
+		{Key: "username", Help: "login at the relay; empty: none"},
+		{Key: "password", Help: "of that login; never sent in clear text, except to this very machine", Secret: true},
+		{Key: "helo", Help: "the name by which we introduce ourselves (EHLO)", Default: "this machine's name"},
+		{Key: "from", Help: "sender as people see it, such as Shop <news@shop.example>", Required: true},
+		{Key: "reply_domain", Help: "domain of reply+<token>@ and bounce+<token>@; its mail must come back to Rapport. Empty: answers go to from"},
+		{Key: "envelope_domain", Help: "domain of the envelope sender bounce+<token>@", Default: "reply_domain"},
+		{Key: "domain_rate", Help: "messages a second to any one recipient domain, over all processes; 0: no limit of its own", Default: "0"},
+		{Key: "connections", Help: "open to the relay at most", Default: "10"},
+		{Key: "timeout", Help: "for the connection with TLS and login, and for each other step", Default: "30s"},
+		{Key: "dot_timeout", Help: "for the answer to a whole message; at most 10m", Default: "10m"},
+		{Key: "idle_timeout", Help: "after which an unused connection is closed", Default: "1m"},
+		{Key: "dkim.domain", Help: "signing domain (d=), the same organisation's as from. Empty: the relay signs"},
+		{Key: "dkim.selector", Help: "signing selector (s=): the key is published at <selector>._domainkey.<domain>"},
+		{Key: "dkim.key_file", Help: "PEM file of the private key, RSA (2048 bits are customary) or Ed25519"},
+		{Key: "dkim.key", Help: "the private key itself, instead of key_file", Secret: true},
+	},
+	Open: open,
+}
+
+func open(s channels.Settings, env channels.Env) (channels.Conn, error) {
+	r := s.Read()
+	relay := readRelay(r, env)
+	sign := readSigner(r)
+	c := &conn{env: env, sign: sign, drafts: newDrafts(), large: make(chan struct{}, largeAtOnce)}
+
+	if from, err := mail.ParseAddress(r.Required("from")); err == nil {
+		c.from = *from
+		if c.from.Address, err = asciiDomain(from.Address); err != nil {
+			r.Fail("from", "%v", err)
+		}
+	} else {
+		r.Fail("from", "must be a mailbox such as Shop <news@shop.example>")
+	}
+	c.replyDomain = readDomain(r, "reply_domain", "")
+	c.envelopeDomain = readDomain(r, "envelope_domain", c.replyDomain)
+	_, c.idDomain, _ = strings.Cut(c.from.Address, "@")
+	if c.replyDomain != "" {
+		c.idDomain = c.replyDomain
+	}
+	c.dotTimeout = readDuration(r, "dot_timeout", 10*time.Minute, 10*time.Minute)
+	c.timeout = relay.timeout
+	idle := readDuration(r, "idle_timeout", time.Minute, time.Hour)
+	if n, err := strconv.ParseFloat(r.String("domain_rate", "0"), 64); err != nil || n < 0 || n > 1e6 { // delivery reads it
+		r.Fail("domain_rate", "must be messages a second, such as 20 or 0.5")
+	}
+	connections := r.Int("connections", 10, 1, 1000)
+	if r.Has("inbound") {
+		r.Fail("inbound", "receiving mail is not in this version; leave it out")
+	}
+	if err := r.Err(); err != nil {
+		return nil, err
+	}
+	var err error
+	c.pool, err = newPool(relay, connections, idle)
+	return c, err
+}
+
+func readDuration(r *channels.Reader, key string, def, max time.Duration) time.Duration {
+	d := r.Duration(key, def)
+	if d < 50*time.Millisecond || d > max {
+		r.Fail(key, "must be from 50ms to %v", max)
+		return def
+	}
+	return d
+}
+
+func readDomain(r *channels.Reader, key, def string) string {
+	d := r.String(key, "")
+	if d == "" {
+		return def
+	}
+	d, err := asciiDomain("x@" + strings.ToLower(d))
+	if err != nil || !validHost(d[2:]) {
+		r.Fail(key, "must be a domain such as reply.shop.example")
+		return def
+	}
+	return d[2:]
+}
+
+// validHost tells whether s consists of what host names and addresses are made of.
+func validHost(s string) bool {
+	for _, c := range []byte(s) {
+		if !(c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9' || strings.IndexByte("-._:", c) >= 0) {
+			return false
+		}
+	}
+	if strings.Contains(s, ":") {
+		_, err := netip.ParseAddr(s)
+		return err == nil
+	}
+	return s != "" && len(s) <= 253 && s[0] != '-'
+}

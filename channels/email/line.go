@@ -1,0 +1,303 @@
+package email
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/wneessen/go-mail/smtp"
+
+	"rapport/channels"
+)
+
+// line is one open connection. One goroutine uses it at a time.
+type line struct {
+	client     *smtp.Client
+	raw        net.Conn // below TLS; deadlines are set here
+	pipelining bool
+	utf8       bool
+	sizes      bool
+	maxSize    int64 // that the server announces; 0: none
+
+	served bool // a transaction was tried before on this connection
+	open   bool // a transaction may be open, so the next one begins with RSET
+	broken bool // must not be used again
+}
+
+// stage is how far a transaction got; it decides what a failure proves.
+type stage int
+
+const (
+	atGreeting stage = iota
+	atMail
+	atRcpt
+	atData
+	atDot // the whole message was handed to the kernel: only here is there doubt
+)
+
+// errStale: the server had closed an idle connection, or says goodbye on it. Nothing of the message was
+// written, so another connection may be tried at once.
+var errStale = errors.New("the kept connection was closed by the server")
+
+// timeouts of a transaction.
+type timeouts struct {
+	step time.Duration // each of: the envelope, 256 KiB of the message
+	dot  time.Duration
+}
+
+// transfer hands wire over, which ends with the final dot. Its errors are verdicts, or errStale.
+func (l *line) transfer(ctx context.Context, d *draft, wire []byte, t timeouts) error {
+	served := l.served
+	l.served = true
+	stop := context.AfterFunc(ctx, func() { _ = l.raw.SetDeadline(time.Unix(1, 0)) })
+	defer func() {
+		if !stop() { // it may yet run, and must not hit the next transaction
+			l.broken = true
+		}
+	}()
+
+	refused, at, err := l.envelope(ctx, d, len(wire), t.step)
+	goodbye := refused.code == 421 && at == atMail
+	if served && (goodbye || err != nil && !isTimeout(err)) {
+		l.broken = true
+		return errStale
+	}
+	if err != nil {
+		return l.lost(ctx, err)
+	}
+	if refused.code != 0 {
+		l.open = true
+		l.broken = l.broken || refused.ends()
+		return refused.verdict(at)
+	}
+	if err := l.message(ctx, wire, t.step); err != nil {
+		return err
+	}
+	l.deadline(ctx, t.dot)
+	r, err := readReply(l.client.Text.R)
+	if err != nil {
+		l.broken = true
+		return &channels.Verdict{Kind: channels.Ambiguous, Reason: "no_answer", Err: err}
+	}
+	if r.code/100 == 2 {
+		return nil
+	}
+	l.broken = r.ends()
+	return r.verdict(atDot)
+}
+
+// envelope runs MAIL, RCPT and DATA, in one round trip where the server allows. It returns the reply
+// that refused, with its stage, or a reply with code 0 when the server waits for the message.
+func (l *line) envelope(ctx context.Context, d *draft, size int, step time.Duration) (refused reply, at stage, err error) {
+	l.deadline(ctx, step)
+	w, r := l.client.Text.W, l.client.Text.R
+	ask := func(parts ...string) (reply, error) {
+		for _, p := range parts {
+			_, _ = w.WriteString(p)
+		}
+		_, _ = w.WriteString("\r\n")
+		if l.pipelining {
+			return reply{}, nil
+		}
+		if err := w.Flush(); err != nil {
+			return reply{}, err
+		}
+		return readReply(r)
+	}
+	params := ""
+	if l.sizes {
+		params = " SIZE=" + strconv.Itoa(size)
+	}
+	if d.utf8 {
+		params += " SMTPUTF8"
+	}
+	commands := [...]struct {
+		parts [3]string
+		at    stage
+	}{
+		{[3]string{"MAIL FROM:<", d.from, ">" + params}, atMail},
+		{[3]string{"RCPT TO:<", d.to, ">"}, atRcpt},
+		{[3]string{"DATA"}, atData},
+	}
+	reset := l.open
+	l.open = false
+	if reset {
+		if _, err := ask("RSET"); err != nil {
+			return reply{}, atMail, err
+		}
+	}
+	if l.pipelining {
+		for _, c := range commands {
+			_, _ = ask(c.parts[:]...)
+		}
+		if err := w.Flush(); err != nil {
+			return reply{}, atMail, err
+		}
+		if reset {
+			if _, err := readReply(r); err != nil {
+				return reply{}, atMail, err
+			}
+		}
+	}
+	for _, c := range commands {
+		var got reply
+		if l.pipelining {
+			got, err = readReply(r)
+		} else {
+			got, err = ask(c.parts[:]...)
+		}
+		if err != nil && refused.code != 0 {
+			l.broken = true // what was refused stays refused, whatever else the server had to say
+			return refused, at, nil
+		}
+		if err != nil {
+			return reply{}, c.at, err
+		}
+		expected := got.code/100 == 2
+		if c.at == atData {
+			expected = got.code == 354
+		}
+		if c.at == atData && expected && refused.code != 0 {
+			l.decline()
+		}
+		if !expected && refused.code == 0 {
+			refused, at = got, c.at
+			if !l.pipelining || got.ends() {
+				return refused, at, nil
+			}
+		}
+	}
+	return refused, at, nil
+}
+
+// decline answers a 354 that came although the recipient was refused: a lone dot ends the message before
+// it begins (RFC 2920 §3.1). What the server says to that is of no interest.
+func (l *line) decline() {
+	_, _ = l.client.Text.W.WriteString(".\r\n")
+	if l.client.Text.W.Flush() != nil {
+		l.broken = true
+	} else if _, err := readReply(l.client.Text.R); err != nil {
+		l.broken = true
+	}
+}
+
+// message writes wire. An error is a verdict and means that the final dot was not handed to the kernel,
+// so the server must drop what it has (RFC 5321 §4.1.1.4), unless it is Ambiguous.
+func (l *line) message(ctx context.Context, wire []byte, step time.Duration) error {
+	const block = 256 << 10
+	w := l.client.Text.W
+	for handed := 0; ; {
+		l.deadline(ctx, step)
+		n, err := w.Write(wire[handed:min(handed+block, len(wire))])
+		if err == nil {
+			err = w.Flush()
+		}
+		// After an error, what is still buffered was not written.
+		if err != nil {
+			n -= w.Buffered()
+		}
+		if handed += n; err == nil && handed < len(wire) {
+			continue
+		}
+		if err == nil {
+			return nil
+		}
+		l.broken = true
+		if handed > len(wire)-len(".\r\n") {
+			return &channels.Verdict{Kind: channels.Ambiguous, Reason: "no_answer", Err: err}
+		}
+		// The server may have said why before it closed.
+		l.deadline(ctx, time.Second)
+		if r, e := readReply(l.client.Text.R); e == nil && r.code >= 400 {
+			return r.verdict(atData)
+		}
+		return l.lost(ctx, err)
+	}
+}
+
+// lost is the verdict on a connection that failed before the final dot was handed over.
+func (l *line) lost(ctx context.Context, err error) error {
+	l.broken = true
+	if ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return &channels.Verdict{Kind: channels.Temporary, Reason: "connection_lost", Err: err}
+}
+
+func isTimeout(err error) bool {
+	e, ok := errors.AsType[net.Error](err)
+	return ok && e.Timeout()
+}
+
+// deadline bounds the next step by d and by ctx. The order matters: ctx may end between the two calls,
+// and then either the check here or the function that waits for ctx comes last.
+func (l *line) deadline(ctx context.Context, d time.Duration) {
+	_ = l.raw.SetDeadline(time.Now().Add(d))
+	if ctx.Err() != nil {
+		_ = l.raw.SetDeadline(time.Unix(1, 0))
+	}
+}
+
+// hangUp closes the connection, with a goodbye where the server may still listen.
+func (l *line) hangUp() {
+	if !l.broken {
+		_ = l.raw.SetDeadline(time.Now().Add(2 * time.Second))
+		if _, err := l.client.Text.W.WriteString("QUIT\r\n"); err == nil && l.client.Text.W.Flush() == nil {
+			_, _ = readReply(l.client.Text.R)
+		}
+	}
+	_ = l.raw.Close()
+}
+
+// maxReply is far more than any server says, and bounds what a hostile one can make us hold.
+const maxReply = 64 << 10
+
+// readReply reads one reply of any number of lines (RFC 5321 §4.2.1).
+func readReply(r *bufio.Reader) (reply, error) {
+	var code int
+	var text []byte
+	for size := 0; ; {
+		s, err := r.ReadSlice('\n')
+		if err == bufio.ErrBufferFull {
+			return reply{}, errReply
+		}
+		if err != nil {
+			return reply{}, err
+		}
+		if size += len(s); size > maxReply {
+			return reply{}, errReply
+		}
+		for len(s) > 0 && (s[len(s)-1] == '\n' || s[len(s)-1] == '\r') {
+			s = s[:len(s)-1]
+		}
+		if len(s) < 3 || len(s) > 3 && s[3] != ' ' && s[3] != '-' {
+			return reply{}, errReply
+		}
+		n := 0
+		for _, c := range s[:3] {
+			if c < '0' || c > '9' {
+				return reply{}, errReply
+			}
+			n = n*10 + int(c-'0')
+		}
+		if n < 200 || n > 599 || code != 0 && n != code {
+			return reply{}, errReply
+		}
+		code = n
+		last := len(s) == 3 || s[3] == ' '
+		if last && code < 400 {
+			return reply{code: code}, nil // nobody reads what a friendly server says
+		}
+		if len(s) > 4 {
+			text = append(append(text, s[4:]...), '\n')
+		}
+		if last {
+			return newReply(code, string(text)), nil
+		}
+	}
+}
+
+var errReply = errors.New("the server's reply is not SMTP")

@@ -1,0 +1,175 @@
+package email
+
+import (
+	"errors"
+	"net/mail"
+	"strings"
+	"time"
+
+	"rapport/channels"
+)
+
+// draft is a message being rendered, and the envelope it travels in.
+type draft struct {
+	b    []byte
+	from string // envelope sender
+	to   string
+	id   string // Message-ID without brackets
+	utf8 bool   // needs SMTPUTF8
+}
+
+// render appends o to b as RFC 5322 asks: CRLF everywhere, 7-bit, lines of at most 998 characters, no
+// line that begins with a dot. Equal messages at equal times give equal bytes. Its errors are verdicts.
+func (c *conn) render(b []byte, o *channels.Outgoing) (*draft, error) {
+	d := &draft{b: b, id: o.Token + "@" + c.idDomain}
+	if !atom(o.Token) || len(o.Token) > 50 {
+		return nil, refuse("bad_token", errors.New("the token cannot be part of a Message-ID"))
+	}
+	if v := c.address(d, o); v != nil {
+		return nil, v
+	}
+	if v := c.header(d, o); v != nil {
+		return nil, v
+	}
+	return d, c.body(d, o)
+}
+
+func refuse(reason string, err error) *channels.Verdict {
+	return &channels.Verdict{Kind: channels.Rejected, Reason: reason, Err: err}
+}
+
+// address fills the envelope. The sender carries a signed token (VERP), so that a bounce names its message
+// whatever a foreign server makes of the rest.
+func (c *conn) address(d *draft, o *channels.Outgoing) *channels.Verdict {
+	to, err := asciiDomain(o.To)
+	if err != nil {
+		return refuse("bad_address", errors.New("the address "+err.Error()))
+	}
+	d.to, d.utf8 = to, !isASCII(to)
+	d.from = c.from.Address
+	if token := c.token(o); token != "" && c.envelopeDomain != "" {
+		d.from = "bounce+" + token + "@" + c.envelopeDomain
+		if !atom(token) || len(d.from) > 254 {
+			return refuse("bad_token", errors.New("the reply token cannot be part of an address"))
+		}
+	}
+	d.utf8 = d.utf8 || !isASCII(d.from)
+	return nil
+}
+
+func (c *conn) token(o *channels.Outgoing) string {
+	if c.env.ReplyToken == nil {
+		return ""
+	}
+	return c.env.ReplyToken(o.ID)
+}
+
+func (c *conn) header(d *draft, o *channels.Outgoing) *channels.Verdict {
+	from := c.from
+	if o.From != "" {
+		var err error
+		if from, err = mailbox(o.From); err != nil {
+			return refuse("bad_from", errors.New("from "+err.Error()))
+		}
+	}
+	d.utf8 = d.utf8 || !isASCII(from.Address)
+	d.b = append(d.b, "MIME-Version: 1.0\r\nDate: "...)
+	d.b = c.env.Now().AppendFormat(d.b, time.RFC1123Z)
+	d.b = append(d.b, "\r\n"...)
+
+	var err error
+	note := func(b []byte, e error) {
+		d.b, err = b, errors.Join(err, e)
+	}
+	note(appendMailbox(d.b, "From", from))
+	note(appendMailbox(d.b, "To", mail.Address{Name: o.ToName, Address: d.to}))
+	if o.ReplyTo != "" {
+		reply, e := mailbox(o.ReplyTo)
+		if e != nil {
+			return refuse("bad_reply_to", errors.New("reply_to "+e.Error()))
+		}
+		d.utf8 = d.utf8 || !isASCII(reply.Address)
+		note(appendMailbox(d.b, "Reply-To", reply))
+	} else if token := c.token(o); token != "" && c.replyDomain != "" {
+		note(appendMailbox(d.b, "Reply-To", mail.Address{Name: from.Name, Address: "reply+" + token + "@" + c.replyDomain}))
+	}
+	note(appendText(d.b, "Subject", o.Subject.String()))
+	d.b = append(append(append(d.b, "Message-ID: <"...), d.id...), ">\r\n"...)
+	note(appendIDs(d.b, "In-Reply-To", o.InReplyTo))
+	note(appendIDs(d.b, "References", o.References...))
+	note(appendUnsubscribe(d.b, o.Unsubscribe))
+	for _, h := range o.Headers {
+		if !allowed(h.Name) {
+			return refuse("bad_header", errors.New("a header of this name is ours to write, or no header at all"))
+		}
+		note(appendText(d.b, h.Name, h.Value))
+	}
+	if err != nil {
+		return refuse("header_injection", err)
+	}
+	return nil
+}
+
+// mailbox parses an address with a name; the local part may be anything that needs no quotes.
+func mailbox(s string) (mail.Address, error) {
+	a, err := mail.ParseAddress(s)
+	if err != nil {
+		return mail.Address{}, errors.New("is not a mailbox such as Shop <news@shop.example>")
+	}
+	a.Address, err = asciiDomain(a.Address)
+	return *a, err
+}
+
+// appendIDs appends Message-IDs, one a line. A long conversation keeps its first and its newest twenty
+// (RFC 5322 §3.6.4 leaves room for that); ids that are none are left out.
+func appendIDs(b []byte, field string, ids ...string) ([]byte, error) {
+	if len(ids) > 21 {
+		ids = append([]string{ids[0]}, ids[len(ids)-20:]...)
+	}
+	begin := len(b)
+	b = append(append(b, field...), ':')
+	some := false
+	for _, id := range ids {
+		if id = strings.Trim(id, "<>"); !atom(id) {
+			continue
+		}
+		if some {
+			b = append(b, "\r\n"...)
+		}
+		b = append(append(append(b, " <"...), id...), '>')
+		some = true
+	}
+	if !some {
+		return b[:begin], nil
+	}
+	return append(b, "\r\n"...), nil
+}
+
+// appendUnsubscribe appends the two fields of one-click unsubscription, which mail programs show as a
+// button (RFC 8058 §3.1). Both are in what DKIM signs.
+func appendUnsubscribe(b []byte, link string) ([]byte, error) {
+	if link == "" {
+		return b, nil
+	}
+	scheme := strings.HasPrefix(link, "https://") || strings.HasPrefix(link, "http://")
+	if !scheme || len(link) > 900 || !isASCII(link) || unsafe(link) || strings.ContainsAny(link, " \t<>\",") {
+		return b, errors.New("the unsubscribe link is not a URL that can stand in a header")
+	}
+	b = append(append(append(b, "List-Unsubscribe: <"...), link...), ">\r\n"...)
+	return append(b, "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"...), nil
+}
+
+// ours are the fields that a caller may not add; so are all that begin with Content-, Resent- and ARC-.
+const ours = " mime-version date from sender to cc bcc reply-to subject message-id in-reply-to references return-path received " +
+	"dkim-signature list-unsubscribe list-unsubscribe-post authentication-results delivered-to "
+
+func allowed(name string) bool {
+	for _, c := range []byte(name) {
+		if !(c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '_') {
+			return false
+		}
+	}
+	n := strings.ToLower(name)
+	return n != "" && len(n) <= 60 && !strings.Contains(ours, " "+n+" ") &&
+		!strings.HasPrefix(n, "content-") && !strings.HasPrefix(n, "resent-") && !strings.HasPrefix(n, "arc-")
+}

@@ -1,0 +1,135 @@
+package email
+
+import (
+	"context"
+	"errors"
+	"net/mail"
+	"sync"
+	"time"
+
+	"github.com/emersion/go-msgauth/dkim"
+
+	"rapport/channels"
+)
+
+// conn is an opened entry: one relay, one sender.
+type conn struct {
+	env            channels.Env
+	pool           *pool
+	sign           *dkim.SignOptions // nil: the relay signs
+	drafts         *drafts
+	from           mail.Address
+	replyDomain    string // "": answers go to from
+	envelopeDomain string // "": bounces go to from
+	idDomain       string
+	timeout        time.Duration
+	dotTimeout     time.Duration
+
+	buffers sync.Pool     // of *[]byte
+	large   chan struct{} // a place for each message with attachments that is in memory
+}
+
+const (
+	largeAtOnce = 4       // up to 35 MB each once encoded
+	keepBuffer  = 1 << 20 // bytes; larger buffers are left to the garbage collector
+)
+
+// Send renders, signs and hands over one message to one recipient. The id is the Message-ID.
+func (c *conn) Send(ctx context.Context, o *channels.Outgoing) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", cancelled(err)
+	}
+	if len(o.Attachments) > 0 {
+		select {
+		case c.large <- struct{}{}:
+			defer func() { <-c.large }()
+		case <-ctx.Done():
+			return "", cancelled(ctx.Err())
+		}
+	}
+	buffer := c.buffer()
+	defer c.release(buffer)
+
+	// The signature stands before what it signs, so room is left for it.
+	d, err := c.render((*buffer)[:maxSignature], o)
+	if d != nil {
+		*buffer = d.b
+	}
+	if err != nil {
+		return "", err
+	}
+	start := maxSignature
+	if c.sign != nil {
+		s, err := signature(c.sign, d.b[maxSignature:])
+		if err != nil || len(s) > maxSignature {
+			return "", &channels.Verdict{Kind: channels.Misconfigured, Reason: "dkim", Err: err}
+		}
+		start -= len(s)
+		copy(d.b[start:], s)
+	}
+	*buffer = append(d.b, ".\r\n"...)
+	if err := c.handOver(ctx, o, d, (*buffer)[start:]); err != nil {
+		return "", err
+	}
+	return d.id, nil
+}
+
+// handOver takes a connection. When the server has closed it in the meantime another one is taken, until
+// one is fresh; nothing was written on the others.
+func (c *conn) handOver(ctx context.Context, o *channels.Outgoing, d *draft, wire []byte) error {
+	for {
+		r, err := c.pool.Acquire(ctx)
+		if err != nil {
+			if v, ok := errors.AsType[*channels.Verdict](err); ok {
+				return v
+			}
+			return cancelled(err)
+		}
+		l := r.Value()
+		switch {
+		case !o.ValidUntil.IsZero() && !c.env.Now().Before(o.ValidUntil):
+			r.ReleaseUnused()
+			return &channels.Verdict{Kind: channels.Temporary, Reason: "window_closed"}
+		case d.utf8 && !l.utf8:
+			r.ReleaseUnused()
+			return refuse("smtputf8", errors.New("the server does not take addresses beyond ASCII (RFC 6531)"))
+		case l.maxSize > 0 && int64(len(wire)) > l.maxSize:
+			r.ReleaseUnused()
+			return refuse("too_large", errors.New("the message is larger than the server takes"))
+		}
+		err = l.transfer(ctx, d, wire, timeouts{step: c.timeout, dot: c.dotTimeout})
+		if l.broken {
+			r.Destroy()
+		} else {
+			r.Release()
+		}
+		if err != errStale {
+			return err
+		}
+	}
+}
+
+// cancelled is the verdict when we stopped before anything was written.
+func cancelled(err error) *channels.Verdict {
+	return &channels.Verdict{Kind: channels.Temporary, Reason: "cancelled", Err: err}
+}
+
+// Close waits for running Sends.
+func (c *conn) Close() error {
+	c.pool.close()
+	return nil
+}
+
+func (c *conn) buffer() *[]byte {
+	if b, ok := c.buffers.Get().(*[]byte); ok {
+		return b
+	}
+	b := make([]byte, maxSignature, 16<<10)
+	return &b
+}
+
+func (c *conn) release(b *[]byte) {
+	if cap(*b) <= keepBuffer {
+		c.buffers.Put(b)
+	}
+}

@@ -1,0 +1,16 @@
+package email
+
+import "context"
+
+// Setup opens a connection as far as the login, which proves name, certificate and password. It is kept
+// for the first message.
+func (c *conn) Setup(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	l, err := c.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	l.Release()
+	return nil
+}

@@ -1,0 +1,114 @@
+package telegram
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	tg "github.com/go-telegram-bot-api/telegram-bot-api/v5"
+
+	"rapport/channels"
+	"rapport/internal/httpx"
+)
+
+// call is one request to the Bot API. tgbotapi knows no context, puts the token into the text of its
+// errors and drops the HTTP status; so each request gets a BotAPI of its own whose client is this. It
+// hands the request straight to the transport, because http.Client would write the URL, and with it
+// the token, into the error.
+type call struct {
+	*conn
+	ctx    context.Context
+	wire   *httpx.Wire
+	status int           // of the answer; 0: none came
+	after  time.Duration // its Retry-After; 0: none
+}
+
+func (k *call) Do(req *http.Request) (*http.Response, error) {
+	resp, err := k.http.Transport.RoundTrip(req.WithContext(k.ctx))
+	if err != nil {
+		return nil, httpx.Redact(err, k.token)
+	}
+	k.status = resp.StatusCode
+	if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && s > 0 {
+		k.after = time.Duration(min(s, 3600)) * time.Second
+	}
+	return resp, nil
+}
+
+// bot is tgbotapi's client over this call. NewBotAPI would go to the network.
+func (k *call) bot() *tg.BotAPI {
+	b := &tg.BotAPI{Token: k.token, Client: k}
+	b.SetAPIEndpoint(k.endpoint)
+	return b
+}
+
+// ask makes one request and returns its result, or what it proves that there is none.
+func (c *conn) ask(ctx context.Context, patience time.Duration, method string, p tg.Params) (json.RawMessage, *channels.Verdict) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	k := &call{conn: c}
+	k.ctx, k.wire = httpx.Watch(ctx)
+	resp, err := k.bot().MakeRequest(method, p)
+	if err != nil || k.status != http.StatusOK {
+		return nil, k.verdict(p["chat_id"], resp, err)
+	}
+	return resp.Result, nil
+}
+
+// upload is ask with a file, which it closes.
+func (c *conn) upload(ctx context.Context, method string, p tg.Params, field, name string, content io.ReadCloser) (json.RawMessage, *channels.Verdict) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	k := &call{conn: c}
+	k.ctx, k.wire = httpx.Watch(ctx)
+	l := &lent{r: content}
+	defer l.close()
+	resp, err := k.bot().UploadFiles(method, p, []tg.RequestFile{{Name: field, Data: tg.FileReader{Name: name, Reader: l}}})
+	if l.failed() != nil && k.status == 0 {
+		// The multipart body broke off, so Telegram cannot have taken the message.
+		return nil, &channels.Verdict{Kind: channels.Temporary, Reason: "attachment_unreadable", Err: l.failed()}
+	}
+	if err != nil || k.status != http.StatusOK {
+		return nil, k.verdict(p["chat_id"], resp, err)
+	}
+	return resp.Result, nil
+}
+
+// lent is a file lent to tgbotapi, whose writer goroutine may still be at it when the answer is there.
+// After close nothing reads from the file any more.
+type lent struct {
+	mu  sync.Mutex
+	r   io.ReadCloser
+	end bool
+	err error
+}
+
+func (l *lent) Read(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.end {
+		return 0, io.ErrClosedPipe
+	}
+	n, err := l.r.Read(p)
+	if err != nil && err != io.EOF {
+		l.err = err
+	}
+	return n, err
+}
+
+func (l *lent) failed() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
+}
+
+func (l *lent) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.end = true
+	_ = l.r.Close() // it was only read
+}

@@ -1,0 +1,81 @@
+package channels
+
+import (
+	"net/http"
+	"time"
+
+	"rapport"
+)
+
+// Callback is a request from a provider, read whole (at most 1 MiB unless the provider's Caps allow attachments).
+type Callback struct {
+	Method string
+	URL    string // the public URL as configured, with the request's path and query: what signatures cover
+	Header http.Header
+	Body   []byte
+}
+
+// Reply is what the provider gets to read once the updates are stored.
+type Reply struct {
+	Status      int // 0: 204
+	ContentType string
+	Body        []byte
+}
+
+// Update is something that happened at the provider. Exactly one of Message, Receipt, Change is set.
+type Update struct {
+	// EventID is unique within the provider entry, and equal when the provider repeats itself.
+	EventID string
+	At      time.Time // zero: now
+	Message *Incoming
+	Receipt *Receipted
+	Change  *Change
+}
+
+// Incoming is what a person sent.
+type Incoming struct {
+	Channel    rapport.Channel
+	From       string // address of the person, to be normalised by the caller
+	FromName   string
+	To         string // our side: number, mailbox, bot
+	ProviderID string // the message's id at the provider (email: Message-ID without brackets)
+	Subject    string
+	Text       string // readable as it is: a location, a contact or a sticker is put into words
+	HTML       string
+	Locale     string // the person's language if the provider tells
+	// What it answers, strongest first: our signed tokens, then provider ids (In-Reply-To before References).
+	Tokens    []string
+	InReplyTo []string
+	Button    string // data of a pressed button
+	Start     string // payload of Telegram's /start
+	EditOf    string // ProviderID of the earlier message that this one replaces
+	Auto      bool   // written by a machine: out of office, vacation
+	OptOut    bool   // the channel's own stop (Telegram /stop); stop words in text are found by the gateway
+	OptIn     bool
+	// Attachments fetched or fetchable; Open may go to the network through a guarded client.
+	Attachments []Attachment
+	Raw         []byte // the original, when it says more than the fields above
+}
+
+// Receipted is what became of a message of ours. MessageID or ProviderID names it.
+type Receipted struct {
+	MessageID  rapport.ID
+	ProviderID string
+	Kind       rapport.Receipt
+	Reason     string // ours: "hard_bounce", "carrier_blocked"
+	Code       string // the provider's
+	Detail     string
+	// Suppress says that the address must not be used any more, with Reason as the reason.
+	Suppress bool
+	Cost     int64 // in millionths of Currency's major unit; 0: not told
+	Currency string
+}
+
+// Change is news about an address without a message: blocked, unblocked, moved.
+type Change struct {
+	Channel rapport.Channel
+	Address string
+	Off     bool
+	Reason  string
+	MovedTo string
+}

@@ -1,0 +1,67 @@
+package webhook
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	headerID        = "Webhook-Id"
+	headerTimestamp = "Webhook-Timestamp"
+	headerSignature = "Webhook-Signature"
+)
+
+// tolerance is how far a reply's timestamp may be from our clock; what is older is a replay.
+const tolerance = 5 * time.Minute
+
+type key []byte
+
+func parseKey(secret string) (key, error) {
+	k, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
+	if err != nil || len(k) < 24 || len(k) > 64 {
+		return nil, errors.New(`must be "whsec_" and 24 to 64 bytes in base64; make one with: echo whsec_$(openssl rand -base64 32)`)
+	}
+	return k, nil
+}
+
+// sign is the signature of "id.timestamp.body" in the form of the header: "v1," and base64.
+func (k key) sign(id, timestamp string, body []byte) string {
+	h := hmac.New(sha256.New, k)
+	h.Write([]byte(id + "." + timestamp + "."))
+	h.Write(body)
+	var sum [sha256.Size]byte
+	return "v1," + base64.StdEncoding.EncodeToString(h.Sum(sum[:0]))
+}
+
+// signAll signs with every key, so that a receiver that has either secret is content.
+func signAll(keys []key, id, timestamp string, body []byte) string {
+	s := keys[0].sign(id, timestamp, body)
+	for _, k := range keys[1:] {
+		s += " " + k.sign(id, timestamp, body)
+	}
+	return s
+}
+
+// genuine tells whether one of the signatures in header was made with one of keys, close to now.
+func genuine(keys []key, header, id, timestamp string, body []byte, now time.Time) bool {
+	seconds, err := strconv.ParseInt(timestamp, 10, 64)
+	if err != nil || id == "" {
+		return false
+	}
+	if age := now.Sub(time.Unix(seconds, 0)); age > tolerance || age < -tolerance {
+		return false
+	}
+	ok := false
+	for _, k := range keys {
+		want := []byte(k.sign(id, timestamp, body))
+		for got := range strings.SplitSeq(header, " ") {
+			ok = hmac.Equal([]byte(got), want) || ok
+		}
+	}
+	return ok
+}
