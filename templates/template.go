@@ -1,0 +1,272 @@
+package templates
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"rapport"
+	"rapport/channels"
+	"rapport/templates/liquid"
+)
+
+// Template is one version of a template, parsed. It is immutable and safe for concurrent use.
+type Template struct {
+	variants map[rapport.Channel][]*variant
+	channels map[rapport.Channel]bool
+	required []need
+	scratch  sync.Pool // *scratch
+}
+
+// variant is a CompiledVariant, parsed. A nil template is an absent text.
+type variant struct {
+	channel     rapport.Channel
+	locale      string
+	also        []string // locales that it is for as well: see readers
+	subject     *liquid.Template
+	preheader   *liquid.Template
+	text        *liquid.Template
+	html        *liquid.Template
+	tracked     *liquid.Template // html with its links marked
+	footer      *footer          // nil when the author wrote an unsubscribe link
+	body        *document
+	headers     []header
+	buttons     [][]button
+	attachments []string
+	needs       []need
+	plain       shapes // for Rendered.Key
+	following   shapes // the same with tracking
+	fixed       *Rendered
+}
+
+// footer is the texts again, with the footer that marketing mail must have.
+type footer struct {
+	text, html, tracked *liquid.Template
+	plain, following    shapes
+}
+
+type header struct {
+	name  string
+	value *liquid.Template
+}
+
+type button struct{ text, url, data *liquid.Template }
+
+// need is a variable that must be supplied.
+type need struct {
+	path  string
+	parts []string
+}
+
+// Load parses a compiled template. The key names it: usually the version's id. The error means that c is
+// not what Compile returned.
+func Load(key string, c *Compiled) (*Template, error) {
+	t := &Template{variants: map[rapport.Channel][]*variant{}, channels: map[rapport.Channel]bool{}}
+	for _, name := range c.Required {
+		t.required = append(t.required, newNeed(rooted(name)))
+	}
+	for i := range c.Variants {
+		v, err := loadVariant(key, &c.Variants[i])
+		if err != nil {
+			return nil, fmt.Errorf("loading template %s, variant %d: %w", key, i, err)
+		}
+		t.variants[v.channel] = append(t.variants[v.channel], v)
+		t.channels[v.channel] = true
+	}
+	return t, nil
+}
+
+func loadVariant(key string, c *CompiledVariant) (*variant, error) {
+	l := loader{}
+	v := &variant{channel: c.Channel, locale: c.Locale, also: readers(c.Locale), attachments: c.Attachments}
+	v.subject = l.parse(c.Subject, textOptions)
+	v.preheader = l.parse(c.Preheader, textOptions)
+	switch c.Channel {
+	case rapport.Telegram:
+		v.text = l.parse(c.Text, htmlOptions)
+	case rapport.Email:
+		v.text = l.parse(c.Text, textOptions)
+		v.html = l.parse(c.HTML, htmlOptions)
+		v.tracked = l.parse(marked(c.HTML), htmlOptions)
+	default:
+		v.text = l.parse(c.Text, textOptions)
+	}
+	if len(c.Body) > 0 {
+		v.body = l.document(c.Body)
+	}
+	for _, h := range c.Headers {
+		v.headers = append(v.headers, header{h.Name, l.parse(h.Value, textOptions)})
+	}
+	for _, row := range c.Buttons {
+		var parsed []button
+		for _, b := range row {
+			parsed = append(parsed, button{l.parse(b.Text, textOptions), l.parse(b.URL, textOptions), l.parse(b.Data, textOptions)})
+		}
+		v.buttons = append(v.buttons, parsed)
+	}
+	v.needs = l.needs()
+	key += "/" + string(c.Channel) + "/" + c.Locale
+	branches := strings.Contains(c.HTML+c.Text+string(c.Body), "{%")
+	v.plain, v.following = newShapes(key, branches), newShapes(key+"/tracked", branches)
+	if c.Channel == rapport.Email {
+		v.footer = l.footer(key, c, v)
+	}
+	return v, l.err
+}
+
+// loader parses, keeps the first error, and remembers what is read.
+type loader struct {
+	err  error
+	read []liquid.Variable
+}
+
+func (l *loader) parse(src string, o liquid.Options) *liquid.Template {
+	if src == "" || l.err != nil {
+		return nil
+	}
+	t, err := liquid.Parse(src, o)
+	if err != nil {
+		l.err = err
+		return nil
+	}
+	l.read = append(l.read, t.Variables()...)
+	return t
+}
+
+func (l *loader) document(body json.RawMessage) *document {
+	if l.err != nil {
+		return nil
+	}
+	d, err := parseDocument(body)
+	if err != nil {
+		l.err = err
+		return nil
+	}
+	for _, t := range d.templates() {
+		l.read = append(l.read, t.Variables()...)
+	}
+	return d
+}
+
+// footer makes the texts again with a footer where the author's hold no unsubscribe link.
+func (l *loader) footer(key string, c *CompiledVariant, v *variant) *footer {
+	f := &footer{text: v.text, html: v.html, tracked: v.tracked, plain: newShapes(key+"/footer", true), following: newShapes(key+"/footer/tracked", true)}
+	added := false
+	if v.text != nil && !reads(v.text, "unsubscribe_url") {
+		f.text, added = l.parse(withTextFooter(c.Text, c.Locale), textOptions), true
+	}
+	if v.html != nil && !reads(v.html, "unsubscribe_url") {
+		html := withFooter(c.HTML, c.Locale)
+		f.html, f.tracked, added = l.parse(html, htmlOptions), l.parse(marked(html), htmlOptions), true
+	}
+	if !added {
+		return nil
+	}
+	return f
+}
+
+func reads(t *liquid.Template, name string) bool {
+	return slices.ContainsFunc(t.Variables(), func(v liquid.Variable) bool { return v.Path == name })
+}
+
+// needs are what is read under customer., data. and campaign. and not provided for by the template.
+func (l *loader) needs() []need {
+	paths := map[string]bool{}
+	for _, v := range l.read {
+		if root, _, deep := strings.Cut(v.Path, "."); deep && !v.Optional && isRoot(root) {
+			paths[v.Path] = true
+		}
+	}
+	var out []need
+	for _, p := range slices.Sorted(maps.Keys(paths)) {
+		out = append(out, newNeed(p))
+	}
+	return out
+}
+
+func newNeed(path string) need { return need{path, strings.Split(path, ".")} }
+
+func isRoot(name string) bool { return name == "customer" || name == "data" || name == "campaign" }
+
+// rooted takes a bare name for one of data.
+func rooted(name string) string {
+	if root, _, deep := strings.Cut(name, "."); deep && isRoot(root) {
+		return name
+	}
+	return "data." + name
+}
+
+// Channels are those that the template has something to say on.
+func (t *Template) Channels() map[rapport.Channel]bool { return t.channels }
+
+// Missing lists what data does not supply: of the names in Required, and of those under customer., data.
+// and campaign. that a variant of the given channels reads without a default or a condition around them.
+// null supplies nothing; an empty string does. The data is {"customer": {…}, "data": {…}, "campaign": {…}}.
+// The answer is sorted; nil when nothing is missing.
+func (t *Template) Missing(data map[string]any, chans map[rapport.Channel]bool) []string {
+	missing := absent(nil, data, t.required)
+	for _, ch := range rapport.Channels {
+		if !chans[ch] {
+			continue
+		}
+		for _, v := range t.variants[ch] {
+			missing = absent(missing, data, v.needs)
+		}
+	}
+	if len(missing) > 1 {
+		slices.Sort(missing)
+		missing = slices.Compact(missing)
+	}
+	return missing
+}
+
+func absent(missing []string, data map[string]any, needs []need) []string {
+	for i := range needs {
+		if !supplied(data, needs[i].parts) {
+			missing = append(missing, needs[i].path)
+		}
+	}
+	return missing
+}
+
+func supplied(data map[string]any, parts []string) bool {
+	var at any = data
+	for _, p := range parts {
+		switch v := at.(type) {
+		case map[string]any:
+			at = v[p]
+		case *liquid.Object:
+			at, _ = v.Get(p)
+		case []any:
+			switch {
+			case len(v) > 0 && p == "first":
+				at = v[0]
+			case len(v) > 0 && p == "last":
+				at = v[len(v)-1]
+			default:
+				return false
+			}
+		default:
+			return false
+		}
+		if at == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// asPart turns the engine's segments into a channel's.
+func asPart(segments []liquid.Segment) channels.Part {
+	if len(segments) == 0 {
+		return nil
+	}
+	p := make(channels.Part, len(segments))
+	for i, s := range segments {
+		p[i] = channels.Segment{Bytes: s.Bytes, Static: s.Static}
+	}
+	return p
+}
