@@ -1,0 +1,195 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"rapport"
+)
+
+// What a batch wants done with its rows.
+const (
+	WhatSend     = "send"     // pending rows: claim, send, record
+	WhatSettle   = "settle"   // rows in doubt: ask, resend or close, as channel and purpose demand
+	WhatEscalate = "escalate" // rows of a fallback routing that failed or stayed undelivered
+)
+
+// Batch is a unit of waking up: at most MaxRows messages that can be worked on together.
+type Batch struct {
+	ID       rapport.ID
+	Campaign rapport.ID // 0: messages of many campaigns of one
+	What     string
+	Lane     rapport.Lane
+	Channel  rapport.Channel
+	Provider string // the only one that may carry it; empty: whoever is well
+	Sandbox  bool
+	Due      time.Time
+	Owner    rapport.ID
+	Size     int
+}
+
+const batchColumns = `id, campaign_id, what, lane, channel, provider, sandbox, due_at, owner, size`
+
+func scanBatch(scan func(...any) error) (b Batch, err error) {
+	var sandbox int
+	var due int64
+	err = scan(&b.ID, &b.Campaign, &b.What, &b.Lane, &b.Channel, &b.Provider, &sandbox, &due, &b.Owner, &b.Size)
+	b.Sandbox, b.Due = sandbox == 1, at(due)
+	return
+}
+
+var batchCols = []column{{"id", "bigint"}, {"campaign_id", "bigint"}, {"what", "text"}, {"lane", "smallint"}, {"channel", "text"},
+	{"provider", "text"}, {"sandbox", "integer"}, {"due_at", "bigint"}, {"owner", "bigint"}, {"size", "integer"}}
+
+// insertBatches writes new batches.
+func (s *Store) insertBatches(ctx context.Context, bs []Batch) error {
+	rows := make([][]any, len(bs))
+	for i, b := range bs {
+		rows[i] = []any{b.ID, b.Campaign, b.What, b.Lane, string(b.Channel), b.Provider, b.Sandbox, ms(b.Due), b.Owner, b.Size}
+	}
+	_, err := s.bulk(ctx, "batches", batchCols, rows, "")
+	return err
+}
+
+// DueBatches lists what nobody works on and whose time has come, of one lane, oldest first. Batches to send
+// of campaigns that are paused or cancelled are left out; doubt is settled all the same.
+func (s *Store) DueBatches(ctx context.Context, lane rapport.Lane, limit int) ([]Batch, error) {
+	return collect(ctx, s, scanBatch, `SELECT `+batchColumns+` FROM batches b WHERE b.owner = 0 AND b.lane = $1 AND b.due_at <= $2
+		AND (b.campaign_id = 0 OR b.what = 'settle' OR EXISTS (SELECT 1 FROM campaigns c WHERE c.id = b.campaign_id AND c.status IN ('planning', 'running', 'scheduled', 'finished')))
+		ORDER BY b.due_at LIMIT $3`, lane, ms(s.Now()), limit)
+}
+
+// NextDue is when the next batch of a lane will be due; zero: none is waiting.
+func (s *Store) NextDue(ctx context.Context, lane rapport.Lane) (time.Time, error) {
+	var due int64
+	err := s.row(ctx, `SELECT coalesce(min(due_at), 0) FROM batches WHERE owner = 0 AND lane = $1`, lane).Scan(&due)
+	return at(due), err
+}
+
+// TakeBatch makes worker the owner of a batch that has none and is due. False: somebody else has it, it
+// is done, or its time has not come.
+func (s *Store) TakeBatch(ctx context.Context, id, worker rapport.ID) (Batch, bool, error) {
+	n, err := s.exec(ctx, `UPDATE batches SET owner = $1 WHERE id = $2 AND owner = 0 AND due_at <= $3
+		AND EXISTS (SELECT 1 FROM workers w WHERE w.id = $1 AND w.dead = 0)`, worker, id, ms(s.Now()))
+	if err != nil || n == 0 {
+		return Batch{}, false, err
+	}
+	rows, err := s.writerBatch(ctx, id)
+	return rows, err == nil, err
+}
+
+// writerBatch reads from the writer, so that it sees the update just made.
+func (s *Store) writerBatch(ctx context.Context, id rapport.ID) (Batch, error) {
+	q := `SELECT ` + batchColumns + ` FROM batches WHERE id = $1`
+	if s.tx != nil {
+		return scanBatch(s.tx.QueryRowContext(ctx, q, id).Scan)
+	}
+	return scanBatch(s.db.QueryRowContext(ctx, q, id).Scan)
+}
+
+// ReleaseBatch gives a batch back: deleted when no row of it waits any more, else due when the first of
+// its rows is. The caller must have no row of it in flight; see unclaim.
+func (s *Store) ReleaseBatch(ctx context.Context, b Batch) (deleted bool, err error) {
+	err = s.Tx(ctx, func(s *Store) error {
+		deleted = false
+		if mine, err := s.unclaim(ctx, b); err != nil || !mine {
+			return err
+		}
+		state := rapport.Pending
+		if b.What == WhatSettle {
+			state = rapport.Doubtful
+		}
+		var n int
+		var due int64
+		err := s.row(ctx, `SELECT count(*), coalesce(min(due_at), 0) FROM messages WHERE batch_id = $1 AND state = $2`, b.ID, state).Scan(&n, &due)
+		if err != nil {
+			return err
+		}
+		if n == 0 || b.What == WhatEscalate {
+			deleted = true
+			_, err = s.exec(ctx, `DELETE FROM batches WHERE id = $1`, b.ID)
+			return err
+		}
+		_, err = s.exec(ctx, `UPDATE batches SET owner = 0, due_at = CASE WHEN $1 > due_at THEN $1 ELSE due_at END WHERE id = $2`, due, b.ID)
+		return err
+	})
+	return deleted, err
+}
+
+// DeferBatch gives a batch back and lets it rest until then (a throttled provider, an open breaker).
+func (s *Store) DeferBatch(ctx context.Context, b Batch, until time.Time) error {
+	return s.Tx(ctx, func(s *Store) error {
+		if mine, err := s.unclaim(ctx, b); err != nil || !mine {
+			return err
+		}
+		_, err := s.exec(ctx, `UPDATE batches SET owner = 0, due_at = $1 WHERE id = $2`, ms(until), b.ID)
+		return err
+	})
+}
+
+// unclaim locks a batch that its owner gives back (false: it has been taken over) and puts rows that are
+// still marked as being sent back to pending. The owner has nothing of the batch in flight, so it never
+// learned that it had claimed them: the answer to its commit was lost.
+func (s *Store) unclaim(ctx context.Context, b Batch) (mine bool, err error) {
+	n, err := s.exec(ctx, `UPDATE batches SET owner = owner WHERE id = $1 AND owner = $2`, b.ID, b.Owner)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	n, err = s.exec(ctx, `UPDATE messages SET state = 1 WHERE batch_id = $1 AND state = 2 AND owner = $2`, b.ID, b.Owner)
+	if err != nil || n == 0 || b.Campaign == 0 {
+		return err == nil, err
+	}
+	d := deltas{}
+	d.add(b.Campaign, rapport.Sending.String(), -n)
+	d.add(b.Campaign, rapport.Pending.String(), n)
+	return true, s.apply(ctx, b.Owner, d)
+}
+
+// OrphanBatches lists batches whose owner is dead.
+func (s *Store) OrphanBatches(ctx context.Context, limit int) ([]Batch, error) {
+	return collect(ctx, s, scanBatch, `SELECT `+batchColumns+` FROM batches b WHERE b.owner <> 0
+		AND NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = b.owner AND w.dead = 0) ORDER BY b.due_at LIMIT $1`, limit)
+}
+
+// InFlight is a row that was being sent.
+type InFlight struct {
+	ID       rapport.ID
+	Campaign rapport.ID
+	Purpose  rapport.Purpose
+	Kind     rapport.CampaignKind
+	Channel  rapport.Channel
+	Provider string
+	Attempt  int
+	Updated  time.Time
+}
+
+// TakeOver declares every row of an orphan batch that was being sent doubtful, to be settled at the time
+// that settle gives, and gives the batch free. It returns how many rows there were.
+func (s *Store) TakeOver(ctx context.Context, b Batch, worker rapport.ID, settle func(InFlight) time.Time) (n int, err error) {
+	err = s.Tx(ctx, func(s *Store) error {
+		n = 0
+		took, err := s.exec(ctx, `UPDATE batches SET owner = 0 WHERE id = $1 AND owner = $2`, b.ID, b.Owner)
+		if err != nil || took == 0 {
+			return err
+		}
+		rows, err := collect(ctx, s, func(scan func(...any) error) (f InFlight, err error) {
+			var updated int64
+			err = scan(&f.ID, &f.Campaign, &f.Purpose, &f.Kind, &f.Channel, &f.Provider, &f.Attempt, &updated)
+			f.Updated = at(updated)
+			return
+		}, `SELECT m.id, m.campaign_id, c.purpose, c.kind, m.channel, m.provider, m.attempt, m.updated_at FROM messages m JOIN campaigns c ON c.id = m.campaign_id
+			WHERE m.batch_id = $1 AND m.state = 2`, b.ID)
+		if err != nil {
+			return err
+		}
+		n = len(rows)
+		out := make([]Outcome, len(rows))
+		for i, f := range rows {
+			out[i] = Outcome{ID: f.ID, Campaign: f.Campaign, Counted: f.Kind == rapport.KindOfCampaign, Attempt: f.Attempt, Provider: f.Provider, Channel: f.Channel, Lane: b.Lane, Sandbox: b.Sandbox,
+				To: rapport.Doubtful, Reason: "worker_died", Verdict: "ambiguous", What: WhatSettle, Due: settle(f)}
+		}
+		_, err = s.record(ctx, worker, out)
+		return err
+	})
+	return n, err
+}

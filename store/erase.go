@@ -1,0 +1,212 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"rapport"
+)
+
+// DeleteCustomer erases a person: the customer and those merged into it, addresses, preferences, events,
+// links, the words of all messages and entries, what campaigns that have not ended say of them, and the
+// samples of dry runs. What stays names nobody: rows of the ledger, consents
+// without proof and IP, and the hash of a suppressed address. It works in transactions of at most
+// MaxRows rows; the customer goes last, so that an erasure that broke off can be begun again.
+func (s *Store) DeleteCustomer(ctx context.Context, id rapport.ID) error {
+	ids, err := s.selves(ctx, id)
+	if err != nil {
+		return err
+	}
+	e := &erasure{s: s, ids: ids, who: s.d.list(ids)}
+	for _, step := range []struct {
+		what string
+		do   func(context.Context) error
+	}{
+		{"stopping what is on its way", e.stop}, {"messages", e.messages}, {"staged recipients", e.staged}, {"dry runs", e.dryRuns}, {"entries", e.entries}, {"threads", e.threads}, {"events", e.events},
+		{"consents", e.consents}, {"links", e.links}, {"sandbox", e.sandbox}, {"customer", e.customer},
+	} {
+		if err := step.do(ctx); err != nil {
+			return fmt.Errorf("erasing a customer: %s: %w", step.what, err)
+		}
+	}
+	return nil
+}
+
+type erasure struct {
+	s   *Store
+	ids []rapport.ID
+	who any // ids as dialect.list makes them
+}
+
+func (e *erasure) stop(ctx context.Context) error {
+	_, err := e.s.exec(ctx, `UPDATE addresses SET off_reason = 'erased', epoch = epoch + 1 WHERE customer_id `+e.s.d.in(1), e.who)
+	return err
+}
+
+// pages calls fn, each time in a transaction of its own, with up to MaxRows ids of table that belong to
+// the customer.
+func (e *erasure) pages(ctx context.Context, table string, fn func(s *Store, ids []rapport.ID) error) error {
+	after := rapport.ID(0)
+	for {
+		ids, err := collect(ctx, e.s, scanID, `SELECT id FROM `+table+` WHERE customer_id `+e.s.d.in(1)+` AND id > $2 ORDER BY id LIMIT $3`, e.who, after, MaxRows)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		if err := e.s.Tx(ctx, func(s *Store) error { return fn(s, ids) }); err != nil {
+			return err
+		}
+		after = ids[len(ids)-1]
+	}
+}
+
+// run executes statements whose only parameter is a list of ids.
+func (s *Store) run(ctx context.Context, ids []rapport.ID, statements ...string) error {
+	list := s.d.list(ids)
+	for _, q := range statements {
+		if _, err := s.exec(ctx, q+` `+s.d.in(1), list); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *erasure) messages(ctx context.Context) error {
+	return e.pages(ctx, "messages", func(s *Store, ids []rapport.ID) error {
+		err := s.run(ctx, ids, `DELETE FROM message_vars WHERE message_id`, `DELETE FROM sandbox_outbox WHERE message_id`,
+			`UPDATE attempts SET detail = '' WHERE detail <> '' AND message_id`, `UPDATE receipts SET detail = '' WHERE detail <> '' AND message_id`)
+		if err != nil {
+			return err
+		}
+		var stages [][]any
+		err = s.each(ctx, func(scan func(...any) error) error {
+			var campaign, seq int64
+			err := scan(&campaign, &seq)
+			stages = append(stages, []any{campaign, seq, `{}`})
+			return err
+		}, `SELECT DISTINCT campaign_id, seq FROM messages WHERE id `+s.d.in(1), s.d.list(ids))
+		if err != nil {
+			return err
+		}
+		if _, err := s.update(ctx, "recipients", 2, []column{{"campaign_id", "bigint"}, {"seq", "bigint"}, {"payload", "text"}}, stages); err != nil {
+			return err
+		}
+		return s.blankSpecs(ctx, ids)
+	})
+}
+
+// blankSpecs takes what a campaign of one says to its one recipient out of it.
+func (s *Store) blankSpecs(ctx context.Context, messages []rapport.ID) error {
+	var rows [][]any
+	err := s.each(ctx, func(scan func(...any) error) error {
+		var id rapport.ID
+		var text string
+		if err := scan(&id, &text); err != nil {
+			return err
+		}
+		var sp spec
+		if err := json.Unmarshal([]byte(text), &sp); err != nil {
+			return err
+		}
+		sp.Inline, sp.Data, sp.Metadata = nil, nil, nil
+		b, err := json.Marshal(sp)
+		rows = append(rows, []any{id, string(b)})
+		return err
+	}, `SELECT id, spec FROM campaigns WHERE kind <> 'campaign' AND id IN (SELECT campaign_id FROM messages WHERE id `+s.d.in(1)+`)`, s.d.list(messages))
+	if err != nil {
+		return err
+	}
+	_, err = s.update(ctx, "campaigns", 1, []column{{"id", "bigint"}, {"spec", "text"}}, rows)
+	return err
+}
+
+// entries deletes what the customer attached before it blanks the entries: an erasure that breaks off
+// between the two would not find the files again. Our own attachments may have gone to others too.
+func (e *erasure) entries(ctx context.Context) error {
+	var files []rapport.ID
+	err := e.pages(ctx, "entries", func(s *Store, ids []rapport.ID) error {
+		return s.each(ctx, func(scan func(...any) error) error {
+			entry, err := scanEntry(scan)
+			files = append(files, entry.Files...)
+			return err
+		}, `SELECT `+entryColumns+` FROM entries WHERE kind = 'inbound' AND id `+s.d.in(1), s.d.list(ids))
+	})
+	if err != nil {
+		return err
+	}
+	for _, id := range files {
+		if err := e.s.DeleteFile(ctx, id); err != nil {
+			return err
+		}
+	}
+	return e.pages(ctx, "entries", func(s *Store, ids []rapport.ID) error {
+		return s.run(ctx, ids, `UPDATE entries SET text = '', html = '', meta = '{}', provider_id = '', author = CASE kind WHEN 'inbound' THEN '' ELSE author END WHERE id`)
+	})
+}
+
+func (e *erasure) threads(ctx context.Context) error {
+	return e.pages(ctx, "threads", func(s *Store, ids []rapport.ID) error {
+		return s.run(ctx, ids, `UPDATE threads SET subject = '', preview = '' WHERE id`)
+	})
+}
+
+func (e *erasure) events(ctx context.Context) error {
+	return e.pages(ctx, "events", func(s *Store, ids []rapport.ID) error { return s.run(ctx, ids, `DELETE FROM events WHERE id`) })
+}
+
+func (e *erasure) consents(ctx context.Context) error {
+	return e.pages(ctx, "consents", func(s *Store, ids []rapport.ID) error {
+		return s.run(ctx, ids, `UPDATE consents SET proof = '', ip = '' WHERE (proof <> '' OR ip <> '') AND id`)
+	})
+}
+
+func (e *erasure) links(ctx context.Context) error {
+	for {
+		n, err := e.s.exec(ctx, `DELETE FROM links WHERE token IN (SELECT token FROM links WHERE customer_id `+e.s.d.in(1)+` LIMIT $2)`, e.who, MaxRows)
+		if err != nil || n < MaxRows {
+			return err
+		}
+	}
+}
+
+func (e *erasure) sandbox(ctx context.Context) error {
+	addresses, err := e.addresses(ctx, e.s)
+	if err != nil {
+		return err
+	}
+	for _, a := range addresses {
+		key := rapport.AddressKey(a.Channel, a.Value)
+		for {
+			n, err := e.s.exec(ctx, `DELETE FROM sandbox_outbox WHERE id IN (SELECT id FROM sandbox_outbox WHERE channel = $1 AND akey = $2 LIMIT $3)`, string(a.Channel), key, MaxRows)
+			if err != nil {
+				return err
+			}
+			if n < MaxRows {
+				break
+			}
+		}
+		if _, err := e.s.exec(ctx, `DELETE FROM sandbox_behaviour WHERE channel = $1 AND akey = $2`, string(a.Channel), key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *erasure) addresses(ctx context.Context, s *Store) ([]rapport.Address, error) {
+	return collect(ctx, s, scanAddress, `SELECT `+addressColumns+` FROM addresses WHERE customer_id `+s.d.in(1), e.who)
+}
+
+func (e *erasure) customer(ctx context.Context) error {
+	return e.s.Tx(ctx, func(s *Store) error {
+		addresses, err := e.addresses(ctx, s)
+		if err != nil {
+			return err
+		}
+		for _, a := range addresses {
+			if _, err := s.exec(ctx, `UPDATE suppressions SET address = '' WHERE channel = $1 AND hash = $2`, string(a.Channel), s.addressHash(a.Channel, a.Value)); err != nil {
+				return err
+			}
+		}
+		return s.run(ctx, e.ids, `DELETE FROM preferences WHERE customer_id`, `DELETE FROM addresses WHERE customer_id`, `DELETE FROM customers WHERE id`)
+	})
+}

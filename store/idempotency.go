@@ -1,0 +1,97 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"rapport"
+)
+
+// Idempotent says what Begin found.
+type Idempotent int8
+
+const (
+	Begun    Idempotent = iota // nobody did this before: do it, then call Finish
+	Running                    // the same request is being worked on
+	Replay                     // it was done: give the stored answer again
+	Mismatch                   // the key was used for another body
+)
+
+// KeepAnswers is how long an answer can be replayed.
+const KeepAnswers = 24 * time.Hour
+
+// Answer is what Begin found, with the stored answer when it is Replay.
+type Answer struct {
+	Found    Idempotent
+	Status   int
+	Response string
+}
+
+// Begin takes the Idempotency-Key of one request for owner, the worker id of this process. scope is
+// method, path and key. What a dead process had begun is begun anew: it never answered, and whatever
+// it wrote before was written as one or can be found again by its own unique keys.
+func (s *Store) Begin(ctx context.Context, key rapport.ID, scope, bodyHash string, owner rapport.ID) (a Answer, err error) {
+	err = s.Tx(ctx, func(s *Store) error {
+		now := s.Now()
+		if _, err := s.exec(ctx, `DELETE FROM idempotency WHERE key_id = $1 AND scope = $2 AND created_at < $3`, key, scope, ms(now.Add(-KeepAnswers))); err != nil {
+			return err
+		}
+		n, err := s.exec(ctx, `INSERT INTO idempotency (key_id, scope, body_hash, status, owner, created_at) VALUES ($1, $2, $3, 0, $4, $5)
+			ON CONFLICT (key_id, scope) DO NOTHING`, key, scope, bodyHash, owner, ms(now))
+		if err != nil || n == 1 {
+			a = Answer{Found: Begun}
+			return err
+		}
+		var hash string
+		a = Answer{Found: Replay}
+		if err := s.row(ctx, `SELECT body_hash, status, response FROM idempotency WHERE key_id = $1 AND scope = $2`, key, scope).Scan(&hash, &a.Status, &a.Response); err != nil {
+			return err
+		}
+		switch {
+		case hash != bodyHash:
+			a = Answer{Found: Mismatch}
+		case a.Status == 0:
+			a = Answer{Found: Running}
+			n, err := s.exec(ctx, `UPDATE idempotency SET owner = $1, created_at = $2 WHERE key_id = $3 AND scope = $4 AND status = 0
+				AND NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = idempotency.owner AND w.dead = 0)`, owner, ms(now), key, scope)
+			if err != nil {
+				return err
+			}
+			if n == 1 {
+				a = Answer{Found: Begun}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return Answer{}, fmt.Errorf("beginning an idempotent request: %w", err)
+	}
+	return a, nil
+}
+
+// Finish stores the answer of a request that owner began: a 2xx is kept, after anything else the key is
+// free again. Call it in the last transaction of the request. CodeConflict: this process was taken for
+// dead and another one works on the request, so the transaction must not commit.
+func (s *Store) Finish(ctx context.Context, key rapport.ID, scope string, owner rapport.ID, status int, response string) error {
+	q, args := `DELETE FROM idempotency WHERE key_id = $1 AND scope = $2 AND owner = $3 AND status = 0`, []any{key, scope, owner}
+	if status >= 200 && status < 300 {
+		q = `UPDATE idempotency SET status = $4, response = $5 WHERE key_id = $1 AND scope = $2 AND owner = $3 AND status = 0`
+		args = append(args, status, response)
+	}
+	n, err := s.exec(ctx, q, args...)
+	if err != nil {
+		return fmt.Errorf("finishing an idempotent request: %w", err)
+	}
+	if n == 0 {
+		return &rapport.Error{Code: rapport.CodeConflict, Message: "Another process has taken over this request."}
+	}
+	return nil
+}
+
+// PurgeIdempotency forgets up to MaxRows answers that are older than KeepAnswers. More are left when it
+// returns MaxRows.
+func (s *Store) PurgeIdempotency(ctx context.Context) (int64, error) {
+	return s.exec(ctx, `DELETE FROM idempotency WHERE (key_id, scope) IN
+		(SELECT key_id, scope FROM idempotency WHERE created_at < $1 ORDER BY created_at LIMIT $2)`, ms(s.Now().Add(-KeepAnswers)), MaxRows)
+}

@@ -1,0 +1,208 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"rapport"
+)
+
+// Row is a message to be written, with the variables it is rendered with.
+type Row struct {
+	Message rapport.Message
+	Counted bool
+	Lane    rapport.Lane
+	Sandbox bool
+	Vars    json.RawMessage
+}
+
+var messageCols = []column{{"id", "bigint"}, {"campaign_id", "bigint"}, {"customer_id", "bigint"}, {"address_id", "bigint"}, {"batch_id", "bigint"},
+	{"epoch", "bigint"}, {"due_at", "bigint"}, {"window_end", "bigint"}, {"expires_at", "bigint"}, {"updated_at", "bigint"}, {"state", "smallint"},
+	{"seq", "bigint"}, {"channel", "text"}, {"reason", "text"}}
+
+// AddMessages writes message rows with their variables, counters and batches, in the caller's
+// transaction, and returns the batches that are due now. A row whose (campaign, customer, channel) is
+// there already is not written again.
+func (s *Store) AddMessages(ctx context.Context, worker rapport.ID, rows []Row) (due []Batch, written int64, err error) {
+	if len(rows) == 0 {
+		return nil, 0, nil
+	}
+	now := s.Now()
+	type group struct {
+		campaign rapport.ID
+		lane     rapport.Lane
+		channel  rapport.Channel
+		sandbox  bool
+		due      int64
+	}
+	made := map[group]*Batch{}
+	var order []*Batch
+	d := deltas{}
+	seqs := make([][]any, len(rows))
+	var vars [][]any
+	for i := range rows {
+		m := &rows[i].Message
+		var batch rapport.ID
+		if m.State == rapport.Pending {
+			g := group{0, rows[i].Lane, m.Channel, rows[i].Sandbox, ms(m.Due) / 60000}
+			if !m.Due.After(now) {
+				g.due = 0
+			}
+			if rows[i].Counted {
+				g.campaign = m.Campaign
+			}
+			b := made[g]
+			if b == nil || b.Size == MaxRows {
+				b = &Batch{ID: s.NewID(), Campaign: g.campaign, What: WhatSend, Lane: g.lane, Channel: m.Channel, Sandbox: g.sandbox, Due: m.Due}
+				made[g] = b
+				order = append(order, b)
+			}
+			if m.Due.Before(b.Due) {
+				b.Due = m.Due
+			}
+			b.Size++
+			batch = b.ID
+		}
+		m.Batch = batch
+		seqs[i] = []any{m.ID, m.Campaign, m.Customer, m.Address, batch, m.Epoch, ms(m.Due), ms(m.WindowEnd), ms(m.ExpiresAt), ms(now), m.State, m.Seq, string(m.Channel), m.Reason}
+		if len(rows[i].Vars) > 0 && m.State == rapport.Pending {
+			vars = append(vars, []any{m.ID, string(rows[i].Vars)})
+		}
+		if rows[i].Counted {
+			d.add(m.Campaign, m.State.String(), 1)
+			d.add(m.Campaign, "planned", 1)
+		}
+	}
+	written, err = s.bulk(ctx, "messages", messageCols, seqs, "ON CONFLICT DO NOTHING")
+	if err != nil {
+		return nil, 0, err
+	}
+	if int(written) < len(rows) {
+		return nil, written, ErrPlannedTwice
+	}
+	if _, err = s.bulk(ctx, "message_vars", []column{{"message_id", "bigint"}, {"vars", "text"}}, vars, ""); err != nil {
+		return nil, 0, err
+	}
+	bs := make([]Batch, len(order))
+	for i, b := range order {
+		bs[i] = *b
+		if !b.Due.After(now) {
+			due = append(due, *b)
+		}
+	}
+	if err = s.insertBatches(ctx, bs); err != nil {
+		return nil, 0, err
+	}
+	return due, written, s.apply(ctx, worker, d)
+}
+
+// ErrPlannedTwice means that a page holds a customer whose message of this campaign and channel exists;
+// find out with PlannedAlready and leave those out.
+var ErrPlannedTwice = rapport.Errorf(rapport.CodeConflict, "a message of this campaign to this customer on this channel exists already")
+
+// PlannedAlready tells which of customers have a message of the campaign, by channel.
+func (s *Store) PlannedAlready(ctx context.Context, campaign rapport.ID, customers []rapport.ID) (map[rapport.ID][]rapport.Channel, error) {
+	out := map[rapport.ID][]rapport.Channel{}
+	err := s.each(ctx, func(scan func(...any) error) error {
+		var id rapport.ID
+		var c rapport.Channel
+		err := scan(&id, &c)
+		out[id] = append(out[id], c)
+		return err
+	}, `SELECT customer_id, channel FROM messages WHERE campaign_id = $1 AND customer_id `+s.d.in(2), campaign, s.d.list(customers))
+	return out, err
+}
+
+// AdvancePlan moves a campaign's planning cursor. False: another planner was here, or the campaign is
+// paused or ended; nothing of the page may be written then.
+func (s *Store) AdvancePlan(ctx context.Context, campaign rapport.ID, from, to int64, refused int64) (bool, error) {
+	n, err := s.exec(ctx, `UPDATE campaigns SET cursor = $1, refused = refused + $2 WHERE id = $3 AND cursor = $4 AND status = 'planning'`, to, refused, campaign, from)
+	return n == 1, err
+}
+
+// Redecide writes what deciding again made of pending rows: a new due time, or an end.
+type Redecided struct {
+	ID        rapport.ID
+	Campaign  rapport.ID
+	Counted   bool
+	Lane      rapport.Lane
+	Sandbox   bool
+	Channel   rapport.Channel
+	State     rapport.State // Pending, Skipped, Expired, Cancelled
+	Reason    string
+	Epoch     int64
+	Due       time.Time
+	WindowEnd time.Time
+	Stay      bool // pending and due now: it stays in its batch
+	Pin       string
+}
+
+// Redecide applies rs to rows that are still pending.
+func (s *Store) Redecide(ctx context.Context, worker rapport.ID, rs []Redecided) error {
+	return s.Tx(ctx, func(s *Store) error {
+		d := deltas{}
+		outs := make([]Outcome, len(rs))
+		applied := make([]bool, len(rs))
+		now := ms(s.Now())
+		for i, r := range rs {
+			n, err := s.exec(ctx, `UPDATE messages SET state = $1, reason = $2, epoch = $3, due_at = $4, window_end = $5, updated_at = $6 WHERE id = $7 AND state = 1`,
+				int64(r.State), r.Reason, r.Epoch, ms(r.Due), ms(r.WindowEnd), now, r.ID)
+			if err != nil {
+				return err
+			}
+			applied[i] = n == 1 && r.State == rapport.Pending && !r.Stay
+			outs[i] = Outcome{ID: r.ID, Campaign: r.Campaign, Counted: r.Counted, Lane: r.Lane, Channel: r.Channel, Sandbox: r.Sandbox, What: WhatSend, Due: r.Due, Pin: r.Pin}
+			if n == 1 && r.State != rapport.Pending && r.Counted {
+				d.move(r.Campaign, rapport.Pending, r.State)
+			}
+		}
+		if err := s.rebatch(ctx, outs, applied); err != nil {
+			return err
+		}
+		return s.apply(ctx, worker, d)
+	})
+}
+
+// CancelRows closes up to MaxRows pending rows of a cancelled campaign (customers: only theirs, when
+// not nil). It returns how many it closed; fewer than MaxRows means that no more are waiting.
+func (s *Store) CancelRows(ctx context.Context, worker rapport.ID, c *rapport.Campaign, customers []rapport.ID) (int, error) {
+	n := 0
+	err := s.Tx(ctx, func(s *Store) error {
+		q := `SELECT id FROM messages WHERE campaign_id = $1 AND state = 1`
+		args := []any{c.ID, MaxRows}
+		if customers != nil {
+			q += ` AND customer_id ` + s.d.in(3)
+			args = append(args, s.d.list(customers))
+		}
+		ids, err := collect(ctx, s, func(scan func(...any) error) (id rapport.ID, err error) { err = scan(&id); return }, q+` LIMIT $2`, args...)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		closed, err := s.exec(ctx, `UPDATE messages SET state = 9, reason = 'cancelled', updated_at = $1 WHERE state = 1 AND id `+s.d.in(2), ms(s.Now()), s.d.list(ids))
+		if err != nil {
+			return err
+		}
+		n = int(closed)
+		if c.Kind == rapport.KindOfCampaign {
+			d := deltas{}
+			d.add(c.ID, rapport.Pending.String(), -closed)
+			d.add(c.ID, rapport.Cancelled.String(), closed)
+			return s.apply(ctx, worker, d)
+		}
+		return nil
+	})
+	return n, err
+}
+
+// DropIdleBatches deletes a cancelled campaign's batches that nobody works on.
+func (s *Store) DropIdleBatches(ctx context.Context, campaign rapport.ID) error {
+	_, err := s.exec(ctx, `DELETE FROM batches WHERE campaign_id = $1 AND owner = 0 AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.batch_id = batches.id AND m.state IN (1, 2, 3))`, campaign)
+	return err
+}
+
+// Postpone lets rows wait until then, where they are.
+func (s *Store) Postpone(ctx context.Context, ids []rapport.ID, until time.Time) error {
+	_, err := s.exec(ctx, `UPDATE messages SET due_at = $1 WHERE id `+s.d.in(2), ms(until), s.d.list(ids))
+	return err
+}

@@ -1,0 +1,133 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/json"
+
+	"rapport"
+)
+
+// Recipient is one staged row: a customer as the caller described them, and the data for them.
+type Recipient struct {
+	Seq     int64
+	Line    int64 // of the stream it came from; 0 inline
+	Dedupe  int64 // 64 bits of a hash of who is named (WhoKey); 0: nobody is
+	Payload json.RawMessage
+	Refusal string // why it will not become a message; such a row is kept and counted
+}
+
+// WhoKey is the Dedupe of whom a patch names: by its id, else the external id, else the first address.
+func WhoKey(p CustomerPatch) int64 {
+	var who string
+	switch {
+	case p.ID != 0:
+		who = "id\x00" + rapport.KindCustomer.Format(p.ID)
+	case p.ExternalID != "":
+		who = "ext\x00" + p.ExternalID
+	case len(p.Addresses) > 0:
+		who = string(p.Addresses[0].Channel) + "\x00" + rapport.AddressKey(p.Addresses[0].Channel, p.Addresses[0].Value)
+	default:
+		return 0
+	}
+	sum := sha256.Sum256([]byte(who))
+	if k := int64(binary.BigEndian.Uint64(sum[:8])); k != 0 {
+		return k
+	}
+	return 1
+}
+
+// Stage appends at most MaxRows recipients in one transaction and returns the positions (in rows) of
+// those that name somebody who was staged before, or stands earlier in rows. These are stored with the
+// refusal duplicate_recipient.
+func (s *Store) Stage(ctx context.Context, campaign rapport.ID, rows []Recipient) (duplicates []int, err error) {
+	err = s.Tx(ctx, func(s *Store) error {
+		duplicates = duplicates[:0]
+		keys := make([]int64, 0, len(rows))
+		for _, r := range rows {
+			if r.Dedupe != 0 && r.Refusal == "" {
+				keys = append(keys, r.Dedupe)
+			}
+		}
+		seen := make(map[int64]bool, len(keys))
+		if len(keys) > 0 {
+			err := s.each(ctx, func(scan func(...any) error) error {
+				var k int64
+				err := scan(&k)
+				seen[k] = true
+				return err
+			}, `SELECT dedupe FROM recipient_keys WHERE campaign_id = $1 AND dedupe `+s.d.in(2), campaign, s.d.list(keys))
+			if err != nil {
+				return err
+			}
+		}
+		stage := make([][]any, 0, len(rows))
+		fresh := make([][]any, 0, len(keys))
+		for i, r := range rows {
+			if r.Dedupe != 0 && r.Refusal == "" {
+				if seen[r.Dedupe] {
+					duplicates = append(duplicates, i)
+					r.Refusal = rapport.ReasonDuplicate
+				} else {
+					seen[r.Dedupe] = true
+					fresh = append(fresh, []any{campaign, r.Dedupe, r.Seq})
+				}
+			}
+			stage = append(stage, []any{campaign, r.Seq, r.Line, string(r.Payload), r.Refusal})
+		}
+		if _, err := s.bulk(ctx, "recipients", []column{{"campaign_id", "bigint"}, {"seq", "bigint"}, {"line", "bigint"},
+			{"payload", "text"}, {"refusal", "text"}}, stage, ""); err != nil {
+			return err
+		}
+		_, err := s.bulk(ctx, "recipient_keys", []column{{"campaign_id", "bigint"}, {"dedupe", "bigint"}, {"seq", "bigint"}}, fresh, "")
+		return err
+	})
+	return duplicates, err
+}
+
+// Recipients returns the staged rows after seq, in order.
+func (s *Store) Recipients(ctx context.Context, campaign rapport.ID, after int64, limit int) ([]Recipient, error) {
+	return collect(ctx, s, func(scan func(...any) error) (r Recipient, err error) {
+		var text string
+		err = scan(&r.Seq, &r.Line, &text, &r.Refusal)
+		r.Payload = json.RawMessage(text)
+		return
+	}, `SELECT seq, line, payload, refusal FROM recipients WHERE campaign_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`, campaign, after, limit)
+}
+
+// Refuse notes why recipients did not become messages.
+func (s *Store) Refuse(ctx context.Context, campaign rapport.ID, refusals map[int64]string) error {
+	rows := make([][]any, 0, len(refusals))
+	for seq, reason := range refusals {
+		rows = append(rows, []any{campaign, seq, reason})
+	}
+	_, err := s.update(ctx, "recipients", 2, []column{{"campaign_id", "bigint"}, {"seq", "bigint"}, {"refusal", "text"}}, rows)
+	return err
+}
+
+// Refused lists the recipients of a campaign that were refused, in order.
+func (s *Store) Refused(ctx context.Context, campaign rapport.ID, after int64, limit int) ([]Recipient, error) {
+	return collect(ctx, s, func(scan func(...any) error) (r Recipient, err error) {
+		err = scan(&r.Seq, &r.Line, &r.Refusal)
+		return
+	}, `SELECT seq, line, refusal FROM recipients WHERE campaign_id = $1 AND seq > $2 AND refusal <> '' ORDER BY seq LIMIT $3`, campaign, after, limit)
+}
+
+// CountRefused counts the refused among the recipients after seq, up to last.
+func (s *Store) CountRefused(ctx context.Context, campaign rapport.ID, after, last int64) (n int64, err error) {
+	err = s.row(ctx, `SELECT count(*) FROM recipients WHERE campaign_id = $1 AND seq > $2 AND seq <= $3 AND refusal <> ''`, campaign, after, last).Scan(&n)
+	return n, err
+}
+
+// CustomersAfter pages through all customers that may be written to, for an audience of everyone.
+func (s *Store) CustomersAfter(ctx context.Context, after, until rapport.ID, limit int) ([]rapport.ID, error) {
+	return collect(ctx, s, func(scan func(...any) error) (id rapport.ID, err error) { err = scan(&id); return },
+		`SELECT id FROM customers WHERE id > $1 AND id <= $2 AND merged_into IS NULL ORDER BY id LIMIT $3`, after, until, limit)
+}
+
+// CountCustomers counts them, up to the newest id, which is returned.
+func (s *Store) CountCustomers(ctx context.Context) (n int64, newest rapport.ID, err error) {
+	err = s.row(ctx, `SELECT count(*), coalesce(max(id), 0) FROM customers WHERE merged_into IS NULL`).Scan(&n, &newest)
+	return
+}

@@ -1,0 +1,254 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"rapport"
+)
+
+// Outcome is what became of one attempt.
+type Outcome struct {
+	ID       rapport.ID
+	Campaign rapport.ID
+	Counted  bool // the campaign keeps a ledger of its own (kind campaign)
+	Channel  rapport.Channel
+	Lane     rapport.Lane
+	Sandbox  bool
+	Attempt  int // the fence: an outcome of an older attempt changes nothing
+	Provider string
+
+	To         rapport.State
+	Reason     string
+	ProviderID string
+	SentAt     time.Time
+	Segments   int
+	Micros     int64
+
+	Miss bool // it failed for the provider's sake, and counts towards giving up
+
+	Verdict, Code, Detail string // what the attempt said, when it did not simply succeed
+
+	// What, when not empty, puts the row into a new batch: send (a retry), settle or escalate, at Due.
+	What string
+	Due  time.Time
+	Pin  string // the only provider that may carry the retry
+
+	// Effect, when not nil, runs in the same transaction if the outcome counts: a suppression, a pause.
+	Effect func(context.Context, *Store) error
+}
+
+// Commit is the one transaction of the delivery's hot path: it records what gathered, then serves claims.
+// applied tells which outcomes counted; the others came too late.
+func (s *Store) Commit(ctx context.Context, worker rapport.ID, outs []Outcome, reqs []ClaimRequest) (applied []bool, res []ClaimResult, err error) {
+	err = s.Tx(ctx, func(s *Store) (err error) {
+		res = make([]ClaimResult, len(reqs))
+		if applied, err = s.record(ctx, worker, outs); err != nil {
+			return fmt.Errorf("recording outcomes: %w", err)
+		}
+		for i, r := range reqs {
+			if res[i], err = s.claim(ctx, r); err != nil {
+				return fmt.Errorf("claiming: %w", err)
+			}
+		}
+		return nil
+	})
+	return applied, res, err
+}
+
+func (s *Store) record(ctx context.Context, worker rapport.ID, outs []Outcome) ([]bool, error) {
+	if len(outs) == 0 {
+		return nil, nil
+	}
+	now := ms(s.Now())
+	applied, err := s.recordStates(ctx, outs, now)
+	if err != nil {
+		return nil, err
+	}
+	d := deltas{}
+	for i := range outs {
+		o := &outs[i]
+		from := rapport.Sending
+		if !applied[i] {
+			if o.To == rapport.Doubtful {
+				continue // somebody else declared it doubtful already
+			}
+			// A row that was declared doubtful while its sender was only slow: the sender's certain outcome, or
+			// what settling found out, is proof. Anything else came too late.
+			n, err := s.exec(ctx, `UPDATE messages SET state = $1, reason = $2, updated_at = $3, sent_at = $4,
+				due_at = CASE WHEN CAST($5 AS BIGINT) = 0 THEN due_at ELSE CAST($5 AS BIGINT) END, misses = misses + $8
+				WHERE id = $6 AND attempt = $7 AND state = 3`, int64(o.To), o.Reason, now, ms(o.SentAt), ms(o.Due), o.ID, o.Attempt, bit(o.Miss))
+			if err != nil {
+				return nil, err
+			}
+			if n == 0 {
+				continue
+			}
+			applied[i], from = true, rapport.Doubtful
+		}
+		if o.Counted {
+			d.move(o.Campaign, from, o.To)
+		}
+	}
+	if err := s.apply(ctx, worker, d); err != nil {
+		return nil, err
+	}
+	if err := s.details(ctx, worker, outs, applied, now); err != nil {
+		return nil, err
+	}
+	if err := s.rebatch(ctx, outs, applied); err != nil {
+		return nil, err
+	}
+	for i := range outs {
+		if applied[i] && outs[i].Effect != nil {
+			if err := outs[i].Effect(ctx, s); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return applied, nil
+}
+
+// recordStates sets the new state of rows that are still in this attempt. A row that becomes doubtful keeps
+// the time of its claim: settling asks the provider about that time, which may lie long before a crash was
+// noticed. On SQLite one prepared statement by
+// id a row (an UPDATE from a VALUES list scans the table there); on PostgreSQL one statement over arrays.
+func (s *Store) recordStates(ctx context.Context, outs []Outcome, now int64) ([]bool, error) {
+	applied := make([]bool, len(outs))
+	if s.d.name() == "postgres" {
+		ids, sent, due := make([]int64, len(outs)), make([]int64, len(outs)), make([]int64, len(outs))
+		states, attempts, misses := make([]int16, len(outs)), make([]int16, len(outs)), make([]int16, len(outs))
+		reasons := make([]string, len(outs))
+		place := make(map[rapport.ID]int, len(outs))
+		for i, o := range outs {
+			ids[i], states[i], attempts[i], sent[i], due[i], reasons[i] = int64(o.ID), int16(o.To), int16(o.Attempt), ms(o.SentAt), ms(o.Due), o.Reason
+			misses[i] = int16(bit(o.Miss))
+			place[o.ID] = i
+		}
+		err := s.each(ctx, func(scan func(...any) error) error {
+			var id rapport.ID
+			err := scan(&id)
+			applied[place[id]] = true
+			return err
+		}, `UPDATE messages m SET state = u.state, reason = u.reason, updated_at = CASE WHEN u.state = 3 THEN m.updated_at ELSE $7 END, sent_at = u.sent, due_at = CASE WHEN u.due = 0 THEN m.due_at ELSE u.due END, misses = m.misses + u.miss
+			FROM unnest($1::bigint[], $2::smallint[], $3::smallint[], $4::text[], $5::bigint[], $6::bigint[], $8::smallint[]) AS u(id, state, attempt, reason, sent, due, miss)
+			WHERE m.id = u.id AND m.attempt = u.attempt AND m.state = 2 RETURNING m.id`, ids, states, attempts, reasons, sent, due, now, misses)
+		return applied, err
+	}
+	st, err := s.tx.PrepareContext(ctx, `UPDATE messages SET state = $1, reason = $2, updated_at = CASE WHEN $1 = 3 THEN updated_at ELSE $3 END, sent_at = $4,
+		due_at = CASE WHEN $5 = 0 THEN due_at ELSE $5 END, misses = misses + $8 WHERE id = $6 AND attempt = $7 AND state = 2`)
+	if err != nil {
+		return nil, err
+	}
+	defer st.Close()
+	for i, o := range outs {
+		r, err := st.ExecContext(ctx, int64(o.To), o.Reason, now, ms(o.SentAt), ms(o.Due), int64(o.ID), o.Attempt, bit(o.Miss))
+		if err != nil {
+			return nil, err
+		}
+		n, _ := r.RowsAffected()
+		applied[i] = n == 1
+	}
+	return applied, nil
+}
+
+// details stores provider ids, costs, and what attempts said that did not simply succeed.
+func (s *Store) details(ctx context.Context, worker rapport.ID, outs []Outcome, applied []bool, now int64) error {
+	var refs, said, costs [][]any
+	sums := map[rapport.ID]map[rapport.Channel][2]int64{}
+	for i, o := range outs {
+		if o.ProviderID != "" { // also when the row has moved on: a receipt may have come before us
+			refs = append(refs, []any{o.Provider, o.ProviderID, o.ID})
+		}
+		if !applied[i] {
+			continue
+		}
+		if o.Verdict != "" {
+			said = append(said, []any{o.ID, o.Attempt, o.Provider, o.Verdict, o.Reason, o.Code, cut(o.Detail, 500), now})
+		}
+		if (o.Segments > 0 || o.Micros > 0) && o.Counted {
+			m := sums[o.Campaign]
+			if m == nil {
+				m = map[rapport.Channel][2]int64{}
+				sums[o.Campaign] = m
+			}
+			m[o.Channel] = [2]int64{m[o.Channel][0] + int64(o.Segments), m[o.Channel][1] + o.Micros}
+		}
+	}
+	if _, err := s.bulk(ctx, "provider_refs", []column{{"provider", "text"}, {"provider_id", "text"}, {"message_id", "bigint"}}, refs, "ON CONFLICT DO NOTHING"); err != nil {
+		return err
+	}
+	if _, err := s.bulk(ctx, "attempts", []column{{"message_id", "bigint"}, {"attempt", "smallint"}, {"provider", "text"}, {"verdict", "text"},
+		{"reason", "text"}, {"code", "text"}, {"detail", "text"}, {"at", "bigint"}}, said, "ON CONFLICT DO NOTHING"); err != nil {
+		return err
+	}
+	for campaign, m := range sums {
+		for ch, v := range m {
+			costs = append(costs, []any{campaign, worker, string(ch), v[0], v[1]})
+		}
+	}
+	_, err := s.bulk(ctx, "campaign_costs", []column{{"campaign_id", "bigint"}, {"worker", "bigint"}, {"channel", "text"}, {"segments", "bigint"}, {"micros", "bigint"}}, costs,
+		"ON CONFLICT (campaign_id, channel, worker) DO UPDATE SET segments = campaign_costs.segments + excluded.segments, micros = campaign_costs.micros + excluded.micros")
+	return err
+}
+
+func cut(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && s[n]&0xc0 == 0x80 {
+		n--
+	}
+	return s[:n]
+}
+
+// rebatch puts rows that wait for something new into batches of their own: the same campaign, lane,
+// channel, purpose and due second (a minute when it is further away).
+func (s *Store) rebatch(ctx context.Context, outs []Outcome, applied []bool) error {
+	type group struct {
+		campaign rapport.ID
+		what     string
+		lane     rapport.Lane
+		channel  rapport.Channel
+		sandbox  bool
+		pin      string
+		due      int64
+	}
+	made := map[group]*Batch{}
+	var moves [][]any
+	for i, o := range outs {
+		if !applied[i] || o.What == "" {
+			continue
+		}
+		g := group{0, o.What, o.Lane, o.Channel, o.Sandbox, o.Pin, ms(o.Due) / 1000}
+		if o.Counted {
+			g.campaign = o.Campaign
+		}
+		if o.Due.Sub(s.Now()) > 2*time.Minute {
+			g.due = g.due / 60 * 60
+		}
+		b := made[g]
+		if b == nil {
+			b = &Batch{ID: s.NewID(), Campaign: g.campaign, What: o.What, Lane: o.Lane, Channel: o.Channel, Provider: o.Pin, Sandbox: o.Sandbox, Due: o.Due}
+			made[g] = b
+		}
+		if o.Due.Before(b.Due) != (o.What == WhatEscalate) {
+			b.Due = o.Due // an escalation looks once, so it waits for the last of its rows
+		}
+		b.Size++
+		moves = append(moves, []any{o.ID, b.ID})
+	}
+	if len(moves) == 0 {
+		return nil
+	}
+	bs := make([]Batch, 0, len(made))
+	for _, b := range made {
+		bs = append(bs, *b)
+	}
+	if err := s.insertBatches(ctx, bs); err != nil {
+		return err
+	}
+	_, err := s.update(ctx, "messages", 1, []column{{"id", "bigint"}, {"batch_id", "bigint"}}, moves)
+	return err
+}

@@ -1,0 +1,282 @@
+// Package store holds all SQL. A Store is the record of Rapport: losing everything else loses nothing.
+//
+// One file a noun; the SQL stands inside the method that runs it, in one text for both engines ($1
+// placeholders, which SQLite and PostgreSQL share). What must differ stands in dialect.go. Times are
+// milliseconds since 1970 UTC, written from Go, never by the database.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite" // registers the driver "sqlite"
+
+	"rapport"
+)
+
+// MaxRows is the largest number of rows that one write transaction may touch: SQLite has one writer,
+// and the fast lane waits behind it.
+const MaxRows = 500
+
+// Store is a handle on one database. It is safe for concurrent use; one bound to a transaction is not.
+type Store struct {
+	db   *sql.DB // SQLite: the one writer connection
+	read *sql.DB // SQLite: readers beside the writer; PostgreSQL: the same as db
+	tx   *sql.Tx
+	d    dialect
+	lock *os.File
+	ids  *rapport.Minter
+	now  func() time.Time
+
+	hashKey []byte // see SetHashKey
+}
+
+// Options for Open.
+type Options struct {
+	URL     string           // "" or "sqlite:<path>": SQLite; "postgres://...": PostgreSQL
+	DataDir string           // where rapport.db stands when URL is empty
+	Now     func() time.Time // nil: time.Now
+	Shared  bool             // do not take the SQLite file's lock (commands that run beside a server)
+	Conns   int              // PostgreSQL: at most so many connections; 0: 16
+}
+
+// ErrLocked means that another process holds the SQLite file.
+var ErrLocked = errors.New("another rapport process is using this data directory")
+
+// Open opens the database without changing it; see Migrate. The ids it mints carry node 0 until
+// Register gives the process a node of its own.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	s := &Store{now: o.Now, ids: rapport.NewMinter(0, o.Now)}
+	if strings.HasPrefix(o.URL, "postgres://") || strings.HasPrefix(o.URL, "postgresql://") {
+		cfg, err := pgx.ParseConfig(o.URL)
+		if err != nil {
+			return nil, fmt.Errorf("database_url: %w", redactURL(err))
+		}
+		s.d = postgres{}
+		s.db = stdlib.OpenDB(*cfg)
+		if o.Conns == 0 {
+			o.Conns = 16
+		}
+		s.db.SetMaxOpenConns(o.Conns)
+		s.db.SetMaxIdleConns(o.Conns)
+		s.db.SetConnMaxIdleTime(5 * time.Minute)
+		s.read = s.db
+	} else {
+		path := strings.TrimPrefix(o.URL, "sqlite:")
+		if path == "" {
+			path = filepath.Join(o.DataDir, "rapport.db")
+		}
+		if err := s.openSQLite(path, o.Shared); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.db.PingContext(ctx); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("opening the database: %w", redactURL(err))
+	}
+	return s, nil
+}
+
+func (s *Store) openSQLite(path string, shared bool) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return fmt.Errorf("opening the database: %w", err)
+	}
+	if !shared {
+		lock, err := lockFile(path + ".lock")
+		if err != nil {
+			return err
+		}
+		s.lock = lock
+	}
+	// SQLite would make it readable for everybody. Its -wal and -shm files take over the permissions.
+	switch f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600); {
+	case err == nil:
+		f.Close()
+	case !errors.Is(err, os.ErrExist):
+		return fmt.Errorf("opening the database: %w", err)
+	}
+	s.d = sqlite{}
+	// synchronous=FULL: WAL with NORMAL may drop a committed transaction at power loss, and a 202 is a promise.
+	pragmas := "&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=temp_store(memory)&_pragma=cache_size(-32768)"
+	var err error
+	if s.db, err = sql.Open("sqlite", "file:"+url.PathEscape(path)+"?_txlock=immediate"+pragmas); err != nil {
+		return err
+	}
+	s.db.SetMaxOpenConns(1)
+	s.db.SetMaxIdleConns(1)
+	if s.read, err = sql.Open("sqlite", "file:"+url.PathEscape(path)+"?_txlock=deferred&_pragma=query_only(1)"+pragmas); err != nil {
+		return err
+	}
+	s.read.SetMaxOpenConns(8)
+	s.read.SetMaxIdleConns(8)
+	return nil
+}
+
+// redactURL keeps a connection string's password out of an error.
+func redactURL(err error) error {
+	if i := strings.Index(err.Error(), "postgres"); i >= 0 && strings.Contains(err.Error()[i:], "@") {
+		return errors.New("the connection string is not valid")
+	}
+	return err
+}
+
+// Close ends all connections and gives the SQLite file free.
+func (s *Store) Close() error {
+	err := s.db.Close()
+	if s.read != s.db && s.read != nil {
+		err = errors.Join(err, s.read.Close())
+	}
+	if s.lock != nil {
+		err = errors.Join(err, s.lock.Close())
+	}
+	return err
+}
+
+// Engine is "sqlite" or "postgres".
+func (s *Store) Engine() string { return s.d.name() }
+
+// Ping asks the database whether it can write. The value is always a new one: SQLite writes nothing when the
+// old one stays, and would not notice a full disk.
+func (s *Store) Ping(ctx context.Context) error {
+	_, err := s.exec(ctx, `UPDATE meta SET value = $1 WHERE key = 'ping'`, strconv.FormatInt(time.Now().UnixNano(), 10))
+	return err
+}
+
+// NewID mints an id.
+func (s *Store) NewID() rapport.ID { return s.ids.Next() }
+
+// Now is the program's clock, in UTC.
+func (s *Store) Now() time.Time { return s.now().UTC() }
+
+// Tx runs fn in one transaction and hands it a Store bound to that transaction. It commits when fn
+// returns nil. A Tx inside a Tx joins it. On PostgreSQL a deadlock or a serialization failure runs fn
+// again, a few times and a moment later, so fn must not have effects outside the database.
+func (s *Store) Tx(ctx context.Context, fn func(*Store) error) error {
+	if s.tx != nil {
+		return fn(s)
+	}
+	for try := 0; ; try++ {
+		err := s.once(ctx, fn)
+		if err == nil || try == 7 || !s.d.isConflict(err) {
+			return err
+		}
+		time.Sleep(rand.N(time.Duration(try+1) * 10 * time.Millisecond)) // apart, or they meet again
+	}
+}
+
+func (s *Store) once(ctx context.Context, fn func(*Store) error) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("beginning: %w", err)
+	}
+	bound := *s
+	bound.tx = tx
+	defer tx.Rollback() // after a commit this does nothing
+	if err := fn(&bound); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("committing: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) exec(ctx context.Context, q string, args ...any) (int64, error) {
+	var r sql.Result
+	var err error
+	if s.tx != nil {
+		r, err = s.tx.ExecContext(ctx, q, args...)
+	} else {
+		r, err = s.db.ExecContext(ctx, q, args...)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return r.RowsAffected()
+}
+
+// query reads; outside a transaction from the readers.
+func (s *Store) query(ctx context.Context, q string, args ...any) (*sql.Rows, error) {
+	if s.tx != nil {
+		return s.tx.QueryContext(ctx, q, args...)
+	}
+	return s.read.QueryContext(ctx, q, args...)
+}
+
+func (s *Store) row(ctx context.Context, q string, args ...any) *sql.Row {
+	if s.tx != nil {
+		return s.tx.QueryRowContext(ctx, q, args...)
+	}
+	return s.read.QueryRowContext(ctx, q, args...)
+}
+
+// each calls fn for every row.
+func (s *Store) each(ctx context.Context, fn func(scan func(...any) error) error, q string, args ...any) error {
+	rows, err := s.query(ctx, q, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := fn(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// collect gathers the rows that scan reads.
+func collect[T any](ctx context.Context, s *Store, scan func(func(...any) error) (T, error), q string, args ...any) ([]T, error) {
+	out := []T{}
+	err := s.each(ctx, func(f func(...any) error) error {
+		v, err := scan(f)
+		out = append(out, v)
+		return err
+	}, q, args...)
+	return out, err
+}
+
+// Unavailable tells whether err says that the database could not serve now (busy, full, gone), so that
+// nothing was kept and trying later is right.
+func (s *Store) Unavailable(err error) bool {
+	return err != nil && (s.d.isUnavailable(err) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, context.DeadlineExceeded))
+}
+
+// Duplicate tells whether err is a broken unique constraint.
+func (s *Store) Duplicate(err error) bool { return err != nil && s.d.isDuplicate(err) }
+
+// ms and back: the database's form of a time. The zero time is 0.
+func ms(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func at(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+func bit(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
