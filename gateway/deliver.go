@@ -1,0 +1,256 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"rapport"
+	"rapport/channels"
+	"rapport/store"
+)
+
+// claimMax is how many rows one claim asks for: enough to make a group worth its commit, few enough that a
+// batch's pause is felt at once.
+const claimMax = 128
+
+// Deliver works on a batch until none of its rows is due. It returns after at most wait, while the work
+// goes on; a batch that somebody else has, or that is not due, is no error.
+func (g *Gateway) Deliver(ctx context.Context, id rapport.ID, lane rapport.Lane, wait time.Duration) error {
+	limit, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	e := g.engine
+	if err := e.enter(limit, lane); err != nil {
+		if errors.Is(err, errClosing) || limit.Err() != nil {
+			return nil // the sweeper will find it
+		}
+		return err
+	}
+	b, ok, err := g.Store.TakeBatch(ctx, id, g.Worker())
+	if err != nil || !ok {
+		<-e.lanes[lane]
+		e.work.Done()
+		return err
+	}
+	done := make(chan struct{})
+	go func() {
+		defer e.work.Done()
+		g.work(b, func() { e.exit(lane); close(done) })
+	}()
+	select {
+	case <-done:
+	case <-limit.Done():
+	}
+	return nil
+}
+
+// work does what the batch wants and gives it back. leave is called when no more rows are to be had,
+// which may be long before the last of them is recorded.
+func (g *Gateway) work(b store.Batch, leave func()) {
+	ctx := context.Background()
+	var err error
+	var rest time.Time
+	var sends sync.WaitGroup
+	switch b.What {
+	case store.WhatSettle:
+		err = g.settleBatch(ctx, b)
+	case store.WhatEscalate:
+		err = g.escalateBatch(ctx, b)
+	default:
+		rest, err = g.sendBatch(ctx, b, &sends)
+	}
+	leave()
+	sends.Wait()
+	if err != nil {
+		g.Log.Error("a batch was interrupted", "batch", int64(b.ID), "what", b.What, "error", err)
+		rest = g.now().Add(2 * time.Second)
+	}
+	for try := 0; ; try++ {
+		if !rest.IsZero() {
+			err = g.Store.DeferBatch(ctx, b, rest)
+		} else {
+			_, err = g.Store.ReleaseBatch(ctx, b)
+		}
+		if err == nil || try > 60 {
+			break
+		}
+		time.Sleep(time.Second)
+	}
+	if g.Changed != nil && b.Campaign != 0 {
+		g.Changed(b.Campaign)
+	}
+}
+
+// sendBatch claims by free slot and sends. rest, when not zero, is until when the batch must wait.
+func (g *Gateway) sendBatch(ctx context.Context, b store.Batch, sends *sync.WaitGroup) (rest time.Time, err error) {
+	var fatal atomic.Pointer[error]
+	for !g.engine.closed.Load() {
+		if p := fatal.Load(); p != nil {
+			return time.Time{}, *p
+		}
+		p, until := g.provider(b)
+		if p == nil {
+			return until, nil
+		}
+		slots := g.engine.slots(p.Entry().Name, p.Window(), b.Lane)
+		want := take(slots, claimMax)
+		res, err := g.engine.claim(store.ClaimRequest{Batch: b, Worker: g.Worker(), Provider: p.Entry().Name, Max: want, Rate: p.Entry().Rate, DomainRate: domainRate(p), Hold: g.held})
+		if err != nil {
+			give(slots, want)
+			return time.Time{}, err
+		}
+		mine := 0
+		var again []store.Claimed
+		for i := range res.Rows {
+			if c := &res.Rows[i]; c.Mine() {
+				mine++
+			} else if !c.Held {
+				again = append(again, *c)
+			}
+		}
+		give(slots, want-mine)
+		if mine > 0 {
+			group, err := g.prepare(ctx, res.Rows)
+			if err != nil {
+				// The rows are ours and nothing was sent: say so, and they are tried again.
+				g.Log.Error("preparing a group of messages", "error", err)
+				group = nil
+			}
+			for i := range res.Rows {
+				if c := res.Rows[i]; c.Mine() {
+					sends.Add(1)
+					go g.send(ctx, b, p, c, group, func() { give(slots, 1); sends.Done() })
+				}
+			}
+		}
+		if len(again) > 0 {
+			if err := g.decideAgain(ctx, b, again); err != nil {
+				return time.Time{}, err
+			}
+		}
+		switch {
+		case res.Stop, res.Empty && res.Wait == 0:
+			return time.Time{}, nil
+		case res.Wait > time.Second:
+			return g.now().Add(res.Wait), nil
+		case res.Wait > 0:
+			time.Sleep(res.Wait)
+		}
+	}
+	return time.Time{}, nil
+}
+
+// domainRate is the provider's settings.domain_rate: messages a second to one mail domain.
+func domainRate(p *channels.Provider) float64 {
+	switch n := p.Entry().Settings["domain_rate"].(type) {
+	case float64:
+		return n
+	case int:
+		return float64(n)
+	}
+	return 0
+}
+
+// take waits for one slot and takes up to max.
+func take(slots chan struct{}, max int) int {
+	slots <- struct{}{}
+	n := 1
+	for n < max {
+		select {
+		case slots <- struct{}{}:
+			n++
+		default:
+			return n
+		}
+	}
+	return n
+}
+
+func give(slots chan struct{}, n int) {
+	for range n {
+		<-slots
+	}
+}
+
+// faithful is how long a provider that is down keeps what it may have sent already.
+const faithful = 24 * time.Hour
+
+// provider picks who carries the next group: the first healthy one that is not paused; for rows sent again
+// after a doubt the same one as before, because another would send for certain what it may have sent. Without one, the
+// batch rests until the first pause ends, or for some seconds.
+func (g *Gateway) provider(b store.Batch) (*channels.Provider, time.Time) {
+	pauses := *g.pauses.Load()
+	rest := g.now().Add(5 * time.Second)
+	route := g.Hub.Route(b.Channel, b.Sandbox)
+	if p, ok := g.Hub.Provider(b.Provider); ok && b.Provider != "" && g.now().Sub(b.ID.Time()) < faithful {
+		route = []*channels.Provider{p} // one that is gone from the settings pins nothing
+	}
+	for _, p := range route {
+		until, paused := pauses[string(channels.ScopeProvider)+" "+p.Entry().Name]
+		if paused && until.After(g.now()) {
+			if until.Before(rest) {
+				rest = until
+			}
+			continue
+		}
+		if !p.Healthy() {
+			continue
+		}
+		return p, time.Time{}
+	}
+	return nil, rest
+}
+
+// failsOver tells whether the next claim will leave the provider aside that has just failed: it is paused or
+// its breaker is open, and another one could carry the message now.
+func (g *Gateway) failsOver(a attempt) bool {
+	p, until := g.provider(a.batch)
+	return p != nil && until.IsZero() && p.Healthy() && p.Entry().Name != a.provider
+}
+
+// pause makes a pause hold in this process at once; the others, and this one after a restart, read it from
+// the store.
+func (g *Gateway) pause(scope channels.Scope, key string, until time.Time) {
+	for {
+		old := g.pauses.Load()
+		m := make(map[string]time.Time, len(*old)+1)
+		maps.Copy(m, *old)
+		k := string(scope) + " " + key
+		if !until.After(m[k]) {
+			return
+		}
+		m[k] = until
+		if g.pauses.CompareAndSwap(old, &m) {
+			return
+		}
+	}
+}
+
+// held tells until when a row must rest because its mail domain or its chat is paused.
+func (g *Gateway) held(c *store.Claimed) time.Time {
+	pauses := *g.pauses.Load()
+	if len(pauses) == 0 {
+		return time.Time{}
+	}
+	until := pauses[string(channels.ScopeRecipient)+" "+pauseKey(channels.ScopeRecipient, c.Channel, c.Address)]
+	if d := pauses[string(channels.ScopeDomain)+" "+pauseKey(channels.ScopeDomain, c.Channel, c.Address)]; d.After(until) {
+		until = d
+	}
+	if until.After(g.now()) {
+		return until
+	}
+	return time.Time{}
+}
+
+// pauseKey names what a pause is about without holding an address in clear.
+func pauseKey(s channels.Scope, c rapport.Channel, address string) string {
+	if s == channels.ScopeDomain {
+		_, domain, _ := strings.Cut(address, "@")
+		return domain
+	}
+	return store.OpaqueKey(c, address)
+}

@@ -1,0 +1,227 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"rapport"
+	"rapport/store"
+)
+
+// planPage is how many recipients one transaction plans: a page of known customers takes about 10 ms, and
+// the fast lane waits behind it on SQLite.
+const planPage = 250
+
+// Plan turns recipients into messages, page by page, until the campaign has no more, is paused or
+// cancelled, or wait has passed; then more is true. Several processes may try: the cursor lets one page
+// be written once.
+func (g *Gateway) Plan(ctx context.Context, id rapport.ID, wait time.Duration) (more bool, err error) {
+	c, err := g.Store.Campaign(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	if c.Status == rapport.CampaignScheduled && !c.SendAt.After(g.now()) {
+		if _, err := g.Store.MoveCampaign(ctx, id, rapport.CampaignPlanning, rapport.CampaignScheduled); err != nil {
+			return false, err
+		}
+		c.Status = rapport.CampaignPlanning
+	}
+	if c.Status != rapport.CampaignPlanning {
+		return false, nil
+	}
+	set, err := g.rules(ctx, g.Store, c)
+	if err != nil {
+		return false, err
+	}
+	if c.DryRun {
+		return false, g.dryRun(ctx, set)
+	}
+	for until := time.Now().Add(wait); !g.engine.closed.Load(); {
+		if time.Now().After(until) {
+			return true, nil
+		}
+		due, moved, done, err := g.planOne(ctx, set)
+		if err != nil {
+			return true, fmt.Errorf("planning campaign %s: %w", rapport.KindCampaign.Format(id), err)
+		}
+		if !moved {
+			return false, nil // somebody else plans it, or it was paused
+		}
+		for _, b := range due {
+			g.hint(Wake{Batch: b.ID, Lane: b.Lane})
+		}
+		if done {
+			_, err := g.Store.MoveCampaign(ctx, id, rapport.CampaignRunning, rapport.CampaignPlanning)
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// planned is one page's result.
+type planned struct {
+	rows     []store.Row
+	refusals map[int64]string
+	next     int64
+	last     bool
+}
+
+func (g *Gateway) planOne(ctx context.Context, set *rules) (due []store.Batch, moved, done bool, err error) {
+	var page *planned
+	err = g.Store.Tx(ctx, func(s *store.Store) (err error) {
+		if page, err = g.planPage(ctx, s, set, set.campaign.Cursor); err != nil {
+			return err
+		}
+		if moved, err = s.AdvancePlan(ctx, set.campaign.ID, set.campaign.Cursor, page.next, int64(len(page.refusals))); err != nil || !moved {
+			return err
+		}
+		if err := s.Refuse(ctx, set.campaign.ID, page.refusals); err != nil {
+			return err
+		}
+		due, _, err = s.AddMessages(ctx, g.Worker(), page.rows)
+		return err
+	})
+	if err == nil && moved {
+		set.campaign.Cursor, done = page.next, page.last
+	}
+	return
+}
+
+// planPage reads the recipients after cursor, upserts who they describe, and decides.
+func (g *Gateway) planPage(ctx context.Context, s *store.Store, set *rules, cursor int64) (*planned, error) {
+	p := &planned{refusals: map[int64]string{}, next: cursor}
+	people, err := g.people(ctx, s, set, p)
+	if err != nil || len(people) == 0 {
+		p.last = err == nil && p.last
+		return p, err
+	}
+	ids := make([]rapport.ID, len(people))
+	for i, x := range people {
+		ids[i] = x.customer
+	}
+	profiles, err := s.Profiles(ctx, ids, set.campaign.Purpose, set.campaign.Topic)
+	if err != nil {
+		return nil, err
+	}
+	already, err := s.PlannedAlready(ctx, set.campaign.ID, ids)
+	if err != nil {
+		return nil, err
+	}
+	seen := make(map[rapport.ID]bool, len(people))
+	now := g.now()
+	for _, x := range people {
+		prof := profiles[x.customer]
+		switch {
+		case prof == nil:
+			p.refusals[x.seq] = "unknown_customer"
+			continue
+		case seen[x.customer] || len(already[x.customer]) > 0:
+			p.refusals[x.seq] = rapport.ReasonDuplicate // named in two ways: by its id and by an address
+			continue
+		}
+		seen[x.customer] = true
+		p.rows = append(p.rows, g.decide(set, prof, x, now)...)
+	}
+	return p, nil
+}
+
+// person is a recipient whose customer is known.
+type person struct {
+	seq      int64
+	customer rapport.ID
+	data     map[string]any
+}
+
+// people reads one page of the audience. It moves p.next, and p.last when there is no more.
+func (g *Gateway) people(ctx context.Context, s *store.Store, set *rules, p *planned) ([]person, error) {
+	c := set.campaign
+	if c.Everyone {
+		until := rapport.ID(1<<63 - 1)
+		ids, err := s.CustomersAfter(ctx, rapport.ID(p.next), until, planPage)
+		if err != nil {
+			return nil, err
+		}
+		out := make([]person, len(ids))
+		for i, id := range ids {
+			out[i] = person{seq: int64(id), customer: id}
+			p.next = int64(id)
+		}
+		p.last = len(ids) < planPage
+		return out, nil
+	}
+	rows, err := s.Recipients(ctx, c.ID, p.next, planPage)
+	if err != nil {
+		return nil, err
+	}
+	p.last = len(rows) < planPage
+	var patches []store.CustomerPatch
+	var out []person
+	for _, r := range rows {
+		p.next = r.Seq
+		if r.Refusal != "" {
+			p.refusals[r.Seq] = r.Refusal
+			continue
+		}
+		var in staged
+		if err := json.Unmarshal(r.Payload, &in); err != nil {
+			p.refusals[r.Seq] = rapport.ReasonInvalid
+			continue
+		}
+		patch, wrong := g.patch(in.CustomerInput, "")
+		if len(wrong) > 0 {
+			p.refusals[r.Seq] = rapport.ReasonInvalid + ": " + wrong[0].Path + " " + wrong[0].Message
+			continue
+		}
+		patches = append(patches, patch)
+		out = append(out, person{seq: r.Seq, data: in.Data})
+	}
+	upserted, err := s.UpsertCustomers(ctx, patches)
+	if err != nil {
+		return nil, err
+	}
+	kept := out[:0]
+	for i, u := range upserted {
+		if u.Refusal != "" {
+			p.refusals[out[i].seq] = u.Refusal
+			continue
+		}
+		out[i].customer = u.ID
+		kept = append(kept, out[i])
+	}
+	return kept, nil
+}
+
+// staged is the payload of a staged recipient.
+type staged struct {
+	CustomerInput
+	Data map[string]any `json:"data,omitempty"`
+}
+
+// decide asks the rules about one customer and makes the rows.
+func (g *Gateway) decide(set *rules, prof *store.Profile, x person, now time.Time) []store.Row {
+	v := vars{Customer: customerVars(prof), Data: x.data, NoTrack: !prof.Track}
+	stored, err := json.Marshal(v)
+	if err != nil {
+		stored = nil
+	}
+	var out []store.Row
+	for _, d := range rapport.Decide(g.facts(set, prof, now), nil) {
+		if d.Send && set.content.inline == nil {
+			if missing := set.missing(v, map[rapport.Channel]bool{d.Channel: true}); len(missing) > 0 {
+				d.Send, d.State, d.Reason = false, rapport.Skipped, rapport.ReasonMissing+": "+missing[0]
+			}
+		}
+		out = append(out, g.row(set, prof, d, x.seq, stored))
+	}
+	return out
+}
+
+// missing lists the variables that the template reads on these channels and nobody gives.
+func (set *rules) missing(v vars, channels map[rapport.Channel]bool) []string {
+	return set.template.Missing(map[string]any{"customer": v.Customer, "data": merged(set.content.data, v.Data), "campaign": map[string]any{}}, channels)
+}
+
+var errRollback = errors.New("rolled back on purpose")

@@ -1,0 +1,165 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"rapport"
+	"rapport/store"
+	"rapport/templates"
+)
+
+// rules is what is the same for every recipient of a campaign.
+type rules struct {
+	campaign  *rapport.Campaign
+	template  *templates.Template // nil with inline content
+	content   *content
+	policy    rapport.Policy
+	variants  map[rapport.Channel]bool
+	providers map[rapport.Channel]bool
+	window    *time.Location
+}
+
+func (g *Gateway) rules(ctx context.Context, s *store.Store, c *rapport.Campaign) (*rules, error) {
+	content, err := g.contentOf(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	r := &rules{campaign: c, content: content, template: content.template, policy: g.set.DefaultPolicy, variants: content.template.Channels(), providers: map[rapport.Channel]bool{}}
+	if c.Topic != "" {
+		t, err := s.Topic(ctx, c.Topic)
+		if err != nil && rapport.CodeOf(err) != rapport.CodeNotFound {
+			return nil, err
+		}
+		if err == nil {
+			r.policy = t.Policy
+		}
+	}
+	for _, ch := range rapport.Channels {
+		r.providers[ch] = len(g.Hub.Route(ch, c.Sandbox)) > 0
+	}
+	if c.Window != nil && c.Window.Zone != "" && c.Window.Zone != "recipient" {
+		if r.window, err = zone(c.Window.Zone); err != nil {
+			return nil, rapport.Invalid("send_window.timezone", "is not a time zone")
+		}
+	}
+	return r, nil
+}
+
+// facts are what Decide looks at for one customer.
+func (g *Gateway) facts(r *rules, p *store.Profile, now time.Time) *rapport.Facts {
+	f := &rapport.Facts{Now: now, Purpose: r.campaign.Purpose, Topic: r.campaign.Topic, Policy: r.policy, Routing: r.campaign.Routing,
+		SendAt: r.campaign.SendAt, ExpiresAt: r.campaign.ExpiresAt, Window: r.campaign.Window, WindowZone: r.window,
+		Order: p.Order, Zone: g.set.DefaultZone, Quiet: p.Quiet, QuietOf: g.set.QuietMarketing, Cap: p.Cap, CapUsed: p.CapUsed,
+		Addresses: p.Facts, Variants: r.variants, Providers: r.providers}
+	if p.Timezone != "" {
+		if z, err := zone(p.Timezone); err == nil {
+			f.Zone = z
+		}
+	}
+	return f
+}
+
+// row is the message that a decision makes.
+func (g *Gateway) row(r *rules, p *store.Profile, d rapport.Decision, seq int64, stored json.RawMessage) store.Row {
+	m := rapport.Message{ID: g.Store.NewID(), Campaign: r.campaign.ID, Customer: p.ID, Channel: d.Channel, Address: d.Address, Epoch: d.Epoch,
+		State: rapport.Pending, Reason: d.Reason, Due: d.Due, WindowEnd: d.WindowEnd, ExpiresAt: r.campaign.ExpiresAt, Seq: seq}
+	if !d.Send {
+		m.State = d.State
+	}
+	return store.Row{Message: m, Counted: r.campaign.Kind == rapport.KindOfCampaign, Lane: r.campaign.Lane(), Sandbox: r.campaign.Sandbox, Vars: stored}
+}
+
+// customerVars is what templates see as customer.*: the attributes, and over them what every customer has.
+func customerVars(p *store.Profile) map[string]any {
+	m := map[string]any{}
+	if len(p.Attributes) > 2 {
+		_ = json.Unmarshal(p.Attributes, &m) // the store holds nothing but objects
+	}
+	m["id"] = rapport.KindCustomer.Format(p.ID)
+	set := func(k, v string) {
+		if v != "" {
+			m[k] = v
+		}
+	}
+	set("external_id", p.ExternalID)
+	set("name", p.Name)
+	set("locale", p.Locale)
+	set("timezone", p.Timezone)
+	set("audience", p.Audience)
+	for _, a := range p.Addresses {
+		if k := string(a.Channel); m[k] == nil || a.Primary {
+			m[k] = a.Value
+		}
+	}
+	return m
+}
+
+// decideAgain settles rows whose facts have changed since they were decided: consent, suppression,
+// preference or zone moved the address's epoch, or the window closed.
+func (g *Gateway) decideAgain(ctx context.Context, b store.Batch, rows []store.Claimed) error {
+	byCampaign := map[rapport.ID][]store.Claimed{}
+	for _, r := range rows {
+		byCampaign[r.Campaign] = append(byCampaign[r.Campaign], r)
+	}
+	var out []store.Redecided
+	for id, rows := range byCampaign {
+		campaign, err := g.campaigns.get(ctx, id)
+		if err != nil {
+			return err
+		}
+		set, err := g.rules(ctx, g.Store, campaign)
+		if err != nil {
+			return err
+		}
+		ids := make([]rapport.ID, len(rows))
+		for i, r := range rows {
+			ids[i] = r.Customer
+		}
+		profiles, err := g.Store.Profiles(ctx, ids, campaign.Purpose, campaign.Topic)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			d := store.Redecided{ID: r.ID, Campaign: id, Counted: b.Campaign != 0, Lane: b.Lane, Sandbox: b.Sandbox, Channel: r.Channel, Pin: b.Provider}
+			p := profiles[r.Customer]
+			switch {
+			case r.Cancelled:
+				d.State, d.Reason = rapport.Cancelled, "cancelled"
+			case r.Expired:
+				d.State, d.Reason = rapport.Expired, rapport.ReasonExpired
+			case r.Gone || p == nil:
+				d.State, d.Reason = rapport.Skipped, rapport.ReasonNoAddress
+			default:
+				g.again(&d, set, p, r)
+			}
+			out = append(out, d)
+		}
+	}
+	return g.Store.Redecide(ctx, g.Worker(), out)
+}
+
+// again decides for the row's own address only: the row is (campaign, customer, channel), and moving it to
+// another channel would be another row.
+func (g *Gateway) again(d *store.Redecided, set *rules, p *store.Profile, r store.Claimed) {
+	now := g.now()
+	f := g.facts(set, p, now)
+	f.CapUsed-- // the row itself was counted
+	f.Routing = rapport.Routing{Method: rapport.Preferred, Channels: []rapport.Channel{r.Channel}}
+	var own []rapport.AddressFacts
+	for _, a := range f.Addresses {
+		if a.ID == r.AddressID {
+			own = append(own, a)
+		}
+	}
+	f.Addresses = own
+	dec := rapport.Decide(f, nil)[0]
+	d.Epoch, d.Reason = dec.Epoch, dec.Reason
+	if !dec.Send {
+		d.State = dec.State
+		return
+	}
+	d.State, d.Due, d.WindowEnd = rapport.Pending, dec.Due, dec.WindowEnd
+	d.Stay = !dec.Due.After(now)
+}

@@ -1,0 +1,268 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"maps"
+	"strings"
+	"time"
+
+	"rapport"
+	"rapport/channels"
+	"rapport/store"
+	"rapport/templates"
+)
+
+// vars are what a message row keeps to be rendered, now and again later.
+type vars struct {
+	Customer map[string]any `json:"customer"`
+	Data     map[string]any `json:"data,omitempty"`
+	NoTrack  bool           `json:"no_track,omitempty"`
+}
+
+// content is what a campaign says, ready to be rendered for many.
+type content struct {
+	campaign *rapport.Campaign
+	template *templates.Template
+	data     map[string]any
+	inline   *Inline
+	track    *rapport.Topic // nil: nothing of this campaign is tracked
+}
+
+// Inline is content given directly instead of a template: an agent's answer, a confirmation.
+type Inline struct {
+	templates.InlineContent
+	InReplyTo   string   `json:"in_reply_to,omitempty"`
+	References  []string `json:"references,omitempty"`
+	Attachments []string `json:"attachments,omitempty"`
+}
+
+// prepare loads what a group of claimed rows says: each campaign and its template once.
+func (g *Gateway) prepare(ctx context.Context, rows []store.Claimed) (map[rapport.ID]*content, error) {
+	out := map[rapport.ID]*content{}
+	for i := range rows {
+		id := rows[i].Campaign
+		if _, ok := out[id]; ok || !rows[i].Mine() {
+			continue
+		}
+		c, err := g.content(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		out[id] = c
+	}
+	return out, nil
+}
+
+func (g *Gateway) content(ctx context.Context, id rapport.ID) (*content, error) {
+	campaign, err := g.campaigns.get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return g.contentOf(ctx, campaign)
+}
+
+func (g *Gateway) contentOf(ctx context.Context, campaign *rapport.Campaign) (_ *content, err error) {
+	c := &content{campaign: campaign}
+	if len(campaign.Inline) > 0 {
+		c.inline = &Inline{}
+		if err := json.Unmarshal(campaign.Inline, c.inline); err != nil {
+			return nil, err
+		}
+		if c.template, err = templates.Inline(c.inline.InlineContent); err != nil {
+			return nil, err
+		}
+		return c, nil
+	}
+	if c.template, err = g.templates.Get(ctx, campaign.Template); err != nil {
+		return nil, err
+	}
+	if len(campaign.Data) > 0 {
+		if err := json.Unmarshal(campaign.Data, &c.data); err != nil {
+			return nil, err
+		}
+	}
+	if campaign.Topic != "" {
+		topic, err := g.topics.get(ctx, campaign.Topic)
+		if err != nil && rapport.CodeOf(err) != rapport.CodeNotFound {
+			return nil, err
+		}
+		if err == nil && (topic.TrackOpens || topic.TrackClicks) && !noTracking(campaign.Metadata) {
+			c.track = &topic
+		}
+	}
+	return c, nil
+}
+
+// noTracking reads the campaign's own switch, metadata.track: false.
+func noTracking(metadata json.RawMessage) bool {
+	var m struct{ Track *bool }
+	return json.Unmarshal(metadata, &m) == nil && m.Track != nil && !*m.Track
+}
+
+// send renders one claimed row, hands it to the provider and records what came of it. free is called
+// when the outcome is durable: only then may the slot be used again.
+func (g *Gateway) send(ctx context.Context, b store.Batch, p *channels.Provider, row store.Claimed, group map[rapport.ID]*content, free func()) {
+	a := attempt{row: row, batch: b, caps: p.Caps(), provider: p.Entry().Name}
+	c := group[row.Campaign]
+	if c == nil {
+		a.verdict = &channels.Verdict{Kind: channels.Temporary, Reason: "not_prepared"}
+	} else {
+		a.campaign = c.campaign
+		o, r, err := g.compose(c, row.ID, row.Channel, row.Address, row.Vars, g.now())
+		if err != nil {
+			a.verdict = &channels.Verdict{Kind: channels.Rejected, Reason: rapport.ReasonRender, Detail: err.Error()}
+		} else {
+			o.Attempt, o.ValidUntil = row.Attempt, row.ValidTo
+			a.segments = r.SMS.Segments
+			a.micros = int64(a.segments) * g.set.SMSCost
+			a.id, a.verdict = p.Send(ctx, o)
+		}
+	}
+	out := g.outcome(a)
+	if v := a.verdict; v != nil {
+		g.Log.Debug("an attempt did not succeed", "message", rapport.KindMessage.Format(row.ID), "verdict", string(v.Kind), "reason", v.Reason, "code", v.Code)
+	}
+	g.engine.ops <- op{outcome: &out, done: func(bool, store.ClaimResult, error) { free() }}
+}
+
+// compose renders a message as it is sent at the time now. Rendering again with the same values gives the
+// same bytes: that is how a message is shown later, and how a click finds its target.
+func (g *Gateway) compose(c *content, id rapport.ID, ch rapport.Channel, address string, stored json.RawMessage, now time.Time) (*channels.Outgoing, *templates.Rendered, error) {
+	var v vars
+	if len(stored) > 0 {
+		if err := json.Unmarshal(stored, &v); err != nil {
+			return nil, nil, err
+		}
+	}
+	r, err := g.render(c, id, ch, &v, now)
+	if err != nil {
+		return nil, nil, err
+	}
+	name, _ := v.Customer["name"].(string)
+	o := &channels.Outgoing{ID: id, Token: rapport.KindMessage.Format(id), Channel: ch, Purpose: c.campaign.Purpose, Locale: r.Locale,
+		To: address, ToName: name, From: c.campaign.From, ReplyTo: c.campaign.ReplyTo, Key: r.Key, Subject: r.Subject,
+		Text: r.Text, HTML: r.HTML, Body: r.Body, Headers: r.Headers, Buttons: r.Buttons}
+	if c.campaign.Purpose == rapport.Marketing && ch == rapport.Email {
+		o.Unsubscribe = g.set.PublicURL + "/u/" + g.token(useUnsubscribe, id, 0)
+	}
+	files := r.Attachments
+	if c.inline != nil {
+		o.InReplyTo, o.References = c.inline.InReplyTo, c.inline.References
+		files = c.inline.Attachments
+	}
+	for _, f := range files {
+		a, err := g.attachment(f)
+		if err != nil {
+			return nil, nil, err
+		}
+		if strings.Contains(o.HTML.String(), "cid:"+f) {
+			a.ContentID = f // a picture that the HTML shows, and not a file beside it
+		}
+		o.Attachments = append(o.Attachments, a)
+	}
+	return o, r, nil
+}
+
+func (g *Gateway) render(c *content, id rapport.ID, ch rapport.Channel, v *vars, now time.Time) (*templates.Rendered, error) {
+	in := templates.Input{DefaultLocale: g.set.DefaultLocale, Zone: g.set.DefaultZone, Now: now, Company: g.set.Company, Marketing: c.campaign.Purpose == rapport.Marketing}
+	in.Locale, _ = v.Customer["locale"].(string)
+	if z, _ := v.Customer["timezone"].(string); z != "" {
+		if loc, err := zone(z); err == nil {
+			in.Zone = loc
+		}
+	}
+	in.Vars = map[string]any{"customer": v.Customer, "data": merged(c.data, v.Data), "campaign": map[string]any{
+		"id": rapport.KindCampaign.Format(c.campaign.ID), "name": c.campaign.Name, "purpose": string(c.campaign.Purpose), "topic": c.campaign.Topic}}
+	if c.inline == nil {
+		in.URLs.Preferences = g.set.PublicURL + "/p/" + g.token(usePreferences, id, 0)
+		if in.Marketing { // a transactional message comes whatever its reader would say on that page
+			in.URLs.Unsubscribe = g.set.PublicURL + "/u/" + g.token(useUnsubscribe, id, 0)
+		}
+		if bot := g.telegramBot(); bot != "" {
+			in.URLs.LinkTelegram = "https://t.me/" + bot + "?start=" + g.token(useTelegram, id, 0)
+		}
+	}
+	if c.track != nil && !v.NoTrack && ch == rapport.Email {
+		in.Track = &templates.Tracking{}
+		if c.track.TrackClicks {
+			in.Track.Click = func(n int, _ string) string { return g.set.PublicURL + "/c/" + g.token(useClick, id, n) }
+		}
+		if c.track.TrackOpens {
+			in.Track.OpenPixel = g.set.PublicURL + "/o/" + g.token(useOpen, id, 0)
+		}
+	}
+	return c.template.Render(ch, in)
+}
+
+// merged lays the recipient's data over the campaign's.
+func merged(campaign, own map[string]any) map[string]any {
+	if len(own) == 0 {
+		return campaign
+	}
+	if len(campaign) == 0 {
+		return own
+	}
+	m := maps.Clone(campaign)
+	maps.Copy(m, own)
+	return m
+}
+
+// telegramBot is the public name of the bot that links go to, from the first Telegram provider that has one.
+func (g *Gateway) telegramBot() string {
+	for _, p := range g.Hub.Route(rapport.Telegram, false) {
+		if name, _ := p.Entry().Settings["bot_username"].(string); name != "" {
+			return strings.TrimPrefix(name, "@")
+		}
+	}
+	return ""
+}
+
+// attachment makes a file of ours sendable; it is read from the store each time it is opened.
+func (g *Gateway) attachment(ref string) (channels.Attachment, error) {
+	id, err := rapport.KindFile.Parse(ref)
+	if err != nil {
+		return channels.Attachment{}, err
+	}
+	f, err := g.Store.File(context.Background(), id)
+	if err != nil {
+		return channels.Attachment{}, err
+	}
+	if !f.Complete {
+		return channels.Attachment{}, errors.New("the file was not uploaded to its end")
+	}
+	return channels.Attachment{Name: f.Name, ContentType: f.ContentType, Size: f.Size, Open: func() (io.ReadCloser, error) {
+		return g.Store.OpenFile(context.Background(), id)
+	}}, nil
+}
+
+// Shown renders a message again as it was, or would be, sent. nil: its variables were erased. Links are
+// listed also when the topic is not tracked any more: those in a mail sent before still work.
+func (g *Gateway) Shown(ctx context.Context, m rapport.Message) (*templates.Rendered, error) {
+	c, err := g.content(ctx, m.Campaign)
+	if err != nil {
+		return nil, err
+	}
+	if c.track == nil && m.Channel == rapport.Email {
+		c.track = &rapport.Topic{}
+	}
+	stored, err := g.Store.Vars(ctx, m.ID)
+	if err != nil {
+		return nil, err
+	}
+	v := &vars{}
+	if len(stored) == 0 {
+		if c.inline == nil {
+			return nil, nil
+		}
+	} else if err := json.Unmarshal(stored, v); err != nil {
+		return nil, err
+	}
+	when := m.SentAt
+	if when.IsZero() {
+		when = g.now()
+	}
+	return g.render(c, m.ID, m.Channel, v, when)
+}

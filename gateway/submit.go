@@ -1,0 +1,375 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"rapport"
+	"rapport/store"
+)
+
+// SendInput is the body of POST /v1/messages: a campaign of one.
+type SendInput struct {
+	SendSpec
+	To *RecipientInput `json:"to" doc:"The customer: id, external_id or a description, with data for them."`
+}
+
+// SendResult is the answer: what was decided, before anything was sent.
+type SendResult struct {
+	ID       string        `json:"id" doc:"The message; with routing all the first of them."`
+	Campaign string        `json:"campaign"`
+	Customer string        `json:"customer"`
+	Messages []SentMessage `json:"messages"`
+	Notes    *Notes        `json:"notes,omitempty"`
+}
+
+// SentMessage is one row of the ledger.
+type SentMessage struct {
+	ID      string          `json:"id"`
+	Channel rapport.Channel `json:"channel"`
+	State   string          `json:"state"`
+	Reason  string          `json:"reason,omitempty"`
+	DueAt   *time.Time      `json:"due_at,omitempty"`
+}
+
+// Idempotency is the caller's Idempotency-Key with what it is bound to.
+type Idempotency struct {
+	Key      rapport.ID // the API key
+	Scope    string     // method, path and Idempotency-Key
+	BodyHash string
+}
+
+// submission is one message on its way into the store.
+type submission struct {
+	ctx      context.Context
+	campaign *rapport.Campaign
+	patch    store.CustomerPatch
+	data     map[string]any
+	notes    *Notes
+	idem     *Idempotency
+	result   SendResult
+	replayed bool
+	err      error
+	due      []store.Batch
+	done     chan struct{}
+}
+
+// submitter writes what gathers, up to submitMax requests, as one transaction: durable before the 202,
+// with one fsync for many.
+type submitter struct {
+	g      *Gateway
+	in     chan *submission
+	mu     sync.RWMutex
+	closed bool
+}
+
+const submitMax = 256
+
+func newSubmitter(g *Gateway) *submitter {
+	return &submitter{g: g, in: make(chan *submission, 4*submitMax)}
+}
+
+// SubmitMessage decides and stores one message; a worker sends it. replayed: the same Idempotency-Key was
+// answered before, and this is that answer.
+func (g *Gateway) SubmitMessage(ctx context.Context, by Caller, in SendInput, idem *Idempotency) (SendResult, bool, error) {
+	c, created, err := g.campaign(ctx, by, rapport.KindOfMessage, &in.SendSpec)
+	if err != nil {
+		return SendResult{}, false, err
+	}
+	if in.To == nil {
+		return SendResult{}, false, rapport.Invalid("to", "is required")
+	}
+	patch, wrong := g.patch(in.To.CustomerInput, "to")
+	if store.WhoKey(patch) == 0 && len(wrong) == 0 {
+		wrong = append(wrong, rapport.FieldError{Path: "to", Message: "must name a customer: id, external_id or an address"})
+	}
+	if len(wrong) > 0 {
+		return SendResult{}, false, invalid(wrong)
+	}
+	if c.DryRun {
+		return g.drySend(ctx, c, patch, in.To.Data)
+	}
+	s := &submission{ctx: ctx, campaign: c, patch: patch, data: in.To.Data, idem: idem}
+	if created {
+		s.notes = &Notes{TopicCreated: true, Message: fmt.Sprintf("Topic %q is new, with policy %s.", c.Topic, g.set.DefaultPolicy)}
+	}
+	return g.submit.do(ctx, s)
+}
+
+func (q *submitter) do(ctx context.Context, s *submission) (SendResult, bool, error) {
+	s.done = make(chan struct{})
+	q.mu.RLock()
+	if q.closed {
+		q.mu.RUnlock()
+		return SendResult{}, false, &rapport.Error{Code: rapport.CodeUnavailable, Message: "The server is shutting down.", RetryAfter: 2 * time.Second}
+	}
+	select {
+	case q.in <- s:
+		q.mu.RUnlock()
+	default:
+		q.mu.RUnlock()
+		return SendResult{}, false, &rapport.Error{Code: rapport.CodeRateLimited, Message: "More messages come in than can be stored.", RetryAfter: time.Second}
+	}
+	<-s.done // never abandoned: what was stored must be answered
+	if s.err != nil {
+		return SendResult{}, false, s.err
+	}
+	for _, b := range s.due {
+		q.g.hint(Wake{Batch: b.ID, Lane: b.Lane})
+	}
+	return s.result, s.replayed, nil
+}
+
+func (q *submitter) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+}
+
+func (q *submitter) loop(ctx context.Context) {
+	for {
+		select {
+		case first := <-q.in:
+			q.write(q.gather(first))
+		case <-ctx.Done():
+			for {
+				select {
+				case first := <-q.in:
+					q.write(q.gather(first))
+				default:
+					return
+				}
+			}
+		}
+	}
+}
+
+func (q *submitter) gather(first *submission) []*submission {
+	group := append(make([]*submission, 0, 64), first)
+	for len(group) < submitMax {
+		select {
+		case s := <-q.in:
+			group = append(group, s)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+// write stores a group. When the transaction fails for a reason that one of them may have brought, each is
+// tried alone, so that one bad request does not take others with it.
+func (q *submitter) write(group []*submission) {
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	defer cancel()
+	err := q.g.store(ctx, group)
+	if err != nil && len(group) > 1 && !q.g.Store.Unavailable(err) {
+		for _, s := range group {
+			q.write([]*submission{s})
+		}
+		return
+	}
+	for _, s := range group {
+		if err != nil {
+			s.err = err
+		}
+		close(s.done)
+	}
+}
+
+// errRefused rolls a group back because one of it is refused after its customer was written.
+var errRefused = errors.New("refused")
+
+// store writes a group's customers, campaigns, messages and answers in one transaction. Of a request that
+// is refused nothing is kept, not even the customer that it described: the others are written without it.
+func (g *Gateway) store(ctx context.Context, group []*submission) error {
+	for len(group) > 0 {
+		err := g.storeAll(ctx, group)
+		if !errors.Is(err, errRefused) {
+			return err
+		}
+		group = slices.DeleteFunc(slices.Clone(group), func(x *submission) bool { return x.err != nil })
+	}
+	return nil
+}
+
+func (g *Gateway) storeAll(ctx context.Context, group []*submission) error {
+	return g.Store.Tx(ctx, func(s *store.Store) error {
+		var live []*submission
+		for _, x := range group {
+			x.err, x.replayed, x.due, x.result = nil, false, nil, SendResult{}
+			if x.idem != nil {
+				stop, err := g.answered(ctx, s, x)
+				if err != nil {
+					return err
+				}
+				if stop {
+					continue
+				}
+			}
+			live = append(live, x)
+		}
+		patches := make([]store.CustomerPatch, len(live))
+		for i, x := range live {
+			patches[i] = x.patch
+		}
+		upserted, err := s.UpsertCustomers(ctx, patches)
+		if err != nil {
+			return err
+		}
+		type about struct {
+			purpose rapport.Purpose
+			topic   string
+		}
+		ids := map[about][]rapport.ID{}
+		for i, x := range live {
+			if x.err = upserted[i].Err(); x.err != nil {
+				continue
+			}
+			a := about{x.campaign.Purpose, x.campaign.Topic}
+			ids[a] = append(ids[a], upserted[i].ID)
+		}
+		profiles := map[about]map[rapport.ID]*store.Profile{}
+		for a, list := range ids {
+			if profiles[a], err = s.Profiles(ctx, list, a.purpose, a.topic); err != nil {
+				return err
+			}
+		}
+		var campaigns []*rapport.Campaign
+		var rows []store.Row
+		var owners []*submission
+		refused := false
+		for i, x := range live {
+			if x.err != nil {
+				continue
+			}
+			p := profiles[about{x.campaign.Purpose, x.campaign.Topic}][upserted[i].ID]
+			made, err := g.single(ctx, s, x, p)
+			if err != nil {
+				return err
+			}
+			if x.err != nil {
+				refused = true
+				continue
+			}
+			if x.notes != nil && x.notes.TopicCreated {
+				if _, err := s.EnsureTopic(ctx, x.campaign.Topic, g.set.DefaultPolicy); err != nil {
+					return err
+				}
+			}
+			campaigns = append(campaigns, x.campaign)
+			rows = append(rows, made...)
+			for range made {
+				owners = append(owners, x)
+			}
+		}
+		if refused {
+			return errRefused
+		}
+		if err := s.InsertCampaigns(ctx, campaigns...); err != nil {
+			return err
+		}
+		due, _, err := s.AddMessages(ctx, g.Worker(), rows)
+		if err != nil {
+			return err
+		}
+		for _, b := range due { // one hint a batch, however many of the group are in it
+			i := slices.IndexFunc(rows, func(r store.Row) bool { return r.Message.Batch == b.ID })
+			owners[i].due = append(owners[i].due, b)
+		}
+		return g.answer(ctx, s, live)
+	})
+}
+
+// single decides one message and fills in its result.
+func (g *Gateway) single(ctx context.Context, s *store.Store, x *submission, p *store.Profile) ([]store.Row, error) {
+	c := x.campaign
+	set, err := g.rules(ctx, s, c)
+	if err != nil {
+		return nil, err
+	}
+	// A message that names a variable nobody gives is refused, not skipped: its caller is here to hear it.
+	rows := g.decide(set, p, person{customer: p.ID, data: x.data}, g.now())
+	if wrong := missingFields(set, rows, vars{Customer: customerVars(p), Data: x.data}); len(wrong) > 0 {
+		x.err = invalid(wrong)
+		return nil, nil
+	}
+	c.Status, c.Audience, c.Planned, c.LaunchedAt = rapport.CampaignFinished, 1, int64(len(rows)), c.CreatedAt // the ledger of one is the message itself
+	x.result = SendResult{ID: rapport.KindMessage.Format(rows[0].Message.ID), Campaign: rapport.KindCampaign.Format(c.ID), Customer: rapport.KindCustomer.Format(p.ID), Notes: x.notes}
+	for _, r := range rows {
+		m := SentMessage{ID: rapport.KindMessage.Format(r.Message.ID), Channel: r.Message.Channel, State: r.Message.State.String(), Reason: r.Message.Reason}
+		if !r.Message.Due.IsZero() {
+			m.DueAt = &r.Message.Due
+		}
+		x.result.Messages = append(x.result.Messages, m)
+	}
+	return rows, nil
+}
+
+// missingFields names every variable that rows were skipped for, by where the caller can give it: data
+// beside the template, or about the customer.
+func missingFields(set *rules, rows []store.Row, v vars) (wrong []rapport.FieldError) {
+	channels := map[rapport.Channel]bool{}
+	for _, r := range rows {
+		if strings.HasPrefix(r.Message.Reason, rapport.ReasonMissing) {
+			channels[r.Message.Channel] = true
+		}
+	}
+	if len(channels) == 0 {
+		return nil
+	}
+	for _, name := range set.missing(v, channels) {
+		if about, ok := strings.CutPrefix(name, "customer."); ok {
+			name = "to." + about
+		}
+		wrong = append(wrong, rapport.FieldError{Path: name, Message: "the template needs it"})
+	}
+	return wrong
+}
+
+// answered looks the Idempotency-Key up. stop: there is an answer already, or a refusal.
+func (g *Gateway) answered(ctx context.Context, s *store.Store, x *submission) (stop bool, err error) {
+	a, err := s.Begin(ctx, x.idem.Key, x.idem.Scope, x.idem.BodyHash, g.Worker())
+	if err != nil {
+		return false, err
+	}
+	switch a.Found {
+	case store.Begun:
+		return false, nil
+	case store.Replay:
+		x.replayed = true
+		return true, json.Unmarshal([]byte(a.Response), &x.result)
+	case store.Mismatch:
+		x.err = rapport.Errorf(rapport.CodeInvalid, "This Idempotency-Key was used for another request.")
+	default:
+		x.err = &rapport.Error{Code: rapport.CodeInProgress, Message: "A request with this Idempotency-Key is still running.", RetryAfter: time.Second}
+	}
+	return true, nil
+}
+
+// answer keeps the answers of those that succeeded; a refused request may be tried again with its key.
+func (g *Gateway) answer(ctx context.Context, s *store.Store, live []*submission) error {
+	for _, x := range live {
+		if x.idem == nil {
+			continue
+		}
+		status, text := http.StatusAccepted, []byte{}
+		var err error
+		if x.err != nil {
+			status = http.StatusUnprocessableEntity
+		} else if text, err = json.Marshal(x.result); err != nil {
+			return err
+		}
+		if err := s.Finish(ctx, x.idem.Key, x.idem.Scope, g.Worker(), status, string(text)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
