@@ -1,0 +1,208 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"rapport"
+	"rapport/gateway"
+	"rapport/store"
+)
+
+// Customer is one person as the API shows them.
+type Customer struct {
+	ID          string          `json:"id"`
+	ExternalID  string          `json:"external_id,omitempty"`
+	Audience    string          `json:"audience"`
+	Name        string          `json:"name"`
+	Locale      string          `json:"locale"`
+	Timezone    string          `json:"timezone"`
+	Attributes  json.RawMessage `json:"attributes"`
+	Addresses   []Address       `json:"addresses" nullable:"false"`
+	Preferences Preferences     `json:"preferences"`
+	CreatedAt   time.Time       `json:"created_at"`
+	UpdatedAt   time.Time       `json:"updated_at"`
+}
+
+// Address is where a customer is reached.
+type Address struct {
+	ID      string          `json:"id"`
+	Channel rapport.Channel `json:"channel"`
+	Address string          `json:"address"`
+	Primary bool            `json:"primary"`
+	Off     string          `json:"off,omitempty" doc:"Why it is not used any more: hard_bounce, blocked, …"`
+}
+
+// Preferences are what a customer wants.
+type Preferences struct {
+	Topics       map[string]map[rapport.Channel]bool `json:"topics"`
+	ChannelOrder []rapport.Channel                   `json:"channel_order" nullable:"false"`
+	QuietHours   *gateway.QuietInput                 `json:"quiet_hours,omitempty"`
+	FrequencyCap *gateway.CapInput                   `json:"frequency_cap,omitempty"`
+}
+
+func customerView(c *rapport.Customer) Customer {
+	out := Customer{ID: rapport.KindCustomer.Format(c.ID), ExternalID: c.ExternalID, Audience: c.Audience, Name: c.Name, Locale: c.Locale, Timezone: c.Timezone,
+		Attributes: c.Attributes, Addresses: []Address{}, Preferences: preferencesView(c), CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt}
+	for _, a := range c.Addresses {
+		out.Addresses = append(out.Addresses, Address{rapport.KindAddress.Format(a.ID), a.Channel, a.Value, a.Primary, a.Off})
+	}
+	return out
+}
+
+func preferencesView(c *rapport.Customer) Preferences {
+	p := Preferences{Topics: map[string]map[rapport.Channel]bool{}, ChannelOrder: append([]rapport.Channel{}, c.Order...)}
+	for _, x := range c.Prefs {
+		if p.Topics[x.Topic] == nil {
+			p.Topics[x.Topic] = map[rapport.Channel]bool{}
+		}
+		p.Topics[x.Topic][x.Channel] = x.Enabled
+	}
+	if c.Quiet != nil {
+		p.QuietHours = &gateway.QuietInput{From: clock(c.Quiet.From), Until: clock(c.Quiet.Until)}
+	}
+	if c.Cap != nil {
+		p.FrequencyCap = &gateway.CapInput{Max: c.Cap.Max, Per: rapport.FormatDuration(c.Cap.Per)}
+	}
+	return p
+}
+
+func clock(minutes int) string { return fmt.Sprintf("%02d:%02d", minutes/60, minutes%60) }
+
+// CustomerPath names a customer in the path.
+type CustomerPath struct {
+	Request
+	ID string `path:"id" maxLength:"300" doc:"cus_…, or ext: and your own id." example:"ext:crm-1017"`
+}
+
+func (d *door) customers() {
+	handle(d, route{Method: http.MethodGet, Path: "/v1/customers", Scope: "read:customers", Tag: "Customers", Summary: "List customers", About: "Newest first."}, d.listCustomers)
+	handleJSON(d, route{Method: http.MethodPut, Path: "/v1/customers/{id}", Scope: "write:customers", Tag: "Customers", Summary: "Create or change a customer", Also: 201, Refuses: []int{404, 409},
+		About: "With `ext:` a customer who does not exist is created. What is not given stays; attributes are merged key by key; a list of addresses replaces those of the channels in it."}, d.putCustomer)
+	handle(d, route{Method: http.MethodGet, Path: "/v1/customers/{id}", Scope: "read:customers", Tag: "Customers", Summary: "Find a customer", Refuses: []int{404}}, d.getCustomer)
+	handle(d, route{Method: http.MethodDelete, Path: "/v1/customers/{id}", Scope: "write:customers", Tag: "Customers", Summary: "Erase a customer", Status: 204, Refuses: []int{404},
+		About: "Everything that names the person goes; the counts of campaigns and the keyed hash of a suppressed address stay."}, d.eraseCustomer)
+	handle(d, route{Method: http.MethodGet, Path: "/v1/customers/{id}/export", Scope: "read:customers", Tag: "Customers", Summary: "Export everything about a customer", Refuses: []int{404}}, d.exportCustomer)
+	stream(d, route{Method: http.MethodGet, Path: "/v1/customers/{id}/timeline", Scope: "read:customers", Tag: "Customers", Summary: "What happened with a customer", Refuses: []int{404},
+		About: "Messages, answers, consents, events and engagement of all channels, newest first."}, d.timeline)
+}
+
+type listCustomers struct {
+	Request
+	Paging
+	Q        string `query:"q" maxLength:"200" doc:"Part of the name, the external id or an address."`
+	Audience string `query:"audience" enum:"customer,employee,partner,shareholder"`
+}
+
+func (d *door) listCustomers(ctx context.Context, in *listCustomers) (*reply[List[Customer]], error) {
+	p, err := in.page("customers")
+	if err != nil {
+		return nil, err
+	}
+	rows, next, err := d.st.Customers(ctx, store.CustomerFilter{Q: in.Q, Audience: in.Audience, Page: p})
+	if err != nil {
+		return nil, err
+	}
+	return ok(listOf("customers", rows, next, customerView))
+}
+
+func (d *door) putCustomer(ctx context.Context, in *CustomerPath, body *gateway.CustomerInput) (*reply[Customer], error) {
+	c, isNew, err := d.g.Upsert(ctx, in.ID, *body)
+	if err != nil {
+		return nil, err
+	}
+	if isNew {
+		return created("/v1/customers/"+rapport.KindCustomer.Format(c.ID), customerView(c))
+	}
+	return ok(customerView(c))
+}
+
+func (d *door) getCustomer(ctx context.Context, in *CustomerPath) (*reply[Customer], error) {
+	c, err := d.st.FindCustomer(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return ok(customerView(c))
+}
+
+func (d *door) eraseCustomer(ctx context.Context, in *CustomerPath) (*reply[nothing], error) {
+	if err := d.g.Erase(ctx, in.caller(), in.ID); err != nil {
+		return nil, err
+	}
+	return done()
+}
+
+func (d *door) exportCustomer(ctx context.Context, in *CustomerPath) (*reply[*store.Export], error) {
+	e, err := d.g.Export(ctx, in.caller(), in.ID)
+	if err != nil {
+		return nil, err
+	}
+	return ok(e)
+}
+
+// Happening is one line of a timeline. Kind says which of the others is there.
+type Happening struct {
+	At         time.Time   `json:"at"`
+	Kind       string      `json:"kind" enum:"message,entry,consent,event,engagement"`
+	Message    *Message    `json:"message,omitempty"`
+	Campaign   string      `json:"campaign_name,omitempty"`
+	Entry      *Entry      `json:"entry,omitempty"`
+	Consent    *Consent    `json:"consent,omitempty"`
+	Event      *Event      `json:"event,omitempty"`
+	Engagement *Engagement `json:"engagement,omitempty"`
+}
+
+// Engagement is what a customer did with a message.
+type Engagement struct {
+	Message string             `json:"message"`
+	Kind    rapport.Engagement `json:"kind"`
+	Count   int64              `json:"count" doc:"By a person, as far as we can tell."`
+	Machine int64              `json:"machine" doc:"By scanners and prefetching proxies."`
+}
+
+func happening(i store.TimelineItem) Happening {
+	h := Happening{At: i.At, Campaign: i.Campaign}
+	switch {
+	case i.Message != nil:
+		m := messageView(*i.Message)
+		h.Kind, h.Message = "message", &m
+	case i.Entry != nil:
+		e := entryView(*i.Entry)
+		h.Kind, h.Entry = "entry", &e
+	case i.Consent != nil:
+		c := consentView(*i.Consent)
+		h.Kind, h.Consent = "consent", &c
+	case i.Event != nil:
+		e := eventView(*i.Event)
+		h.Kind, h.Event = "event", &e
+	case i.Engagement != nil:
+		h.Kind = "engagement"
+		h.Engagement = &Engagement{rapport.KindMessage.Format(i.Engagement.Message), i.Engagement.Kind, i.Engagement.N, i.Engagement.Machine}
+	}
+	return h
+}
+
+type timeline struct {
+	CustomerPath
+	Paging
+}
+
+func (d *door) timeline(ctx context.Context, in *timeline) (*table[store.TimelineItem, store.Moment, Happening], error) {
+	c, err := d.st.FindCustomer(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	t := &table[store.TimelineItem, store.Moment, Happening]{name: "timeline", limit: in.Limit, view: happening}
+	t.fetch = func(ctx context.Context, after store.Moment, limit int) ([]store.TimelineItem, store.Moment, error) {
+		return d.st.Timeline(ctx, c.ID, after, limit)
+	}
+	t.columns = []string{"at", "kind", "campaign_name", "what"}
+	t.cells = func(h Happening) []string {
+		what, _ := json.Marshal(h) // views of ours: cannot fail
+		return []string{stamp(h.At), h.Kind, h.Campaign, string(what)}
+	}
+	return t, in.after(t.name, &t.after)
+}

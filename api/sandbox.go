@@ -1,0 +1,102 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+
+	"rapport"
+	"rapport/channels/sandbox"
+	"rapport/gateway"
+	"rapport/store"
+)
+
+// Outbox is one message in the simulator, as the person would see it.
+type Outbox struct {
+	ID       string `json:"id"`
+	Address  string `json:"address"`
+	Message  string `json:"message"`
+	Campaign string `json:"campaign"`
+	sandbox.Sent
+}
+
+func outboxView(s store.SandboxSent) Outbox {
+	v := Outbox{ID: rapport.KindOutbox.Format(s.ID), Address: s.Address, Message: rapport.KindMessage.Format(s.Message), Campaign: rapport.KindCampaign.Format(s.Campaign)}
+	if json.Unmarshal(s.Content, &v.Sent) != nil { // written by us; an older shape shows what it can
+		v.Sent = sandbox.Sent{Channel: s.Channel, To: s.Address, At: s.CreatedAt}
+	}
+	return v
+}
+
+func (d *door) sandbox() {
+	const tag = "Sandbox"
+	handle(d, route{Method: http.MethodGet, Path: "/v1/sandbox/outbox", Scope: "read:sandbox", Tag: tag, Summary: "What people would see", About: "Newest first."}, d.outbox)
+	handleJSON(d, route{Method: http.MethodPost, Path: "/v1/sandbox/replies", Scope: "write:sandbox", Tag: tag, Summary: "Answer as the customer", Status: 202}, d.sandboxReply)
+	handle(d, route{Method: http.MethodGet, Path: "/v1/sandbox/behaviour", Scope: "read:sandbox", Tag: tag, Summary: "How the simulator treats channels and addresses"}, d.listBehaviour)
+	handleJSON(d, route{Method: http.MethodPut, Path: "/v1/sandbox/behaviour", Scope: "write:sandbox", Tag: tag, Summary: "Let the simulator accept, reject, throttle, …", About: "For one address, or without it for the whole channel."}, d.putBehaviour)
+}
+
+type outbox struct {
+	Request
+	Paging
+	Channel  rapport.Channel `query:"channel" enum:"email,sms,whatsapp,telegram,webhook"`
+	Address  string          `query:"address" maxLength:"2000"`
+	Campaign string          `query:"campaign" maxLength:"40"`
+	Message  string          `query:"message" maxLength:"40"`
+}
+
+func (d *door) outbox(ctx context.Context, in *outbox) (*reply[List[Outbox]], error) {
+	f := store.OutboxFilter{Channel: in.Channel, Address: in.Address}
+	var err error
+	if f.Page, err = in.page("outbox"); err != nil {
+		return nil, err
+	}
+	if f.Campaign, err = parseQuery(rapport.KindCampaign, in.Campaign, "campaign"); err != nil {
+		return nil, err
+	}
+	if f.Message, err = parseQuery(rapport.KindMessage, in.Message, "message"); err != nil {
+		return nil, err
+	}
+	rows, next, err := d.st.Outbox(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	return ok(listOf("outbox", rows, next, outboxView))
+}
+
+// Taken says that the simulator has it.
+type Taken struct {
+	Accepted bool `json:"accepted"`
+}
+
+func (d *door) sandboxReply(ctx context.Context, _ *justRequest, body *gateway.SandboxReplyInput) (*reply[Taken], error) {
+	if err := d.g.SandboxReply(ctx, *body); err != nil {
+		return nil, err
+	}
+	return accepted("", Taken{true})
+}
+
+// Behaviour is how the simulator treats an address, or a whole channel.
+type Behaviour struct {
+	Channel rapport.Channel `json:"channel" enum:"email,sms,whatsapp,telegram,webhook"`
+	Address string          `json:"address,omitempty" doc:"Empty: every address of the channel."`
+	Mode    sandbox.Mode    `json:"mode" enum:"accept,reject,throttle,down,slow,bounce,silent,ambiguous"`
+	DelayMS int             `json:"delay_ms,omitempty" minimum:"0"`
+}
+
+func (d *door) listBehaviour(ctx context.Context, _ *justRequest) (*reply[List[Behaviour]], error) {
+	rows, err := d.st.Behaviours(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return ok(listOf("behaviour", rows, 0, func(b store.Behaviour) Behaviour {
+		return Behaviour{b.Channel, b.Address, sandbox.Mode(b.Mode), int(b.Delay.Milliseconds())}
+	}))
+}
+
+func (d *door) putBehaviour(ctx context.Context, _ *justRequest, body *Behaviour) (*reply[Behaviour], error) {
+	if err := d.g.SandboxBehave(ctx, body.Channel, body.Address, sandbox.Behaviour{Mode: body.Mode, DelayMS: body.DelayMS}); err != nil {
+		return nil, err
+	}
+	return ok(*body)
+}
