@@ -1,0 +1,17 @@
+package main
+
+import (
+	"rapport/api"
+	"rapport/gateway"
+)
+
+// apiOptions are what the API is made of.
+func (a *App) apiOptions() api.Options {
+	c := a.Config
+	return api.Options{
+		Gateway: a.Gateway, Store: a.Store, Keys: gateway.NewKeyring(a.Store), Log: a.Log, Version: version, PublicURL: c.PublicBase(),
+		TrustedProxies: c.HTTP.TrustedProxies, ReadTimeout: c.HTTP.ReadTimeout, IdleTimeout: c.HTTP.IdleTimeout,
+		Limits: api.Limits{Inline: int64(c.Limits.InlineBytes), Stream: int64(c.Limits.StreamBytes), Attachment: int64(c.Limits.AttachmentBytes), Body: int64(c.Limits.BodyBytes)},
+		Ready:  a.Ready, Observe: a.watch.request,
+	}
+}
