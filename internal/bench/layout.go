@@ -1,0 +1,178 @@
+package main
+
+import (
+	"bufio"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	_ "github.com/jackc/pgx/v5/stdlib" // registers "pgx"
+)
+
+// Layout is a way to run the product, up and running.
+type Layout struct {
+	Name   string // sqlite, postgres
+	Title  string
+	in     *Installation
+	meters []Meter // of the server side, and of the bench itself
+	drop   func() error
+}
+
+// openSQLite is everything in one process.
+func openSQLite(bin, dir string, settings []string) (*Layout, error) {
+	in, err := Install(bin, filepath.Join(dir, "sqlite"), settings...)
+	if err != nil {
+		return nil, err
+	}
+	l := &Layout{Name: "sqlite", Title: "SQLite + embedded Redis", in: in, drop: func() error { return nil }}
+	return l, l.start("serve")
+}
+
+// openPostgres is one api and one worker on a database of their own.
+func openPostgres(bin, dir string, settings []string, database, redis string) (*Layout, error) {
+	db, drop, err := newDatabase(database)
+	if err != nil {
+		return nil, err
+	}
+	in, err := Install(bin, filepath.Join(dir, "postgres"), append(settings, "DATABASE_URL="+db, "REDIS_URL="+redis)...)
+	if err != nil {
+		return nil, errors.Join(err, drop())
+	}
+	l := &Layout{Name: "postgres", Title: "PostgreSQL + Redis", in: in, drop: drop}
+	if _, err := in.Run("migrate"); err != nil {
+		return l, err
+	}
+	server, err := postgresPID(database)
+	if err != nil {
+		return l, err
+	}
+	cache, err := redisPID(redis)
+	if err != nil {
+		return l, err
+	}
+	l.meters = append(l.meters, familyMeter("database", "postgres", server), processMeter("redis", "redis", cache))
+	return l, l.start("api", "worker")
+}
+
+func (l *Layout) start(roles ...string) error {
+	for _, role := range roles {
+		if err := l.in.Start(role); err != nil {
+			return err
+		}
+		l.meters = append(l.meters, processMeter("app", role, l.in.runs[len(l.in.runs)-1].cmd.Process.Pid))
+	}
+	l.meters = append(l.meters, selfMeter())
+	if err := l.in.NewKey(); err != nil {
+		return err
+	}
+	if err := l.in.Call("PUT", "/v1/topics/"+topic, map[string]any{"policy": "opt_in", "title": map[string]string{"en": "Bench"}}, nil); err != nil {
+		return err
+	}
+	for _, c := range channelNames {
+		if err := l.in.Call("PUT", "/v1/templates/bench-"+c, template(c), nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// RSS is the resident memory of the product's processes, now and at its highest, in bytes.
+func (l *Layout) RSS() (now, peak int64, err error) {
+	for _, p := range l.in.runs {
+		n, k, err := rss(p.cmd.Process.Pid)
+		if err != nil {
+			return 0, 0, err
+		}
+		now, peak = now+n, peak+k
+	}
+	return now, peak, nil
+}
+
+// Close stops the processes and drops the database.
+func (l *Layout) Close() error {
+	return errors.Join(l.in.Stop(), l.drop())
+}
+
+// newDatabase makes an empty database on the server at base.
+func newDatabase(base string) (name string, drop func() error, err error) {
+	admin, err := sql.Open("pgx", base)
+	if err != nil {
+		return "", nil, err
+	}
+	db := "bench_" + strings.ToLower(rand.Text())
+	if _, err := admin.Exec("CREATE DATABASE " + db); err != nil {
+		return "", nil, errors.Join(err, admin.Close())
+	}
+	u, err := url.Parse(base)
+	if err != nil {
+		return "", nil, err
+	}
+	u.Path = "/" + db
+	return u.String(), func() error {
+		_, err := admin.Exec("DROP DATABASE IF EXISTS " + db + " WITH (FORCE)")
+		return errors.Join(err, admin.Close())
+	}, nil
+}
+
+// postgresPID finds the server's first process, the parent of the one that answers us. It must run on this
+// machine: its processor time is read from /proc.
+func postgresPID(base string) (int, error) {
+	db, err := sql.Open("pgx", base)
+	if err != nil {
+		return 0, err
+	}
+	defer db.Close()
+	var pid int
+	if err := db.QueryRow("SELECT pg_backend_pid()").Scan(&pid); err != nil {
+		return 0, err
+	}
+	_, _, parent, err := procStat(pid)
+	if err == nil {
+		err = mustBe(parent, "postgres")
+	}
+	return parent, err
+}
+
+func redisPID(base string) (int, error) {
+	u, err := url.Parse(base)
+	if err != nil {
+		return 0, err
+	}
+	c, err := net.Dial("tcp", u.Host)
+	if err != nil {
+		return 0, err
+	}
+	defer c.Close()
+	ask := "INFO server\r\nQUIT\r\n" // inline commands: https://redis.io/docs/latest/develop/reference/protocol-spec/#inline-commands
+	if password, ok := u.User.Password(); ok {
+		ask = "AUTH " + password + "\r\n" + ask
+	}
+	if _, err := c.Write([]byte(ask)); err != nil {
+		return 0, err
+	}
+	for lines := bufio.NewScanner(c); lines.Scan(); {
+		if text, ok := strings.CutPrefix(lines.Text(), "process_id:"); ok {
+			pid, err := strconv.Atoi(strings.TrimSpace(text))
+			if err == nil {
+				err = mustBe(pid, "redis")
+			}
+			return pid, err
+		}
+	}
+	return 0, errors.New("Redis does not tell its process_id")
+}
+
+func mustBe(pid int, name string) error {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid))
+	if err != nil || !strings.HasPrefix(string(b), name) {
+		return fmt.Errorf("%s does not run on this machine, so its processor time cannot be read", name)
+	}
+	return nil
+}
