@@ -1,0 +1,50 @@
+# What a person does with this repository. Everything longer than a line stands in scripts/.
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+DEMO    ?= 1
+DATA    := $(or $(RAPPORT_DATA_DIR),data)
+
+.DEFAULT_GOAL := help
+.PHONY: help docs run build test bench crash fuzz tour lint fmt clean
+
+help: ## show this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# exec: a shell between make and the server would end on Ctrl-C and leave the server draining alone.
+run: build ## start everything in one process with demo data (DEMO=0: empty); RAPPORT_ variables pass through
+ifeq ($(DEMO),0)
+	@mkdir -p -m 700 $(DATA) && { [ -s $(DATA)/secret.key ] || (umask 077 && openssl rand -base64 32 >$(DATA)/secret.key); }
+	@RAPPORT_SECRET_KEY="$${RAPPORT_SECRET_KEY:-$$(cat $(DATA)/secret.key)}" exec bin/rapport serve
+else
+	@RAPPORT_DEMO=true exec bin/rapport serve
+endif
+
+build: ## compile bin/rapport
+	@CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/rapport ./cmd/rapport
+
+test: ## run every test on real PostgreSQL, Redis and Postfix (missing ones are installed where you may)
+	@scripts/test.sh
+
+bench: build ## measure messages/s and CPU a message, each channel, both databases
+	@RAPPORT_TEST_BIN=$(CURDIR)/bin/rapport SERVICES="postgres redis" scripts/services.sh run -- go run ./internal/bench
+
+crash: build ## kill -9 in a loop for long, and count what arrived (make test does it briefly)
+	@RAPPORT_TEST_BIN=$(CURDIR)/bin/rapport RAPPORT_TEST_CRASH=long scripts/services.sh run -- go test -count=1 -v -timeout 60m ./internal/crash
+
+fuzz: ## run every fuzz target for a moment (FUZZTIME=1m: longer)
+	@scripts/fuzz.sh
+
+tour: build ## the README's tour on PostgreSQL + Redis: one api, two workers
+	@RAPPORT_DEMO=true scripts/compose-local.sh scripts/tour.sh
+
+docs: ## write the generated parts of the README anew
+	@go test ./cmd/rapport -run TestREADME -count=1 -update
+
+lint: ## golangci-lint (the first run compiles it: a minute or two)
+	@go tool -modfile=tools/go.mod golangci-lint run
+
+fmt: ## format the Go code
+	@gofmt -w -s $$(git ls-files -co --exclude-standard '*.go')
+
+clean: ## remove what was built (your data directory stays)
+	@rm -rf bin

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Everything that must hold, on real PostgreSQL, Redis and Postfix: make test.
+#
+#   FUZZTIME=1m scripts/test.sh   time for each fuzz target (default: 5s, less when they are many: 2 minutes for all);
+#                                 0s leaves fuzzing out, the seeds run all the same
+set -euo pipefail
+cd "$(dirname "$0")/.."
+[ -n "${RAPPORT_TEST_SERVICES:-}" ] || exec scripts/services.sh run -- scripts/test.sh "$@"
+
+step() { printf '\n== %s (%d s)\n' "$*" $SECONDS; }
+
+step build
+make --no-print-directory build
+# Named like the services' addresses, because the binary takes any other RAPPORT_ variable for a setting.
+export RAPPORT_TEST_BIN=$PWD/bin/rapport
+
+step vet
+go vet ./...
+
+# internal/crash and internal/e2e drive the binary built above, which has no race detector: SQLite is 18 times slower
+# under it, and what they measure would be the detector.
+driven='/internal/(crash|e2e)$'
+packages=$(go list ./...)
+
+step unit and store tests, with the race detector
+go test -race -timeout 10m $(grep -Ev "$driven" <<<"$packages")
+
+if binary_tests=$(grep -E "$driven" <<<"$packages"); then
+  step crash and end-to-end tests
+  go test -p 1 -count=1 -timeout 10m $binary_tests # one after the other: both load the machine, and neither is cached
+fi
+
+step fuzzing
+scripts/fuzz.sh
+
+printf '\nAll tests passed in %d s.\n' $SECONDS
