@@ -251,6 +251,42 @@ func TestDelivery_TemporaryIsTriedAgainUntilItIsGivenUp(t *testing.T) {
 	})
 }
 
+func TestDelivery_WebhookThatFailsForDaysIsSwitchedOff(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		w.hook.behave(func(int, *channels.Outgoing) (bool, *channels.Verdict) {
+			return false, &channels.Verdict{Kind: channels.Temporary, Reason: "http_500", Scope: channels.ScopeRecipient}
+		})
+		fails := func() rapport.Message {
+			c := w.campaign(persons(1, rapport.Webhook))
+			w.until("it is given up", func() bool {
+				w.clock.forward(200 * time.Millisecond)
+				return w.states(c)["failed"] == 1
+			})
+			return w.only(c)
+		}
+		off := func(m rapport.Message) string {
+			a, err := w.st.Address(t.Context(), m.Address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return a.Off
+		}
+		if reason := off(fails()); reason != "" {
+			t.Errorf("off after the first failure: %s", reason)
+		}
+		w.clock.forward(5*24*time.Hour + time.Minute)
+		if reason := off(fails()); reason != "failing" {
+			t.Errorf("after five days of failure the address is %q", reason)
+		}
+		c := w.campaign(persons(1, rapport.Webhook))
+		w.status(c, rapport.CampaignFinished)
+		if m := w.only(c); m.Reason != rapport.ReasonAddressOff {
+			t.Errorf("the next message is %s for %q", m.State, m.Reason)
+		}
+	})
+}
+
 func TestDelivery_RejectionAndDeadAddress(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
