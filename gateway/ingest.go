@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -109,7 +108,7 @@ func (g *Gateway) receipt(ctx context.Context, s *store.Store, from channels.Ent
 		return nil, nil
 	}
 	was, is, err := s.ApplyReceipt(ctx, g.Worker(), id, from.Name, store.ReceiptRow{Kind: r.Kind, Reason: r.Reason, Code: r.Code, Detail: r.Detail, At: u.At})
-	if rapport.CodeOf(errors.Unwrap(err)) == rapport.CodeNotFound || rapport.CodeOf(err) == rapport.CodeNotFound {
+	if rapport.CodeOf(err) == rapport.CodeNotFound {
 		g.Log.Warn("a receipt names no message of ours", "provider", from.Name, "kind", string(r.Kind))
 		return nil, nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"time"
 
 	"rapport"
@@ -61,7 +62,7 @@ func (s *Store) claim(ctx context.Context, r ClaimRequest) (ClaimResult, error) 
 	var dead int
 	// The lock keeps whoever takes the batch over from looking at its rows before these are marked.
 	err := s.row(ctx, `SELECT b.owner, coalesce((SELECT dead FROM workers WHERE id = $2), 1) FROM batches b WHERE b.id = $1 `+s.d.forUpdate(), r.Batch.ID, r.Worker).Scan(&owner, &dead)
-	if err == sql.ErrNoRows || err == nil && (owner != r.Worker || dead == 1) {
+	if errors.Is(err, sql.ErrNoRows) || err == nil && (owner != r.Worker || dead == 1) {
 		return ClaimResult{Stop: true}, nil
 	}
 	if err != nil {

@@ -11,15 +11,14 @@ const maxPad = 32
 
 // directive is % and what may stand between it and its letter.
 type directive struct {
-	letter  byte
-	noPad   bool
-	pad     byte // 0 unless the flags ask for one
-	upper   bool
-	swap    bool
-	colons  int
-	width   int
-	length  int // in bytes, without the %
-	unknown bool
+	letter byte
+	noPad  bool
+	pad    byte // 0 unless the flags ask for one
+	upper  bool
+	swap   bool
+	colons int
+	width  int
+	length int // in bytes, without the %
 }
 
 // strftime writes t in Ruby's format (Time#strftime), with names in the given language.
