@@ -103,8 +103,10 @@ const (
 	CampaignPlanning  CampaignStatus = "planning"  // recipients become messages; the first may already be sent
 	CampaignRunning   CampaignStatus = "running"   // all planned, not all settled
 	CampaignPaused    CampaignStatus = "paused"
-	CampaignFinished  CampaignStatus = "finished" // every row settled, and one real count agreed
-	CampaignCancelled CampaignStatus = "cancelled"
+	// CampaignQuarantined is held after a restore: what is pending may have been sent since the backup.
+	CampaignQuarantined CampaignStatus = "quarantined"
+	CampaignFinished    CampaignStatus = "finished" // every row settled, and one real count agreed
+	CampaignCancelled   CampaignStatus = "cancelled"
 )
 
 // Engagement is the second axis of a message: what the person did. Each is counted once a message.

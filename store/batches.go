@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"rapport"
@@ -26,29 +27,39 @@ type Batch struct {
 	Due      time.Time
 	Owner    rapport.ID
 	Size     int
+	// First and Last bound the ids of its rows, which planning wrote side by side. 0: its rows came from
+	// elsewhere, and are marked so.
+	First, Last rapport.ID
 }
 
-const batchColumns = `id, campaign_id, what, lane, channel, provider, sandbox, due_at, owner, size`
+const batchColumns = `id, campaign_id, what, lane, channel, provider, sandbox, due_at, owner, size, first_id, last_id`
+
+// rows is the condition for the rows of b among messages m, after one id; its parameters are $1 to $3.
+func (b *Batch) rows(after rapport.ID) (where string, args []any) {
+	if b.First == 0 {
+		return `m.batch_id = $1 AND m.moved = 1 AND m.id > $2 AND m.id <= $3`, []any{b.ID, after, rapport.ID(math.MaxInt64)}
+	}
+	return `m.batch_id = $1 AND m.id > $2 AND m.id <= $3`, []any{b.ID, max(after, b.First-1), b.Last}
+}
 
 func scanBatch(scan func(...any) error) (b Batch, err error) {
 	var sandbox int
 	var due int64
-	err = scan(&b.ID, &b.Campaign, &b.What, &b.Lane, &b.Channel, &b.Provider, &sandbox, &due, &b.Owner, &b.Size)
+	err = scan(&b.ID, &b.Campaign, &b.What, &b.Lane, &b.Channel, &b.Provider, &sandbox, &due, &b.Owner, &b.Size, &b.First, &b.Last)
 	b.Sandbox, b.Due = sandbox == 1, at(due)
 	return
 }
 
 var batchCols = []column{{"id", "bigint"}, {"campaign_id", "bigint"}, {"what", "text"}, {"lane", "smallint"}, {"channel", "text"},
-	{"provider", "text"}, {"sandbox", "integer"}, {"due_at", "bigint"}, {"owner", "bigint"}, {"size", "integer"}}
+	{"provider", "text"}, {"sandbox", "integer"}, {"due_at", "bigint"}, {"owner", "bigint"}, {"size", "integer"}, {"first_id", "bigint"}, {"last_id", "bigint"}}
 
 // insertBatches writes new batches.
 func (s *Store) insertBatches(ctx context.Context, bs []Batch) error {
 	rows := make([][]any, len(bs))
 	for i, b := range bs {
-		rows[i] = []any{b.ID, b.Campaign, b.What, b.Lane, string(b.Channel), b.Provider, b.Sandbox, ms(b.Due), b.Owner, b.Size}
+		rows[i] = []any{b.ID, b.Campaign, b.What, b.Lane, string(b.Channel), b.Provider, b.Sandbox, ms(b.Due), b.Owner, b.Size, b.First, b.Last}
 	}
-	_, err := s.bulk(ctx, "batches", batchCols, rows, "")
-	return err
+	return s.bulkLater(ctx, "batches", batchCols, rows, "")
 }
 
 // DueBatches lists what nobody works on and whose time has come, of one lane, oldest first. Batches to send
@@ -82,7 +93,7 @@ func (s *Store) TakeBatch(ctx context.Context, id, worker rapport.ID) (Batch, bo
 func (s *Store) writerBatch(ctx context.Context, id rapport.ID) (Batch, error) {
 	q := `SELECT ` + batchColumns + ` FROM batches WHERE id = $1`
 	if s.tx != nil {
-		return scanBatch(s.tx.QueryRowContext(ctx, q, id).Scan)
+		return scanBatch(s.row(ctx, q, id).Scan)
 	}
 	return scanBatch(s.db.QueryRowContext(ctx, q, id).Scan)
 }
@@ -101,7 +112,8 @@ func (s *Store) ReleaseBatch(ctx context.Context, b Batch) (deleted bool, err er
 		}
 		var n int
 		var due int64
-		err := s.row(ctx, `SELECT count(*), coalesce(min(due_at), 0) FROM messages WHERE batch_id = $1 AND state = $2`, b.ID, state).Scan(&n, &due)
+		where, args := b.rows(0)
+		err := s.row(ctx, `SELECT count(*), coalesce(min(m.due_at), 0) FROM messages m WHERE `+where+` AND m.state = $4`, append(args, state)...).Scan(&n, &due)
 		if err != nil {
 			return err
 		}
@@ -135,7 +147,8 @@ func (s *Store) unclaim(ctx context.Context, b Batch) (mine bool, err error) {
 	if err != nil || n == 0 {
 		return false, err
 	}
-	n, err = s.exec(ctx, `UPDATE messages SET state = 1 WHERE batch_id = $1 AND state = 2 AND owner = $2`, b.ID, b.Owner)
+	where, args := b.rows(0)
+	n, err = s.exec(ctx, `UPDATE messages AS m SET state = 1 WHERE `+where+` AND m.state = 2 AND m.owner = $4`, append(args, b.Owner)...)
 	if err != nil || n == 0 || b.Campaign == 0 {
 		return err == nil, err
 	}
@@ -145,10 +158,14 @@ func (s *Store) unclaim(ctx context.Context, b Batch) (mine bool, err error) {
 	return true, s.apply(ctx, b.Owner, d)
 }
 
-// OrphanBatches lists batches whose owner is dead.
-func (s *Store) OrphanBatches(ctx context.Context, limit int) ([]Batch, error) {
-	return collect(ctx, s, scanBatch, `SELECT `+batchColumns+` FROM batches b WHERE b.owner <> 0
-		AND NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = b.owner AND w.dead = 0) ORDER BY b.due_at LIMIT $1`, limit)
+// OrphanBatches lists batches whose owner is dead: one of these, or anybody when none is named.
+func (s *Store) OrphanBatches(ctx context.Context, dead []rapport.ID, limit int) ([]Batch, error) {
+	q := `SELECT ` + batchColumns + ` FROM batches b WHERE b.owner <> 0 AND NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = b.owner AND w.dead = 0)`
+	args := []any{limit}
+	if len(dead) > 0 {
+		q, args = q+` AND b.owner `+s.d.in(2), append(args, s.d.list(dead))
+	}
+	return collect(ctx, s, scanBatch, q+` ORDER BY b.due_at LIMIT $1`, args...)
 }
 
 // InFlight is a row that was being sent.
@@ -163,33 +180,99 @@ type InFlight struct {
 	Updated  time.Time
 }
 
-// TakeOver declares every row of an orphan batch that was being sent doubtful, to be settled at the time
-// that settle gives, and gives the batch free. It returns how many rows there were.
-func (s *Store) TakeOver(ctx context.Context, b Batch, worker rapport.ID, settle func(InFlight) time.Time) (n int, err error) {
+// Judge tells what became of a row that a dead worker had claimed, as far as anybody knows: Sent, Pending (nothing of
+// it has left) or Doubtful, to be settled at due.
+type Judge func(InFlight) (to rapport.State, due time.Time)
+
+const inFlightColumns = `m.id, m.campaign_id, c.purpose, c.kind, m.channel, m.provider, m.attempt, m.updated_at`
+
+func scanInFlight(scan func(...any) error) (f InFlight, err error) {
+	var updated int64
+	err = scan(&f.ID, &f.Campaign, &f.Purpose, &f.Kind, &f.Channel, &f.Provider, &f.Attempt, &updated)
+	f.Updated = at(updated)
+	return
+}
+
+// TakeOver gives an orphan batch free and records what judge says of every row of it that was being sent. It returns
+// how many of them are in doubt.
+func (s *Store) TakeOver(ctx context.Context, b Batch, worker rapport.ID, judge Judge) (doubtful int, err error) {
 	err = s.Tx(ctx, func(s *Store) error {
-		n = 0
+		doubtful = 0
 		took, err := s.exec(ctx, `UPDATE batches SET owner = 0 WHERE id = $1 AND owner = $2`, b.ID, b.Owner)
 		if err != nil || took == 0 {
 			return err
 		}
-		rows, err := collect(ctx, s, func(scan func(...any) error) (f InFlight, err error) {
-			var updated int64
-			err = scan(&f.ID, &f.Campaign, &f.Purpose, &f.Kind, &f.Channel, &f.Provider, &f.Attempt, &updated)
-			f.Updated = at(updated)
-			return
-		}, `SELECT m.id, m.campaign_id, c.purpose, c.kind, m.channel, m.provider, m.attempt, m.updated_at FROM messages m JOIN campaigns c ON c.id = m.campaign_id
-			WHERE m.batch_id = $1 AND m.state = 2`, b.ID)
+		where, args := b.rows(0)
+		rows, err := collect(ctx, s, scanInFlight, `SELECT `+inFlightColumns+` FROM messages m JOIN campaigns c ON c.id = m.campaign_id WHERE `+where+` AND m.state = 2`, args...)
 		if err != nil {
 			return err
 		}
-		n = len(rows)
 		out := make([]Outcome, len(rows))
 		for i, f := range rows {
-			out[i] = Outcome{ID: f.ID, Campaign: f.Campaign, Counted: f.Kind == rapport.KindOfCampaign, Attempt: f.Attempt, Provider: f.Provider, Channel: f.Channel, Lane: b.Lane, Sandbox: b.Sandbox,
-				To: rapport.Doubtful, Reason: "worker_died", Verdict: "ambiguous", What: WhatSettle, Due: settle(f)}
+			out[i] = f.outcome(s, b, judge)
+			if out[i].To == rapport.Doubtful {
+				doubtful++
+			}
 		}
-		_, err = s.record(ctx, worker, out)
-		return err
+		d := deltas{}
+		if _, err = s.record(ctx, worker, out, d); err != nil {
+			return err
+		}
+		return s.apply(ctx, worker, d)
 	})
-	return n, err
+	return doubtful, err
+}
+
+func (f *InFlight) outcome(s *Store, b Batch, judge Judge) Outcome {
+	o := Outcome{ID: f.ID, Campaign: f.Campaign, Counted: f.Kind == rapport.KindOfCampaign, Attempt: f.Attempt, Provider: f.Provider, Channel: f.Channel, Lane: b.Lane, Sandbox: b.Sandbox}
+	switch o.To, o.Due = judge(*f); o.To {
+	case rapport.Sent:
+		o.SentAt, o.Due = s.Now(), time.Time{}
+	case rapport.Doubtful:
+		o.Reason, o.Verdict, o.What = "worker_died", "ambiguous", WhatSettle
+	}
+	return o
+}
+
+// Reconsider asks judge about rows of dead workers that somebody has declared doubtful meanwhile, and records what it
+// knows better. It returns how many it settled.
+func (s *Store) Reconsider(ctx context.Context, worker rapport.ID, dead []rapport.ID, judge Judge) (settled int, err error) {
+	batches, err := collect(ctx, s, scanBatch, `SELECT `+batchColumns+` FROM batches WHERE what = 'settle'`)
+	if err != nil {
+		return 0, err
+	}
+	for _, b := range batches {
+		err := s.Tx(ctx, func(s *Store) error {
+			where, args := b.rows(0)
+			rows, err := collect(ctx, s, scanInFlight, `SELECT `+inFlightColumns+` FROM messages m JOIN campaigns c ON c.id = m.campaign_id
+				WHERE `+where+` AND m.state = 3 AND m.owner `+s.d.in(4), append(args, s.d.list(dead))...)
+			if err != nil {
+				return err
+			}
+			var out []Outcome
+			for _, f := range rows {
+				o := f.outcome(s, b, judge)
+				switch o.To {
+				case rapport.Doubtful:
+					continue
+				case rapport.Pending:
+					o.What, o.Due = WhatSend, s.Now()
+				}
+				out = append(out, o)
+			}
+			d := deltas{}
+			applied, err := s.record(ctx, worker, out, d)
+			if err != nil {
+				return err
+			}
+			for _, ok := range applied {
+				settled += bit(ok)
+			}
+			return s.apply(ctx, worker, d)
+		})
+		if err != nil {
+			return settled, err
+		}
+	}
+	return settled, nil
 }

@@ -213,6 +213,13 @@ func (s *Store) BeginStage(ctx context.Context, id, owner rapport.ID) (bool, err
 	return n == 1, err
 }
 
+// Staging tells whether owner has taken a draft with BeginStage, whose answer was lost. It waits for one that is
+// still under way.
+func (s *Store) Staging(ctx context.Context, id, owner rapport.ID) (bool, error) {
+	n, err := s.exec(ctx, `UPDATE campaigns SET owner = owner WHERE id = $1 AND owner = $2 AND status = 'accepting' AND paused_from = 'draft'`, id, owner)
+	return n == 1, err
+}
+
 // EndStage makes the staged rows up to audience part of the draft.
 func (s *Store) EndStage(ctx context.Context, id rapport.ID, audience int64) error {
 	_, err := s.exec(ctx, `UPDATE campaigns SET status = 'draft', paused_from = '', owner = 0, audience = $1 WHERE id = $2 AND status = 'accepting'`, audience, id)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"time"
 
 	"rapport"
@@ -16,8 +15,9 @@ type ClaimRequest struct {
 	Worker     rapport.ID
 	Provider   string
 	Max        int
-	Rate       float64 // messages a second that the provider takes; 0: unlimited
-	DomainRate float64 // messages a second to one mail domain; 0: unlimited
+	After      rapport.ID // only rows with a larger id: where the last claim of the batch ended
+	Rate       float64    // messages a second that the provider takes; 0: unlimited
+	DomainRate float64    // messages a second to one mail domain; 0: unlimited
 	// Hold, when not nil, tells until when a row must rest because its domain or chat is paused; zero: not.
 	Hold func(*Claimed) time.Time
 }
@@ -54,17 +54,22 @@ type ClaimResult struct {
 	Wait  time.Duration // the provider's rate leaves no token before this has passed
 }
 
-// claim serves one request in the caller's transaction. The rows that are Mine are in state sending then.
-func (s *Store) claim(ctx context.Context, r ClaimRequest) (ClaimResult, error) {
+// claim serves one request in the caller's transaction. The rows that are Mine are in state sending then, and
+// counted in d.
+func (s *Store) claim(ctx context.Context, r ClaimRequest, d deltas) (ClaimResult, error) {
 	var res ClaimResult
 	now := s.Now()
-	var owner rapport.ID
-	var dead int
+	mine := false
 	// The lock keeps whoever takes the batch over from looking at its rows before these are marked.
-	err := s.row(ctx, `SELECT b.owner, coalesce((SELECT dead FROM workers WHERE id = $2), 1) FROM batches b WHERE b.id = $1 `+s.d.forUpdate(), r.Batch.ID, r.Worker).Scan(&owner, &dead)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && (owner != r.Worker || dead == 1) {
-		return ClaimResult{Stop: true}, nil
-	}
+	err := s.tx.later(ctx, func(scan func(...any) error) error {
+		var owner rapport.ID
+		var dead int
+		var status rapport.CampaignStatus
+		err := scan(&owner, &dead, &status)
+		mine = owner == r.Worker && dead == 0 && (r.Batch.Campaign == 0 || sends(status))
+		return err
+	}, `SELECT b.owner, coalesce((SELECT dead FROM workers WHERE id = $2), 1), coalesce((SELECT status FROM campaigns WHERE id = b.campaign_id), '')
+		FROM batches b WHERE b.id = $1 `+s.d.forUpdate(), []any{r.Batch.ID, r.Worker})
 	if err != nil {
 		return res, err
 	}
@@ -74,15 +79,24 @@ func (s *Store) claim(ctx context.Context, r ClaimRequest) (ClaimResult, error) 
 		if rate, err = s.bucket(ctx, r.Provider, r.Rate, r.Batch.Lane, now); err != nil {
 			return res, err
 		}
+		if !mine {
+			return ClaimResult{Stop: true}, nil
+		}
 		if max = min(max, rate.free()); max == 0 {
 			return ClaimResult{Wait: rate.wait()}, nil
 		}
+	} else if r.DomainRate > 0 {
+		// The domains' rows come in the order of the messages. Whoever has the provider's row has them all, so
+		// that two processes never wait for each other crosswise.
+		if _, err := s.lockRate(ctx, r.Provider); err != nil {
+			return res, err
+		}
 	}
-	rows, stopped, err := s.due(ctx, r.Batch, now, max)
+	rows, err := s.due(ctx, r, now, max)
 	if err != nil {
 		return res, err
 	}
-	if stopped {
+	if !mine {
 		return ClaimResult{Stop: true}, nil
 	}
 	take := make([]rapport.ID, 0, len(rows))
@@ -120,16 +134,15 @@ func (s *Store) claim(ctx context.Context, r ClaimRequest) (ClaimResult, error) 
 		}
 	}
 	if len(take) > 0 {
-		marked, err := s.markSending(ctx, r, take, now)
+		marked, err := s.markSending(ctx, r, take, len(take) == len(rows), now)
 		if err != nil {
 			return res, err
 		}
-		d := deltas{}
 		for i := range rows {
 			c := &rows[i]
 			switch {
 			case !c.Mine():
-			case !marked[c.ID]:
+			case marked != nil && !marked[c.ID]:
 				c.Held = true
 			default:
 				c.Attempt++
@@ -138,9 +151,6 @@ func (s *Store) claim(ctx context.Context, r ClaimRequest) (ClaimResult, error) 
 					d.move(c.Campaign, rapport.Pending, rapport.Sending)
 				}
 			}
-		}
-		if err := s.apply(ctx, r.Worker, d); err != nil {
-			return res, err
 		}
 		if rate != nil {
 			rate.spend(len(take))
@@ -152,58 +162,75 @@ func (s *Store) claim(ctx context.Context, r ClaimRequest) (ClaimResult, error) 
 	return ClaimResult{Rows: rows, Empty: len(rows) < max}, nil
 }
 
-// due reads rows whose time has come, with their address, variables and the campaign's status.
-func (s *Store) due(ctx context.Context, b Batch, now time.Time, max int) (rows []Claimed, stopped bool, err error) {
-	rows, err = collect(ctx, s, func(scan func(...any) error) (c Claimed, err error) {
-		var status rapport.CampaignStatus
-		var epoch, windowEnd, expires int64
-		var liveEpoch sql.NullInt64
-		var address, vars sql.NullString
-		err = scan(&c.ID, &c.Campaign, &c.Customer, &c.AddressID, &c.Channel, &c.Attempt, &c.Misses, &c.Seq, &epoch, &windowEnd, &expires, &status, &liveEpoch, &address, &vars)
-		if err != nil {
-			return
+// sends tells whether messages of a campaign in this status go out.
+func sends(c rapport.CampaignStatus) bool {
+	return c == rapport.CampaignPlanning || c == rapport.CampaignRunning || c == rapport.CampaignFinished
+}
+
+// due reads rows whose time has come, with their address and variables. In a batch of single messages each
+// has a campaign of its own, whose status is read too. Few columns: each costs a tenth of a microsecond.
+func (s *Store) due(ctx context.Context, r ClaimRequest, now time.Time, max int) ([]Claimed, error) {
+	where, args := r.Batch.rows(r.After)
+	of, join := ``, ``
+	if r.Batch.Campaign == 0 {
+		of, join = `, m.campaign_id, c.status`, `JOIN campaigns c ON c.id = m.campaign_id`
+	}
+	rows := make([]Claimed, 0, max)
+	var windowEnd, expires int64
+	var fresh sql.NullInt64
+	var address, vars sql.NullString
+	var status rapport.CampaignStatus
+	var c Claimed
+	dest := []any{&c.ID, &c.Customer, &c.AddressID, &c.Attempt, &c.Misses, &c.Seq, &windowEnd, &expires, &fresh, &address, &vars, &c.Campaign, &status}
+	if r.Batch.Campaign != 0 {
+		dest = dest[:11]
+	}
+	err := s.each(ctx, func(scan func(...any) error) error {
+		c = Claimed{Campaign: r.Batch.Campaign, Channel: r.Batch.Channel}
+		if err := scan(dest...); err != nil {
+			return err
 		}
-		switch status {
-		case rapport.CampaignPlanning, rapport.CampaignRunning, rapport.CampaignFinished:
-		case rapport.CampaignCancelled:
-			stopped, c.Cancelled = true, true
-		default:
-			stopped, c.Held = true, true
+		if r.Batch.Campaign == 0 && !sends(status) {
+			c.Cancelled, c.Held = status == rapport.CampaignCancelled, status != rapport.CampaignCancelled
 		}
 		c.Address, c.Vars = address.String, json.RawMessage(vars.String)
-		c.Gone = !liveEpoch.Valid
+		c.Gone = !fresh.Valid
 		c.Expired = expires != 0 && expires <= ms(now)
-		c.Stale = liveEpoch.Int64 != epoch || windowEnd != 0 && windowEnd <= ms(now)
+		c.Stale = fresh.Int64 == 0 || windowEnd != 0 && windowEnd <= ms(now)
 		c.ValidTo = at(windowEnd)
 		if expires != 0 && (windowEnd == 0 || expires < windowEnd) {
 			c.ValidTo = at(expires)
 		}
-		return
-	}, `SELECT m.id, m.campaign_id, m.customer_id, m.address_id, m.channel, m.attempt, m.misses, m.seq, m.epoch, m.window_end, m.expires_at, c.status, a.epoch, a.address, v.vars
-		FROM messages m JOIN campaigns c ON c.id = m.campaign_id LEFT JOIN addresses a ON a.id = m.address_id LEFT JOIN message_vars v ON v.message_id = m.id
-		WHERE m.batch_id = $1 AND m.state = 1 AND m.due_at <= $2 ORDER BY m.id LIMIT $3`, b.ID, ms(now), max)
-	return rows, stopped && b.Campaign != 0, err
+		rows = append(rows, c)
+		return nil
+	}, `SELECT m.id, m.customer_id, m.address_id, m.attempt, m.misses, m.seq, m.window_end, m.expires_at, CASE a.epoch WHEN m.epoch THEN 1 ELSE 0 * a.epoch END, a.address, v.vars`+of+`
+		FROM messages m `+join+` LEFT JOIN addresses a ON a.id = m.address_id LEFT JOIN message_vars v ON v.message_id = m.id
+		WHERE `+where+` AND m.state = 1 AND m.due_at <= $4 ORDER BY m.id LIMIT $5`, append(args, ms(now), max)...)
+	return rows, err
 }
 
-// markSending makes rows the worker's and tells which it got: on PostgreSQL somebody may have cancelled one
-// since it was read.
-func (s *Store) markSending(ctx context.Context, r ClaimRequest, ids []rapport.ID, now time.Time) (map[rapport.ID]bool, error) {
+// markSending makes rows the worker's and tells which it got, nil for all: on PostgreSQL somebody may have
+// cancelled one since it was read. Where all that were due are taken, SQLite, on which nobody writes in between,
+// finds them between the first and the last as reading did; a list of ids costs it twice as much.
+func (s *Store) markSending(ctx context.Context, r ClaimRequest, ids []rapport.ID, all bool, now time.Time) (map[rapport.ID]bool, error) {
+	set := `UPDATE messages SET state = 2, attempt = attempt + 1, owner = $1, provider = $2, updated_at = $3 WHERE `
+	args := []any{r.Worker, r.Provider, ms(now)}
+	if s.d.name() == "sqlite" && all && r.Batch.Campaign != 0 && r.Batch.First != 0 {
+		_, err := s.exec(ctx, set+`id >= $4 AND id <= $5 AND batch_id = $6 AND state = 1 AND due_at <= $7`, append(args, ids[0], ids[len(ids)-1], r.Batch.ID, ms(now))...)
+		return nil, err
+	}
+	q := set + `id ` + s.d.in(4) + ` AND state = 1`
+	args = append(args, s.d.list(ids))
+	if s.d.name() == "sqlite" {
+		_, err := s.exec(ctx, q, args...)
+		return nil, err
+	}
 	marked := make(map[rapport.ID]bool, len(ids))
-	if s.d.name() == "postgres" {
-		err := s.each(ctx, func(scan func(...any) error) error {
-			var id rapport.ID
-			err := scan(&id)
-			marked[id] = true
-			return err
-		}, `UPDATE messages SET state = 2, attempt = attempt + 1, owner = $1, provider = $2, updated_at = $3 WHERE id = ANY($4) AND state = 1 RETURNING id`,
-			r.Worker, r.Provider, ms(now), s.d.list(ids))
-		return marked, err
-	}
-	rows := make([][]any, len(ids))
-	for i, id := range ids {
-		rows[i] = []any{r.Worker, r.Provider, ms(now), id}
+	err := s.each(ctx, func(scan func(...any) error) error {
+		var id rapport.ID
+		err := scan(&id)
 		marked[id] = true
-	}
-	_, err := s.execEach(ctx, `UPDATE messages SET state = 2, attempt = attempt + 1, owner = $1, provider = $2, updated_at = $3 WHERE id = $4 AND state = 1`, rows)
+		return err
+	}, q+` RETURNING id`, args...)
 	return marked, err
 }

@@ -43,9 +43,8 @@ func (s *Store) apply(ctx context.Context, worker rapport.ID, d deltas) error {
 		}
 		return a[2].(string) < b[2].(string)
 	})
-	_, err := s.bulk(ctx, "campaign_counts", []column{{"campaign_id", "bigint"}, {"worker", "bigint"}, {"what", "text"}, {"n", "bigint"}}, rows,
+	return s.bulkLater(ctx, "campaign_counts", []column{{"campaign_id", "bigint"}, {"worker", "bigint"}, {"what", "text"}, {"n", "bigint"}}, rows,
 		"ON CONFLICT (campaign_id, what, worker) DO UPDATE SET n = campaign_counts.n + excluded.n")
-	return err
 }
 
 // Counts sums a campaign's ledger. Recipients that are not planned yet count as pending.

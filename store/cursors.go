@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+
+	"rapport"
 )
 
 // Cursor is how far a polled provider has been read; "": from the beginning.
@@ -15,9 +17,12 @@ func (s *Store) Cursor(ctx context.Context, provider string) (cursor string, err
 	return
 }
 
-// SetCursor stores it, in the transaction of what was read.
-func (s *Store) SetCursor(ctx context.Context, provider, cursor string) error {
-	_, err := s.exec(ctx, `INSERT INTO cursors (provider, cursor, updated_at) VALUES ($1, $2, $3)
-		ON CONFLICT (provider) DO UPDATE SET cursor = excluded.cursor, updated_at = excluded.updated_at`, provider, cursor, ms(s.Now()))
+// MoveCursor stores how far worker has read, in the transaction of what it read. CodeConflict: another process
+// polls by now (this one was taken for dead), and knows better where to go on.
+func (s *Store) MoveCursor(ctx context.Context, provider string, worker rapport.ID, cursor string) error {
+	n, err := s.exec(ctx, `UPDATE cursors SET cursor = $1, updated_at = $2 WHERE provider = $3 AND owner = $4`, cursor, ms(s.Now()), provider, worker)
+	if err == nil && n == 0 {
+		err = &rapport.Error{Code: rapport.CodeConflict, Message: "Another process polls this provider by now."}
+	}
 	return err
 }

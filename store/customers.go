@@ -40,7 +40,7 @@ func scanCustomer(scan func(...any) error) (*rapport.Customer, error) {
 	return c, nil
 }
 
-const addressColumns = `id, customer_id, channel, address, is_primary, epoch, off_reason`
+const addressColumns = `a.id, a.customer_id, a.channel, a.address, a.is_primary, a.epoch, a.off_reason`
 
 func scanAddress(scan func(...any) error) (a rapport.Address, err error) {
 	var primary int
@@ -116,7 +116,7 @@ func (s *Store) CustomersByID(ctx context.Context, ids []rapport.ID) (map[rappor
 			c.Addresses = append(c.Addresses, a)
 		}
 		return err
-	}, `SELECT `+addressColumns+` FROM addresses WHERE customer_id `+s.d.in(1)+` ORDER BY id`, list)
+	}, `SELECT `+addressColumns+` FROM addresses a WHERE customer_id `+s.d.in(1)+` ORDER BY id`, list)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -334,7 +335,7 @@ func TestUpsert_InsideATransactionGoesAndComesWithIt(t *testing.T) {
 			upsert(t, s, store.CustomerPatch{ExternalID: "a"})
 			return boom
 		})
-		if err != boom {
+		if !errors.Is(err, boom) {
 			t.Fatal(err)
 		}
 		if _, err := s.FindCustomer(ctx, "ext:a"); rapport.CodeOf(err) != rapport.CodeNotFound {

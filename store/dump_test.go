@@ -78,5 +78,8 @@ func texts(t *testing.T, db *sql.DB, q string) (out []string) {
 		}
 		out = append(out, text)
 	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
 	return out
 }

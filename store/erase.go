@@ -18,6 +18,13 @@ func (s *Store) DeleteCustomer(ctx context.Context, id rapport.ID) error {
 	if err != nil {
 		return err
 	}
+	if err := s.noteErased(ids); err != nil {
+		return fmt.Errorf("erasing a customer: noting it for a restore: %w", err)
+	}
+	return s.erase(ctx, ids)
+}
+
+func (s *Store) erase(ctx context.Context, ids []rapport.ID) error {
 	e := &erasure{s: s, ids: ids, who: s.d.list(ids)}
 	for _, step := range []struct {
 		what string
@@ -193,7 +200,7 @@ func (e *erasure) sandbox(ctx context.Context) error {
 }
 
 func (e *erasure) addresses(ctx context.Context, s *Store) ([]rapport.Address, error) {
-	return collect(ctx, s, scanAddress, `SELECT `+addressColumns+` FROM addresses WHERE customer_id `+s.d.in(1), e.who)
+	return collect(ctx, s, scanAddress, `SELECT `+addressColumns+` FROM addresses a WHERE customer_id `+s.d.in(1), e.who)
 }
 
 func (e *erasure) customer(ctx context.Context) error {

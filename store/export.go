@@ -149,7 +149,7 @@ func (s *Store) ExportCustomer(ctx context.Context, id rapport.ID) (*Export, err
 }
 
 func (s *Store) exportAddresses(ctx context.Context, e *Export, who any) error {
-	addresses, err := collect(ctx, s, scanAddress, `SELECT `+addressColumns+` FROM addresses WHERE customer_id `+s.d.in(1)+` ORDER BY id`, who)
+	addresses, err := collect(ctx, s, scanAddress, `SELECT `+addressColumns+` FROM addresses a WHERE customer_id `+s.d.in(1)+` ORDER BY id`, who)
 	if err != nil {
 		return err
 	}

@@ -70,6 +70,16 @@ func (s *Store) Begin(ctx context.Context, key rapport.ID, scope, bodyHash strin
 	return a, nil
 }
 
+// Resume takes up again what owner itself had begun without learning it, because the answer to Begin was lost
+// with a connection. Only for a request that nothing else in this process works on. False: it is not owner's.
+func (s *Store) Resume(ctx context.Context, key rapport.ID, scope string, owner rapport.ID) (bool, error) {
+	n, err := s.exec(ctx, `UPDATE idempotency SET created_at = $1 WHERE key_id = $2 AND scope = $3 AND status = 0 AND owner = $4`, ms(s.Now()), key, scope, owner)
+	if err != nil {
+		return false, fmt.Errorf("resuming an idempotent request: %w", err)
+	}
+	return n == 1, nil
+}
+
 // Finish stores the answer of a request that owner began: a 2xx is kept, after anything else the key is
 // free again. Call it in the last transaction of the request. CodeConflict: this process was taken for
 // dead and another one works on the request, so the transaction must not commit.

@@ -75,18 +75,13 @@ func (s *Store) MoveAddress(ctx context.Context, a rapport.Address, value string
 
 // MessageByRef finds the message of ours that a provider knows by its own id; 0: none.
 func (s *Store) MessageByRef(ctx context.Context, provider, providerID string) (id rapport.ID, err error) {
-	err = s.row(ctx, `SELECT message_id FROM provider_refs WHERE provider = $1 AND provider_id = $2`, provider, providerID).Scan(&id)
+	if own := ownID(providerID); own != 0 {
+		err = s.row(ctx, `SELECT id FROM messages WHERE id = $1 AND provider = $2`, own, provider).Scan(&id)
+	} else {
+		err = s.row(ctx, `SELECT message_id FROM provider_refs WHERE provider = $1 AND provider_id = $2`, provider, providerID).Scan(&id)
+	}
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil
-	}
-	return
-}
-
-// RefOf is the newest id under which a provider knows a message; "" if none.
-func (s *Store) RefOf(ctx context.Context, message rapport.ID) (provider, providerID string, err error) {
-	err = s.row(ctx, `SELECT provider, provider_id FROM provider_refs WHERE message_id = $1 LIMIT 1`, message).Scan(&provider, &providerID)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", "", nil
 	}
 	return
 }

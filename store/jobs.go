@@ -38,11 +38,12 @@ func (s *Store) Job(ctx context.Context, id rapport.ID) (rapport.Job, error) {
 	return j, missing(err, "job")
 }
 
-// ClaimJob takes the oldest queued job for owner; false: there is none. Its Cursor tells where to go on.
+// ClaimJob takes the oldest queued job for owner, or one that owner has already: owner must work on none, so the
+// answer to an earlier claim was lost. False: there is none. Its Cursor tells where to go on.
 func (s *Store) ClaimJob(ctx context.Context, owner rapport.ID) (j rapport.Job, ok bool, err error) {
 	err = s.Tx(ctx, func(s *Store) error {
 		ok = false
-		j, err = scanJob(s.row(ctx, `SELECT `+jobColumns+` FROM jobs WHERE status = 'queued' ORDER BY id LIMIT 1 `+s.d.skipLocked()).Scan)
+		j, err = scanJob(s.row(ctx, `SELECT `+jobColumns+` FROM jobs WHERE status = 'queued' OR status = 'running' AND owner = $1 ORDER BY id LIMIT 1 `+s.d.skipLocked(), owner).Scan)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}

@@ -69,6 +69,26 @@ func TestJobs_AreDoneByOneAndGoOnAfterADeath(t *testing.T) {
 	})
 }
 
+// The answer to a claim was lost: its owner is asked again, and must find the job that it does not know it has.
+func TestClaimJob_GivesItsOwnerTheSameAgain(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		first, later := &rapport.Job{Kind: "import"}, &rapport.Job{Kind: "import"}
+		for _, j := range []*rapport.Job{first, later} {
+			if err := s.CreateJob(ctx, j); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 2 {
+			if j, ok, err := s.ClaimJob(ctx, 1); err != nil || !ok || j.ID != first.ID || j.Owner != 1 {
+				t.Fatalf("%+v, %v, %v", j, ok, err)
+			}
+		}
+		if j, ok, err := s.ClaimJob(ctx, 2); err != nil || !ok || j.ID != later.ID {
+			t.Errorf("another one got %+v, %v, %v", j, ok, err)
+		}
+	})
+}
+
 func TestClaimJob_GivesEachJobToOne(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
 		for range 10 {
@@ -77,9 +97,9 @@ func TestClaimJob_GivesEachJobToOne(t *testing.T) {
 			}
 		}
 		claimed := make(chan rapport.ID, 20)
-		for range 20 {
+		for owner := range rapport.ID(20) {
 			go func() {
-				j, ok, err := s.ClaimJob(ctx, 1)
+				j, ok, err := s.ClaimJob(ctx, owner+1)
 				if err != nil || !ok {
 					j.ID = 0
 				}

@@ -37,7 +37,6 @@ type MessageFilter struct {
 	Customer rapport.ID
 	State    rapport.State // 0: any
 	Channel  rapport.Channel
-	Batch    rapport.ID
 	Page
 }
 
@@ -54,9 +53,6 @@ func (s *Store) Messages(ctx context.Context, f MessageFilter) ([]rapport.Messag
 	}
 	if f.Customer != 0 {
 		and("m.customer_id = $%d", f.Customer)
-	}
-	if f.Batch != 0 {
-		and("m.batch_id = $%d", f.Batch)
 	}
 	if f.State != 0 {
 		and("m.state = $%d", int64(f.State))
@@ -160,11 +156,12 @@ type SettleRow struct {
 }
 
 // SettleRows lists up to limit rows of a batch that stand in one of the states and are due.
-func (s *Store) SettleRows(ctx context.Context, batch rapport.ID, limit int, states ...rapport.State) ([]SettleRow, error) {
+func (s *Store) SettleRows(ctx context.Context, b Batch, limit int, states ...rapport.State) ([]SettleRow, error) {
 	nums := make([]int64, len(states))
 	for i, st := range states {
 		nums[i] = int64(st)
 	}
+	where, args := b.rows(0)
 	return collect(ctx, s, func(scan func(...any) error) (r SettleRow, err error) {
 		var value, vars sql.NullString
 		r.Message, err = scanMessage(func(dest ...any) error {
@@ -174,7 +171,7 @@ func (s *Store) SettleRows(ctx context.Context, batch rapport.ID, limit int, sta
 		return
 	}, `SELECT `+messageColumns+`, a.address, c.purpose, c.kind, v.vars FROM messages m JOIN campaigns c ON c.id = m.campaign_id
 		LEFT JOIN addresses a ON a.id = m.address_id LEFT JOIN message_vars v ON v.message_id = m.id
-		WHERE m.batch_id = $1 AND m.state `+s.d.in(2)+` AND m.due_at <= $3 ORDER BY m.id LIMIT $4`, batch, s.d.list(nums), ms(s.Now()), limit)
+		WHERE `+where+` AND m.state `+s.d.in(4)+` AND m.due_at <= $5 ORDER BY m.id LIMIT $6`, append(args, s.d.list(nums), ms(s.Now()), limit)...)
 }
 
 // OfCampaign lists a customer's rows of one campaign.

@@ -21,8 +21,8 @@ var messageCols = []column{{"id", "bigint"}, {"campaign_id", "bigint"}, {"custom
 	{"epoch", "bigint"}, {"due_at", "bigint"}, {"window_end", "bigint"}, {"expires_at", "bigint"}, {"updated_at", "bigint"}, {"state", "smallint"},
 	{"seq", "bigint"}, {"channel", "text"}, {"reason", "text"}}
 
-// AddMessages writes message rows with their variables, counters and batches, in the caller's
-// transaction, and returns the batches that are due now. A row whose (campaign, customer, channel) is
+// AddMessages writes message rows, in the order of their ids, with their variables, counters and batches,
+// in the caller's transaction, and returns the batches that are due now. A row whose (campaign, customer, channel) is
 // there already is not written again.
 func (s *Store) AddMessages(ctx context.Context, worker rapport.ID, rows []Row) (due []Batch, written int64, err error) {
 	if len(rows) == 0 {
@@ -62,6 +62,10 @@ func (s *Store) AddMessages(ctx context.Context, worker rapport.ID, rows []Row) 
 				b.Due = m.Due
 			}
 			b.Size++
+			b.Last = m.ID
+			if b.First == 0 {
+				b.First = m.ID
+			}
 			batch = b.ID
 		}
 		m.Batch = batch
@@ -81,7 +85,7 @@ func (s *Store) AddMessages(ctx context.Context, worker rapport.ID, rows []Row) 
 	if int(written) < len(rows) {
 		return nil, written, ErrPlannedTwice
 	}
-	if _, err = s.bulk(ctx, "message_vars", []column{{"message_id", "bigint"}, {"vars", "text"}}, vars, ""); err != nil {
+	if err = s.bulkLater(ctx, "message_vars", []column{{"message_id", "bigint"}, {"vars", "text"}}, vars, ""); err != nil {
 		return nil, 0, err
 	}
 	bs := make([]Batch, len(order))
@@ -110,14 +114,26 @@ func (s *Store) PlannedAlready(ctx context.Context, campaign rapport.ID, custome
 		err := scan(&id, &c)
 		out[id] = append(out[id], c)
 		return err
-	}, `SELECT customer_id, channel FROM messages WHERE campaign_id = $1 AND customer_id `+s.d.in(2), campaign, s.d.list(customers))
+	}, `SELECT m.customer_id, m.channel FROM `+s.d.among(2, "bigint", "messages", "m", "campaign_id = $1", "customer_id"), campaign, s.d.list(customers))
+	return out, err
+}
+
+// PlannedBetween tells which customers with ids from first to last have a message of the campaign.
+func (s *Store) PlannedBetween(ctx context.Context, campaign, first, last rapport.ID) (map[rapport.ID]bool, error) {
+	out := map[rapport.ID]bool{}
+	err := s.each(ctx, func(scan func(...any) error) error {
+		var id rapport.ID
+		err := scan(&id)
+		out[id] = true
+		return err
+	}, `SELECT customer_id FROM messages WHERE campaign_id = $1 AND customer_id >= $2 AND customer_id <= $3`, campaign, first, last)
 	return out, err
 }
 
 // AdvancePlan moves a campaign's planning cursor. False: another planner was here, or the campaign is
-// paused or ended; nothing of the page may be written then.
+// paused or ended; nothing of the page may be written then. (In quarantine only closing it plans.)
 func (s *Store) AdvancePlan(ctx context.Context, campaign rapport.ID, from, to int64, refused int64) (bool, error) {
-	n, err := s.exec(ctx, `UPDATE campaigns SET cursor = $1, refused = refused + $2 WHERE id = $3 AND cursor = $4 AND status = 'planning'`, to, refused, campaign, from)
+	n, err := s.exec(ctx, `UPDATE campaigns SET cursor = $1, refused = refused + $2 WHERE id = $3 AND cursor = $4 AND status IN ('planning', 'quarantined')`, to, refused, campaign, from)
 	return n == 1, err
 }
 
@@ -197,7 +213,9 @@ func (s *Store) CancelRows(ctx context.Context, worker rapport.ID, c *rapport.Ca
 
 // DropIdleBatches deletes a cancelled campaign's batches that nobody works on.
 func (s *Store) DropIdleBatches(ctx context.Context, campaign rapport.ID) error {
-	_, err := s.exec(ctx, `DELETE FROM batches WHERE campaign_id = $1 AND owner = 0 AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.batch_id = batches.id AND m.state IN (1, 2, 3))`, campaign)
+	_, err := s.exec(ctx, `DELETE FROM batches WHERE campaign_id = $1 AND owner = 0 
+		AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.batch_id = batches.id AND m.moved = 1 AND m.state IN (1, 2, 3))
+		AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.batch_id = batches.id AND m.id >= batches.first_id AND m.id <= batches.last_id AND m.state IN (1, 2, 3))`, campaign)
 	return err
 }
 

@@ -31,15 +31,7 @@ type bucket struct {
 // A clock that jumps does not stop sending: a TAT further ahead than any burst could have put it is read
 // as now.
 func (s *Store) bucket(ctx context.Context, key string, rate float64, lane rapport.Lane, now time.Time) (*bucket, error) {
-	q := `SELECT tat FROM rates WHERE provider = $1 ` + s.d.forUpdate()
-	var tat int64
-	err := s.row(ctx, q, key).Scan(&tat)
-	if errors.Is(err, sql.ErrNoRows) {
-		if _, err = s.exec(ctx, `INSERT INTO rates (provider, tat) VALUES ($1, 0) ON CONFLICT DO NOTHING`, key); err != nil {
-			return nil, err
-		}
-		err = s.row(ctx, q, key).Scan(&tat)
-	}
+	tat, err := s.lockRate(ctx, key)
 	if err != nil {
 		return nil, err
 	}
@@ -53,6 +45,19 @@ func (s *Store) bucket(ctx context.Context, key string, rate float64, lane rappo
 		b.ahead = 0
 	}
 	return b, nil
+}
+
+// lockRate reads the row of key and keeps it from others until the transaction ends.
+func (s *Store) lockRate(ctx context.Context, key string) (tat int64, err error) {
+	q := `SELECT tat FROM rates WHERE provider = $1 ` + s.d.forUpdate()
+	err = s.row(ctx, q, key).Scan(&tat)
+	if errors.Is(err, sql.ErrNoRows) {
+		if _, err = s.exec(ctx, `INSERT INTO rates (provider, tat) VALUES ($1, 0) ON CONFLICT DO NOTHING`, key); err != nil {
+			return 0, err
+		}
+		err = s.row(ctx, q, key).Scan(&tat)
+	}
+	return tat, err
 }
 
 // free is how many messages may go now.

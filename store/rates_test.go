@@ -2,11 +2,14 @@ package store_test
 
 import (
 	"fmt"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"rapport"
 	"rapport/store"
+	"rapport/store/storetest"
 )
 
 // queued makes n pending mails to addresses of domain, in one batch that a new worker owns.
@@ -112,6 +115,49 @@ func TestClaim_KeepsADomainsRateAndLetsOthersPass(t *testing.T) {
 		worker, other := queued(t, s, 5, "other.test")
 		if n, _ := claim(t, s, store.ClaimRequest{Batch: other, Worker: worker, Provider: "p", Max: 100, DomainRate: 10}); n == 0 {
 			t.Error("another domain has to wait too")
+		}
+	})
+}
+
+// Two processes that claim from the same providers, or for the same domains, in opposite orders.
+func TestClaim_ProcessesDoNotWaitCrosswise(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		for _, tt := range []struct {
+			name      string
+			providers [2]string
+			rate      store.ClaimRequest
+		}{
+			{"providers", [2]string{"a", "b"}, store.ClaimRequest{Max: 1, Rate: 1e6}},
+			{"domains", [2]string{"p", "p"}, store.ClaimRequest{Max: 1, DomainRate: 1e6}},
+		} {
+			t.Run(tt.name, func(t *testing.T) {
+				const rounds = 150
+				reqs := make([][]store.ClaimRequest, 2)
+				for i := range reqs {
+					for k, domain := range []string{"x." + tt.name, "y." + tt.name} {
+						worker, b := queued(t, s, rounds, domain)
+						r := tt.rate
+						r.Batch, r.Worker, r.Provider = b, worker, tt.providers[k]
+						reqs[i] = append(reqs[i], r)
+					}
+				}
+				slices.Reverse(reqs[1])
+				begin := time.Now()
+				var both sync.WaitGroup
+				for _, mine := range reqs {
+					both.Go(func() {
+						for range rounds {
+							if _, _, err := s.Commit(ctx, mine[0].Worker, nil, mine); err != nil {
+								t.Error(err)
+							}
+						}
+					})
+				}
+				both.Wait()
+				if took := time.Since(begin); took > 15*time.Second { // breaking a knot takes PostgreSQL a second
+					t.Errorf("%d rounds took %v", rounds, took)
+				}
+			})
 		}
 	})
 }

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
+	"maps"
+	"slices"
 
 	"rapport"
 )
@@ -44,46 +46,47 @@ func WhoKey(p CustomerPatch) int64 {
 func (s *Store) Stage(ctx context.Context, campaign rapport.ID, rows []Recipient) (duplicates []int, err error) {
 	err = s.Tx(ctx, func(s *Store) error {
 		duplicates = duplicates[:0]
-		keys := make([]int64, 0, len(rows))
+		first := make(map[int64]int64, len(rows)) // who is named, and where first
+		fresh := make([][]any, 0, len(rows))
 		for _, r := range rows {
-			if r.Dedupe != 0 && r.Refusal == "" {
-				keys = append(keys, r.Dedupe)
+			if _, again := first[r.Dedupe]; !again && r.Dedupe != 0 && r.Refusal == "" {
+				first[r.Dedupe] = r.Seq
+				fresh = append(fresh, []any{campaign, r.Dedupe, r.Seq})
 			}
 		}
-		seen := make(map[int64]bool, len(keys))
-		if len(keys) > 0 {
-			err := s.each(ctx, func(scan func(...any) error) error {
-				var k int64
-				err := scan(&k)
-				seen[k] = true
-				return err
-			}, `SELECT dedupe FROM recipient_keys WHERE campaign_id = $1 AND dedupe `+s.d.in(2), campaign, s.d.list(keys))
-			if err != nil {
-				return err
-			}
-		}
-		stage := make([][]any, 0, len(rows))
-		fresh := make([][]any, 0, len(keys))
-		for i, r := range rows {
-			if r.Dedupe != 0 && r.Refusal == "" {
-				if seen[r.Dedupe] {
-					duplicates = append(duplicates, i)
-					r.Refusal = rapport.ReasonDuplicate
-				} else {
-					seen[r.Dedupe] = true
-					fresh = append(fresh, []any{campaign, r.Dedupe, r.Seq})
-				}
-			}
-			stage = append(stage, []any{campaign, r.Seq, r.Line, string(r.Payload), r.Refusal})
-		}
-		if _, err := s.bulk(ctx, "recipients", []column{{"campaign_id", "bigint"}, {"seq", "bigint"}, {"line", "bigint"},
-			{"payload", "text"}, {"refusal", "text"}}, stage, ""); err != nil {
+		// Nearly always nobody was there before, and the database needs to be asked nothing.
+		n, err := s.bulk(ctx, "recipient_keys", []column{{"campaign_id", "bigint"}, {"dedupe", "bigint"}, {"seq", "bigint"}}, fresh, "ON CONFLICT DO NOTHING")
+		if err != nil {
 			return err
 		}
-		_, err := s.bulk(ctx, "recipient_keys", []column{{"campaign_id", "bigint"}, {"dedupe", "bigint"}, {"seq", "bigint"}}, fresh, "")
+		if n < int64(len(fresh)) {
+			if err := s.stagedBefore(ctx, campaign, first); err != nil {
+				return err
+			}
+		}
+		stage := make([][]any, len(rows))
+		for i, r := range rows {
+			if r.Dedupe != 0 && r.Refusal == "" && first[r.Dedupe] != r.Seq {
+				duplicates = append(duplicates, i)
+				r.Refusal = rapport.ReasonDuplicate
+			}
+			stage[i] = []any{campaign, r.Seq, r.Line, string(r.Payload), r.Refusal}
+		}
+		_, err = s.bulk(ctx, "recipients", []column{{"campaign_id", "bigint"}, {"seq", "bigint"}, {"line", "bigint"},
+			{"payload", "text"}, {"refusal", "text"}}, stage, "")
 		return err
 	})
 	return duplicates, err
+}
+
+// stagedBefore puts the right places into first: who was staged by an earlier page stands there.
+func (s *Store) stagedBefore(ctx context.Context, campaign rapport.ID, first map[int64]int64) error {
+	return s.each(ctx, func(scan func(...any) error) error {
+		var k, seq int64
+		err := scan(&k, &seq)
+		first[k] = seq
+		return err
+	}, `SELECT dedupe, seq FROM recipient_keys WHERE campaign_id = $1 AND dedupe `+s.d.in(2), campaign, s.d.list(slices.Collect(maps.Keys(first))))
 }
 
 // Recipients returns the staged rows after seq, in order.
@@ -118,12 +121,6 @@ func (s *Store) Refused(ctx context.Context, campaign rapport.ID, after int64, l
 func (s *Store) CountRefused(ctx context.Context, campaign rapport.ID, after, last int64) (n int64, err error) {
 	err = s.row(ctx, `SELECT count(*) FROM recipients WHERE campaign_id = $1 AND seq > $2 AND seq <= $3 AND refusal <> ''`, campaign, after, last).Scan(&n)
 	return n, err
-}
-
-// CustomersAfter pages through all customers that may be written to, for an audience of everyone.
-func (s *Store) CustomersAfter(ctx context.Context, after, until rapport.ID, limit int) ([]rapport.ID, error) {
-	return collect(ctx, s, func(scan func(...any) error) (id rapport.ID, err error) { err = scan(&id); return },
-		`SELECT id FROM customers WHERE id > $1 AND id <= $2 AND merged_into IS NULL ORDER BY id LIMIT $3`, after, until, limit)
 }
 
 // CountCustomers counts them, up to the newest id, which is returned.

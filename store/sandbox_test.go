@@ -153,18 +153,45 @@ func TestUseLink_WorksOnceAndInTime(t *testing.T) {
 	})
 }
 
-func TestCursor_IsEmptyUntilItIsSet(t *testing.T) {
+func TestCursor_IsMovedByWhoeverHasTheTurn(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		for _, want := range []string{"", "1", "2"} {
-			if want != "" {
-				if err := s.SetCursor(ctx, "bot", want); err != nil {
-					t.Fatal(err)
-				}
-			}
+		at := func(want string) {
+			t.Helper()
 			if got, err := s.Cursor(ctx, "bot"); err != nil || got != want {
-				t.Errorf("%q, %v", got, err)
+				t.Errorf("the cursor is %q, %v, want %q", got, err, want)
 			}
 		}
+		turn := func(worker rapport.ID, want bool) {
+			t.Helper()
+			if got, err := s.PollTurn(ctx, "bot", worker); err != nil || got != want {
+				t.Errorf("a turn: %v, %v", got, err)
+			}
+		}
+		first, err := s.Register(ctx, "first", "worker")
+		if err != nil {
+			t.Fatal(err)
+		}
+		at("")
+		code(t, s.MoveCursor(ctx, "bot", first, "1"), rapport.CodeConflict) // nobody has the turn
+		turn(first, true)
+		turn(12345, false) // somebody else
+		turn(first, true)
+		code(t, s.MoveCursor(ctx, "bot", first, "7"), "")
+		at("7")
+		second, err := s.Register(ctx, "second", "worker")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Engine() == "postgres" { // on SQLite the second one's start has said so
+			if _, err := s.DeclareDead(ctx, first, 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		code(t, s.MoveCursor(ctx, "bot", first, "8"), "") // taken for dead, but nobody has read since
+		turn(second, true)
+		code(t, s.MoveCursor(ctx, "bot", second, "9"), "")
+		code(t, s.MoveCursor(ctx, "bot", first, "8"), rapport.CodeConflict)
+		at("9")
 	})
 }
 

@@ -51,6 +51,8 @@ type Upserted struct {
 	Created bool
 	Refusal string // "", rapport.ReasonConflict, ReasonUnknownCustomer or rapport.ReasonInvalid; nothing of the patch was stored
 	Detail  string // a sentence about the refusal, without personal data
+
+	known *person // as it stands now, for ProfilesOf
 }
 
 // ReasonUnknownCustomer refuses a patch whose ID nobody has.
@@ -192,7 +194,7 @@ func (u *upsert) load(ctx context.Context, patches []CustomerPatch) error {
 		}
 	}
 	for channel, keys := range akeys {
-		if err := u.loadPlaces(ctx, `channel = $1 AND akey `+s.d.in(2), string(channel), s.d.list(keys)); err != nil {
+		if err := u.loadPlaces(ctx, s.d.among(2, "text", "addresses", "a", "channel = $1", "akey"), string(channel), s.d.list(keys)); err != nil {
 			return err
 		}
 	}
@@ -238,7 +240,7 @@ func (u *upsert) loadPeople(ctx context.Context, where string, list any) error {
 	}, `SELECT `+customerColumns+`, track FROM customers WHERE `+where, list)
 }
 
-func (u *upsert) loadPlaces(ctx context.Context, where string, args ...any) error {
+func (u *upsert) loadPlaces(ctx context.Context, from string, args ...any) error {
 	return u.s.each(ctx, func(scan func(...any) error) error {
 		var akey string
 		a, err := scanAddress(func(to ...any) error { return scan(append(to, &akey)...) })
@@ -247,7 +249,7 @@ func (u *upsert) loadPlaces(ctx context.Context, where string, args ...any) erro
 			u.places[key] = &place{Address: a, key: key}
 		}
 		return err
-	}, `SELECT `+addressColumns+`, akey FROM addresses WHERE `+where+` ORDER BY id`, args...)
+	}, `SELECT `+addressColumns+`, a.akey FROM `+from+` ORDER BY a.id`, args...)
 }
 
 // loadParts reads what hangs on the customers whose patches touch it.
@@ -279,7 +281,7 @@ func (u *upsert) loadParts(ctx context.Context, patches []CustomerPatch) error {
 		}
 	}
 	if len(addresses) > 0 {
-		if err := u.loadPlaces(ctx, `customer_id `+s.d.in(1), s.d.list(addresses)); err != nil {
+		if err := u.loadPlaces(ctx, `addresses a WHERE customer_id `+s.d.in(1), s.d.list(addresses)); err != nil {
 			return err
 		}
 		for _, a := range u.places {
@@ -414,7 +416,7 @@ func (u *upsert) apply(p *CustomerPatch) Upserted {
 	c.choose(p.Prefs)
 	u.consent(c, p.Consents)
 	u.house(c, p)
-	return Upserted{ID: c.ID, Created: first}
+	return Upserted{ID: c.ID, Created: first, known: c}
 }
 
 // unstorable names a part of the patch whose text no database can keep.

@@ -1,6 +1,7 @@
 -- +goose Up
 -- One source for both engines. {{json}} is JSONB on PostgreSQL and TEXT on SQLite; {{blob}} is BYTEA and
--- BLOB. Times are milliseconds since 1970 UTC, written by the program, never by the database.
+-- BLOB; {{id}} is BIGINT and INTEGER, which makes the key SQLite's own rowid instead of a second tree, and
+-- {{flat}} does the same for natural keys. Times are milliseconds since 1970 UTC, written by the program, never by the database.
 
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 INSERT INTO meta (key, value) VALUES ('ping', '');
@@ -18,7 +19,7 @@ CREATE TABLE workers (
 CREATE UNIQUE INDEX workers_node ON workers (node) WHERE dead = 0;
 
 CREATE TABLE customers (
-    id            BIGINT PRIMARY KEY,
+    id            {{id}} PRIMARY KEY,
     external_id   TEXT,
     audience      TEXT NOT NULL DEFAULT 'customer',
     name          TEXT NOT NULL DEFAULT '',
@@ -40,7 +41,7 @@ CREATE INDEX customers_merged ON customers (merged_into) WHERE merged_into IS NO
 
 -- akey is the address as it is compared (emails without regard to case).
 CREATE TABLE addresses (
-    id          BIGINT PRIMARY KEY,
+    id          {{id}} PRIMARY KEY,
     customer_id BIGINT NOT NULL REFERENCES customers (id),
     channel     TEXT NOT NULL,
     akey        TEXT NOT NULL,
@@ -64,7 +65,7 @@ CREATE TABLE preferences (
 
 -- Append-only; the current state is derived from the newest matching row.
 CREATE TABLE consents (
-    id           BIGINT PRIMARY KEY,
+    id           {{id}} PRIMARY KEY,
     customer_id  BIGINT NOT NULL,
     channel      TEXT NOT NULL,
     purpose      TEXT NOT NULL,
@@ -122,7 +123,7 @@ CREATE TABLE template_versions (
 
 -- spec holds what only planning and rendering read; what the claim reads has columns.
 CREATE TABLE campaigns (
-    id               BIGINT PRIMARY KEY,
+    id               {{id}} PRIMARY KEY,
     kind             TEXT NOT NULL,
     name             TEXT NOT NULL DEFAULT '',
     purpose          TEXT NOT NULL,
@@ -169,13 +170,13 @@ CREATE TABLE recipient_keys (
     dedupe      BIGINT NOT NULL,
     seq         BIGINT NOT NULL,
     PRIMARY KEY (campaign_id, dedupe)
-);
+) {{flat}};
 
 -- At most 500 message rows of one campaign (0: single messages), lane, channel and due minute. what is
 -- send, settle (rows in doubt) or escalate (rows that failed or stayed undelivered). provider, when not
 -- empty, is the only one that may carry them: they are sent again after a doubt.
 CREATE TABLE batches (
-    id          BIGINT PRIMARY KEY,
+    id          {{id}} PRIMARY KEY,
     campaign_id BIGINT NOT NULL,
     what        TEXT NOT NULL DEFAULT 'send',
     lane        SMALLINT NOT NULL,
@@ -192,7 +193,7 @@ CREATE INDEX batches_campaign ON batches (campaign_id);
 
 -- The hot table. No index mentions a column that claim or record changes, so that PostgreSQL updates in place (HOT).
 CREATE TABLE messages (
-    id          BIGINT PRIMARY KEY,
+    id          {{id}} PRIMARY KEY,
     campaign_id BIGINT NOT NULL,
     customer_id BIGINT NOT NULL,
     address_id  BIGINT NOT NULL,
@@ -217,7 +218,7 @@ CREATE INDEX messages_batch ON messages (batch_id, id);
 CREATE INDEX messages_customer ON messages (customer_id, id);
 
 -- What a message was rendered with. Deleted by an erasure; the row of the ledger stays.
-CREATE TABLE message_vars (message_id BIGINT PRIMARY KEY, vars TEXT NOT NULL);
+CREATE TABLE message_vars (message_id {{id}} PRIMARY KEY, vars TEXT NOT NULL);
 
 -- Every attempt that did not simply succeed, and what it said.
 CREATE TABLE attempts (
@@ -237,7 +238,7 @@ CREATE TABLE provider_refs (
     provider_id TEXT NOT NULL,
     message_id  BIGINT NOT NULL,
     PRIMARY KEY (provider, provider_id)
-);
+) {{flat}};
 CREATE INDEX provider_refs_message ON provider_refs (message_id);
 
 CREATE TABLE receipts (
@@ -269,7 +270,7 @@ CREATE TABLE campaign_counts (
     what        TEXT NOT NULL,
     n           BIGINT NOT NULL,
     PRIMARY KEY (campaign_id, what, worker)
-);
+) {{flat}};
 -- SMS segments and money, by channel.
 CREATE TABLE campaign_costs (
     campaign_id BIGINT NOT NULL,

@@ -1,0 +1,64 @@
+package store_test
+
+import (
+	"fmt"
+	"reflect"
+	"testing"
+	"time"
+
+	"rapport"
+	"rapport/store"
+	"rapport/store/storetest"
+)
+
+// TestProfilesAfter_KnowsWhatProfilesKnows compares a page of customers, read as a range, with the same customers
+// read one by one: what was said later wins although it was recorded earlier, and nothing hangs on a neighbour.
+func TestProfilesAfter_KnowsWhatProfilesKnows(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		ctx := t.Context()
+		now := s.Now().Truncate(time.Millisecond)
+		var patches []store.CustomerPatch
+		for i := range 40 { // more than the 16 from which on bulk statements hold common values once
+			address := fmt.Sprintf("c%d@x.example", i)
+			p := store.CustomerPatch{Addresses: []store.AddressPatch{{Channel: rapport.Email, Value: address}, {Channel: rapport.Email, Value: "second-" + address}}}
+			said := func(granted bool, at time.Time) {
+				p.Consents = append(p.Consents, rapport.Consent{Channel: rapport.Email, Purpose: rapport.Marketing, Granted: granted, Source: "form", Proof: at.String(), At: at})
+			}
+			said(i%2 == 0, now.Add(-time.Hour))
+			said(i%2 == 1, now.Add(-2*time.Hour)) // an older word, recorded later
+			if i%3 == 0 {
+				p.Prefs = []rapport.Preference{{Topic: "*", Channel: rapport.Email, Enabled: true}, {Topic: "news", Channel: rapport.Email, Enabled: false}}
+			}
+			patches = append(patches, p)
+		}
+		up, err := s.UpsertCustomers(ctx, patches)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Suppress(ctx, []rapport.Suppression{{Channel: rapport.Email, Address: "c7@x.example", Reason: "stop", Scope: rapport.SuppressAll, At: now},
+			{Channel: rapport.SMS, Address: "c8@x.example", Reason: "stop", Scope: rapport.SuppressAll, At: now}}); err != nil {
+			t.Fatal(err)
+		}
+		page, err := s.ProfilesAfter(ctx, up[4].ID, 20, rapport.Marketing, "news")
+		if err != nil || len(page) != 20 || page[0].ID != up[5].ID || page[19].ID != up[24].ID {
+			t.Fatalf("%d customers, %v; want the 20 after the fifth", len(page), err)
+		}
+		for i, got := range page {
+			one, err := s.Profiles(ctx, []rapport.ID{got.ID}, rapport.Marketing, "news")
+			if err != nil || !reflect.DeepEqual(got, one[got.ID]) {
+				t.Errorf("read in a page %+v, alone %+v, %v", got, one[got.ID], err)
+			}
+			n := i + 5
+			f := got.Facts
+			want := rapport.ConsentWithdrawn
+			if n%2 == 0 {
+				want = rapport.ConsentGranted
+			}
+			if len(f) != 2 || f[0].Value != fmt.Sprintf("c%d@x.example", n) || f[0].Consent != want || f[1].Consent != want ||
+				(f[0].Suppressed != nil) != (n == 7) || f[1].Suppressed != nil || (f[0].Preference != nil) != (n%3 == 0) || n%3 == 0 && (*f[0].Preference || f[0].PrefTopic != "news") {
+				t.Errorf("customer %d: %+v", n, f)
+			}
+		}
+	})
+}
