@@ -62,7 +62,7 @@ func (b *breaker) allow() (settle func(v *Verdict, callerGaveUp bool), wait time
 	}
 	return func(v *Verdict, callerGaveUp bool) {
 		fault := blame(v, callerGaveUp)
-		if v != nil && v.Kind == Misconfigured && fault == errFault {
+		if v != nil && v.Kind == Misconfigured && errors.Is(fault, errFault) {
 			b.trip.Store(true)
 		}
 		done(fault)

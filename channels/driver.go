@@ -39,6 +39,7 @@ type Caps struct {
 	Attachments int64         // total bytes a message; 0: none can be sent
 	Timeout     time.Duration // of one Send, all phases; Hub's deadline
 	Phases      bool          // settings.timeout bounds each phase of a Send, not the whole of it
+	Wires       bool          // the driver calls Outgoing.Wire: a message may wait in it for a connection
 	ReplyWindow time.Duration // how long after the person's last message a free answer may be sent; 0: always
 }
 

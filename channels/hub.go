@@ -309,17 +309,15 @@ func sendTimeout(d Driver, s Settings) time.Duration {
 	return 30 * time.Second
 }
 
-// window is how many messages may be in doubt after a crash. Where the provider neither recognises a
-// repetition nor can be asked, what is in doubt may end unsent, so only what keeps its connections busy is
-// handed over (docs/adr/0006-windows.md).
+// window is how many messages may be claimed and not yet recorded: enough to make a transaction worth its commit. What
+// waits in it for a connection is not in doubt after a crash (docs/adr/0009-journal.md).
 func window(e Entry, d Driver, s Settings) int {
 	connections := s.Read().Int("connections", 0, 0, 25_000)
-	few := slices.ContainsFunc(d.Settings, func(x Setting) bool { return x.Key == "connections" })
 	switch {
 	case e.Window > 0:
 		return e.Window
-	case few && !d.Caps.Idempotent && !d.Caps.Lookup:
-		return max(20, 2*connections)
+	case d.Caps.Wires:
+		return max(256, 4*connections)
 	}
 	return max(100, 4*connections)
 }

@@ -43,6 +43,10 @@ type Outgoing struct {
 	References []string
 	// ValidUntil is when the provider must stop trying (end of the send window or expiry); zero: never.
 	ValidUntil time.Time
+
+	// Wire is called before the first byte of the message may leave, by Provider.Send or, where Caps.Wires, by the
+	// driver, which knows better. It may be called more than once. nil: nobody wants to know.
+	Wire func()
 }
 
 // Part is a text as the template's own static pieces and the values between them.
@@ -75,11 +79,15 @@ func (p Part) String() string {
 	if len(p) == 1 {
 		return string(p[0].Bytes)
 	}
-	b := make([]byte, 0, p.Len())
+	return string(p.Append(make([]byte, 0, p.Len())))
+}
+
+// Append appends the text to b.
+func (p Part) Append(b []byte) []byte {
 	for _, s := range p {
 		b = append(b, s.Bytes...)
 	}
-	return string(b)
+	return b
 }
 
 // Header is an additional header of an email or webhook. Checked for CR, LF, NUL before it gets here,

@@ -47,6 +47,9 @@ func (p *Provider) Send(ctx context.Context, o *Outgoing) (providerID string, v 
 	}
 	sending, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
+	if o.Wire != nil && !p.driver.Caps.Wires {
+		o.Wire()
+	}
 	begin := time.Now()
 	id, err := p.link.send(sending, o)
 	v = p.link.clean(VerdictOf(err))

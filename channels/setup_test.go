@@ -3,7 +3,6 @@ package channels_test
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"strings"
 	"testing"
@@ -35,7 +34,7 @@ func TestSetup_IsOfferedWhereThereIsOneAndGuarded(t *testing.T) {
 			t.Parallel()
 			d := channels.Driver{Name: "fake", Channels: []rapport.Channel{rapport.SMS}, Settings: []channels.Setting{{Key: "token", Secret: true}},
 				Open: func(channels.Settings, channels.Env) (channels.Conn, error) { return settingUp{c.do}, nil }}
-			h := channels.NewHub([]channels.Driver{d, sandbox.Driver(sandbox.NewMemory())}, channels.HubOptions{Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+			h := channels.NewHub([]channels.Driver{d, sandbox.Driver(sandbox.NewMemory())}, channels.HubOptions{Log: slog.New(slog.DiscardHandler)})
 			t.Cleanup(func() { h.Close() })
 			if err := h.Configure([]channels.Entry{{Name: "a", Driver: "fake", Channel: rapport.SMS, Settings: channels.Settings{"token": "hunter2-token"}}}); err != nil {
 				t.Fatal(err)

@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -54,7 +55,7 @@ func mustLoad(t testing.TB, src Source) *Template {
 
 // explain shows all fields of an error.
 func explain(err error) string {
-	e, ok := err.(*rapport.Error)
+	e, ok := errors.AsType[*rapport.Error](err)
 	if !ok {
 		return err.Error()
 	}

@@ -9,6 +9,7 @@ import (
 
 	"rapport"
 	"rapport/channels"
+	"rapport/internal/fuzzing"
 )
 
 func email(html string) Source {
@@ -236,6 +237,7 @@ func FuzzCompile(f *testing.F) {
 	f.Add(`<style>@media{`+"\uE0000\uE001"+`}"'(/*</style><p style='a:"b";{% if x %}c:d{% endif %}'>`, "{{")
 	f.Add("&#123;&#123; x }}<br/><li>&nbsp;</li></a></a><a href='#'>", "x")
 	f.Fuzz(func(t *testing.T, html, subject string) {
+		defer fuzzing.Budget(t)()
 		for _, v := range []Variant{
 			{Channel: rapport.Email, Locale: "en", Subject: subject, Preheader: subject, HTML: html},
 			{Channel: rapport.Email, Subject: "s", MJML: html},

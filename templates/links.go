@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"rapport/channels"
-	"rapport/templates/liquid"
 )
 
 // Marks stand around the links of a tracked HTML, and where the pixel goes. They are control characters,
@@ -68,7 +67,7 @@ type Tracking struct {
 }
 
 // follow replaces the marks.
-func (in *Input) follow(segments []liquid.Segment) (channels.Part, []string) {
+func (in *Input) follow(segments channels.Part) (channels.Part, []string) {
 	part := make(channels.Part, 0, len(segments)+16)
 	var links []string
 	var target []byte // of the link that is open

@@ -112,12 +112,12 @@ func (v *variant) render(in *Input, data map[string]any) (*Rendered, error) {
 	}
 	switch {
 	case in.Track != nil && tracked != nil:
-		out.HTML, out.Links = in.follow(r.segments("html", tracked))
+		out.HTML, out.Links = in.follow(r.part("html", tracked))
 	case html != nil:
-		out.HTML = asPart(r.segments("html", html))
+		out.HTML = r.part("html", html)
 	}
 	// After the HTML: a text made of it fails where it does, and that is where the author can look.
-	out.Text = asPart(r.segments("text", text))
+	out.Text = r.part("text", text)
 	if err := tooLong(v.channel, out.Text); err != nil {
 		r.fail("text", err)
 	}
@@ -168,15 +168,24 @@ func unrendered(field string, err error) *rapport.Error {
 		Fields: []rapport.FieldError{{Path: field, Message: err.Error()}}}
 }
 
-func (r *rendering) segments(field string, t *liquid.Template) []liquid.Segment {
+func (r *rendering) part(field string, t *liquid.Template) channels.Part {
 	if t == nil || r.err != nil {
 		return nil
 	}
-	s, err := t.Segments(r.data, r.run)
+	p, err := partOf(t, r.data, r.run)
 	if err != nil {
 		r.fail(field, err)
 	}
-	return s
+	return p
+}
+
+// partOf is nil when nothing came out.
+func partOf(t *liquid.Template, data map[string]any, run liquid.Run) (channels.Part, error) {
+	p, err := liquid.Pieces(t, data, run, func(b []byte, static bool) channels.Segment { return channels.Segment{Bytes: b, Static: static} })
+	if len(p) == 0 {
+		return nil, err
+	}
+	return p, err
 }
 
 func (r *rendering) string(field string, t *liquid.Template) string {
@@ -192,7 +201,7 @@ func (r *rendering) string(field string, t *liquid.Template) string {
 
 // line renders what goes into a header, where a line break would begin another one.
 func (r *rendering) line(field string, t *liquid.Template) channels.Part {
-	part := asPart(r.segments(field, t))
+	part := r.part(field, t)
 	for i := range part {
 		for _, c := range part[i].Bytes {
 			if c == '\r' || c == '\n' || c == 0 {

@@ -11,6 +11,7 @@ import (
 
 	"rapport"
 	"rapport/channels"
+	"rapport/internal/fuzzing"
 )
 
 func TestRender_FallsBackFromLocaleToLocale(t *testing.T) {
@@ -495,6 +496,7 @@ func FuzzWebhookBody(f *testing.F) {
 	f.Add(`["\u007b{ data.x }}","\\",{"{{":1}]`, "")
 	f.Add(`"\ud800{{ data.x }}"`, "]")
 	f.Fuzz(func(t *testing.T, body, value string) {
+		defer fuzzing.Budget(t)()
 		c, err := Compile(Source{Variants: []Variant{{Channel: rapport.Webhook, Body: json.RawMessage(body)}}})
 		if err != nil {
 			return

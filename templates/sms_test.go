@@ -6,6 +6,7 @@ import (
 	"unicode/utf16"
 
 	"rapport"
+	"rapport/internal/fuzzing"
 )
 
 func TestCountSMS(t *testing.T) {
@@ -59,6 +60,7 @@ func FuzzRenderSMS(f *testing.F) {
 	f.Add(strings.Repeat("€", 100), "👍")
 	f.Add("\xff\x00", "\uFFFD")
 	f.Fuzz(func(t *testing.T, a, b string) {
+		defer fuzzing.Budget(t)()
 		r, err := tmpl.Render(rapport.SMS, Input{Vars: map[string]any{"data": map[string]any{"a": a, "b": b}}})
 		if err != nil {
 			return

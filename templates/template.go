@@ -9,7 +9,6 @@ import (
 	"sync"
 
 	"rapport"
-	"rapport/channels"
 	"rapport/templates/liquid"
 )
 
@@ -18,8 +17,15 @@ type Template struct {
 	variants map[rapport.Channel][]*variant
 	channels map[rapport.Channel]bool
 	required []need
+	urls     map[rapport.Channel]Wanted
 	scratch  sync.Pool // *scratch
 }
+
+// Wanted says which of URLs the texts of a channel may read. What they do not read need not be made.
+type Wanted struct{ Unsubscribe, Preferences, LinkTelegram bool }
+
+// URLs are those that a rendering for the channel may read.
+func (t *Template) URLs(ch rapport.Channel) Wanted { return t.urls[ch] }
 
 // variant is a CompiledVariant, parsed. A nil template is an absent text.
 type variant struct {
@@ -64,22 +70,24 @@ type need struct {
 // Load parses a compiled template. The key names it: usually the version's id. The error means that c is
 // not what Compile returned.
 func Load(key string, c *Compiled) (*Template, error) {
-	t := &Template{variants: map[rapport.Channel][]*variant{}, channels: map[rapport.Channel]bool{}}
+	t := &Template{variants: map[rapport.Channel][]*variant{}, channels: map[rapport.Channel]bool{}, urls: map[rapport.Channel]Wanted{}}
 	for _, name := range c.Required {
 		t.required = append(t.required, newNeed(rooted(name)))
 	}
 	for i := range c.Variants {
-		v, err := loadVariant(key, &c.Variants[i])
+		v, wanted, err := loadVariant(key, &c.Variants[i])
 		if err != nil {
 			return nil, fmt.Errorf("loading template %s, variant %d: %w", key, i, err)
 		}
 		t.variants[v.channel] = append(t.variants[v.channel], v)
 		t.channels[v.channel] = true
+		all := t.urls[v.channel]
+		t.urls[v.channel] = Wanted{all.Unsubscribe || wanted.Unsubscribe, all.Preferences || wanted.Preferences, all.LinkTelegram || wanted.LinkTelegram}
 	}
 	return t, nil
 }
 
-func loadVariant(key string, c *CompiledVariant) (*variant, error) {
+func loadVariant(key string, c *CompiledVariant) (*variant, Wanted, error) {
 	l := loader{}
 	v := &variant{channel: c.Channel, locale: c.Locale, also: readers(c.Locale), attachments: c.Attachments}
 	v.subject = l.parse(c.Subject, textOptions)
@@ -114,13 +122,14 @@ func loadVariant(key string, c *CompiledVariant) (*variant, error) {
 	if c.Channel == rapport.Email {
 		v.footer = l.footer(key, c, v)
 	}
-	return v, l.err
+	return v, l.urls, l.err
 }
 
 // loader parses, keeps the first error, and remembers what is read.
 type loader struct {
 	err  error
 	read []liquid.Variable
+	urls Wanted
 }
 
 func (l *loader) parse(src string, o liquid.Options) *liquid.Template {
@@ -132,8 +141,15 @@ func (l *loader) parse(src string, o liquid.Options) *liquid.Template {
 		l.err = err
 		return nil
 	}
-	l.read = append(l.read, t.Variables()...)
+	l.note(t)
 	return t
+}
+
+func (l *loader) note(t *liquid.Template) {
+	l.read = append(l.read, t.Variables()...)
+	l.urls.Unsubscribe = l.urls.Unsubscribe || t.Reads("unsubscribe_url")
+	l.urls.Preferences = l.urls.Preferences || t.Reads("preferences_url")
+	l.urls.LinkTelegram = l.urls.LinkTelegram || t.Reads("link_telegram_url")
 }
 
 func (l *loader) document(body json.RawMessage) *document {
@@ -146,7 +162,7 @@ func (l *loader) document(body json.RawMessage) *document {
 		return nil
 	}
 	for _, t := range d.templates() {
-		l.read = append(l.read, t.Variables()...)
+		l.note(t)
 	}
 	return d
 }
@@ -257,16 +273,4 @@ func supplied(data map[string]any, parts []string) bool {
 		}
 	}
 	return true
-}
-
-// asPart turns the engine's segments into a channel's.
-func asPart(segments []liquid.Segment) channels.Part {
-	if len(segments) == 0 {
-		return nil
-	}
-	p := make(channels.Part, len(segments))
-	for i, s := range segments {
-		p[i] = channels.Segment{Bytes: s.Bytes, Static: s.Static}
-	}
-	return p
 }

@@ -27,7 +27,7 @@ var Driver = channels.Driver{
 		// A server may take ten minutes to answer the final dot (RFC 5321 §4.5.3.2.6); giving up earlier
 		// makes doubt where there was only patience missing. The other phases have two minutes together.
 		Timeout: 12 * time.Minute,
-		Phases:  true,
+		Phases:  true, Wires: true,
 	},
 	Settings: []channels.Setting{
 		{Key: "host", Help: "the mail relay's name or address", Required: true},

@@ -99,10 +99,10 @@ func appendEncoded(b []byte, value string) []byte {
 
 // appendMailbox appends an address field with one mailbox; address has been checked.
 func appendMailbox(b []byte, field string, m mail.Address) ([]byte, error) {
-	name := strings.TrimSpace(m.Name)
-	if unsafe(name) {
+	if unsafe(m.Name) { // asked before spaces are trimmed, which CR and LF are
 		return b, fmt.Errorf("the name in %s %w", field, errUnsafe)
 	}
+	name := strings.TrimSpace(m.Name)
 	b = append(b, field...)
 	b = append(b, ':', ' ')
 	switch {

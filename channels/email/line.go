@@ -20,7 +20,8 @@ type line struct {
 	pipelining bool
 	utf8       bool
 	sizes      bool
-	maxSize    int64 // that the server announces; 0: none
+	maxSize    int64     // that the server announces; 0: none
+	until      time.Time // the deadline for reading and writing, as it was last set
 
 	served bool // a transaction was tried before on this connection
 	open   bool // a transaction may be open, so the next one begins with RSET
@@ -76,7 +77,7 @@ func (l *line) transfer(ctx context.Context, d *draft, wire []byte, t timeouts) 
 	if err := l.message(ctx, wire, t.step); err != nil {
 		return err
 	}
-	l.deadline(ctx, t.dot)
+	l.patience(ctx, t.dot)
 	r, err := readReply(l.client.Text.R)
 	if err != nil {
 		l.broken = true
@@ -232,10 +233,24 @@ func isTimeout(err error) bool {
 	return ok && e.Timeout()
 }
 
-// deadline bounds the next step by d and by ctx. The order matters: ctx may end between the two calls,
-// and then either the check here or the function that waits for ctx comes last.
+// deadline bounds the next step by d and by ctx. One that was set a moment ago serves for this step as well:
+// setting it costs more than encoding the message. The order matters: ctx may end between the two calls, and
+// then either the check here or the function that waits for ctx comes last.
 func (l *line) deadline(ctx context.Context, d time.Duration) {
-	_ = l.raw.SetDeadline(time.Now().Add(d))
+	until := time.Now().Add(d)
+	if until.Sub(l.until).Abs() > d/16 {
+		l.until = until
+		_ = l.raw.SetDeadline(until)
+	}
+	if ctx.Err() != nil {
+		_ = l.raw.SetDeadline(time.Unix(1, 0))
+	}
+}
+
+// patience is deadline for a step that only waits: nothing is left to be written.
+func (l *line) patience(ctx context.Context, d time.Duration) {
+	l.until = time.Time{}
+	_ = l.raw.SetReadDeadline(time.Now().Add(d))
 	if ctx.Err() != nil {
 		_ = l.raw.SetDeadline(time.Unix(1, 0))
 	}
@@ -261,7 +276,7 @@ func readReply(r *bufio.Reader) (reply, error) {
 	var text []byte
 	for size := 0; ; {
 		s, err := r.ReadSlice('\n')
-		if err == bufio.ErrBufferFull {
+		if errors.Is(err, bufio.ErrBufferFull) {
 			return reply{}, errReply
 		}
 		if err != nil {

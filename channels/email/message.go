@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/mail"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"rapport/channels"
@@ -11,17 +13,21 @@ import (
 
 // draft is a message being rendered, and the envelope it travels in.
 type draft struct {
-	b    []byte
-	from string // envelope sender
-	to   string
-	id   string // Message-ID without brackets
-	utf8 bool   // needs SMTPUTF8
+	b     []byte
+	from  string // envelope sender
+	to    string
+	id    string // Message-ID without brackets
+	token string // of the reply address and of bounces; may be empty
+	utf8  bool   // needs SMTPUTF8
 }
 
 // render appends o to b as RFC 5322 asks: CRLF everywhere, 7-bit, lines of at most 998 characters, no
 // line that begins with a dot. Equal messages at equal times give equal bytes. Its errors are verdicts.
 func (c *conn) render(b []byte, o *channels.Outgoing) (*draft, error) {
 	d := &draft{b: b, id: o.Token + "@" + c.idDomain}
+	if c.env.ReplyToken != nil && (c.envelopeDomain != "" || c.replyDomain != "") {
+		d.token = c.env.ReplyToken(o.ID)
+	}
 	if !atom(o.Token) || len(o.Token) > 50 {
 		return nil, refuse("bad_token", errors.New("the token cannot be part of a Message-ID"))
 	}
@@ -47,9 +53,9 @@ func (c *conn) address(d *draft, o *channels.Outgoing) *channels.Verdict {
 	}
 	d.to, d.utf8 = to, !isASCII(to)
 	d.from = c.from.Address
-	if token := c.token(o); token != "" && c.envelopeDomain != "" {
-		d.from = "bounce+" + token + "@" + c.envelopeDomain
-		if !atom(token) || len(d.from) > 254 {
+	if d.token != "" && c.envelopeDomain != "" {
+		d.from = "bounce+" + d.token + "@" + c.envelopeDomain
+		if !atom(d.token) || len(d.from) > 254 {
 			return refuse("bad_token", errors.New("the reply token cannot be part of an address"))
 		}
 	}
@@ -57,24 +63,17 @@ func (c *conn) address(d *draft, o *channels.Outgoing) *channels.Verdict {
 	return nil
 }
 
-func (c *conn) token(o *channels.Outgoing) string {
-	if c.env.ReplyToken == nil {
-		return ""
-	}
-	return c.env.ReplyToken(o.ID)
-}
-
 func (c *conn) header(d *draft, o *channels.Outgoing) *channels.Verdict {
 	from := c.from
 	if o.From != "" {
 		var err error
-		if from, err = mailbox(o.From); err != nil {
+		if from, err = c.mailboxes.read(o.From); err != nil {
 			return refuse("bad_from", errors.New("from "+err.Error()))
 		}
 	}
 	d.utf8 = d.utf8 || !isASCII(from.Address)
 	d.b = append(d.b, "MIME-Version: 1.0\r\nDate: "...)
-	d.b = c.env.Now().AppendFormat(d.b, time.RFC1123Z)
+	d.b = c.date.append(d.b, c.env.Now())
 	d.b = append(d.b, "\r\n"...)
 
 	var err error
@@ -84,14 +83,14 @@ func (c *conn) header(d *draft, o *channels.Outgoing) *channels.Verdict {
 	note(appendMailbox(d.b, "From", from))
 	note(appendMailbox(d.b, "To", mail.Address{Name: o.ToName, Address: d.to}))
 	if o.ReplyTo != "" {
-		reply, e := mailbox(o.ReplyTo)
+		reply, e := c.mailboxes.read(o.ReplyTo)
 		if e != nil {
 			return refuse("bad_reply_to", errors.New("reply_to "+e.Error()))
 		}
 		d.utf8 = d.utf8 || !isASCII(reply.Address)
 		note(appendMailbox(d.b, "Reply-To", reply))
-	} else if token := c.token(o); token != "" && c.replyDomain != "" {
-		note(appendMailbox(d.b, "Reply-To", mail.Address{Name: from.Name, Address: "reply+" + token + "@" + c.replyDomain}))
+	} else if d.token != "" && c.replyDomain != "" {
+		note(appendMailbox(d.b, "Reply-To", mail.Address{Name: from.Name, Address: "reply+" + d.token + "@" + c.replyDomain}))
 	}
 	note(appendText(d.b, "Subject", o.Subject.String()))
 	d.b = append(append(append(d.b, "Message-ID: <"...), d.id...), ">\r\n"...)
@@ -110,14 +109,54 @@ func (c *conn) header(d *draft, o *channels.Outgoing) *channels.Verdict {
 	return nil
 }
 
-// mailbox parses an address with a name; the local part may be anything that needs no quotes.
-func mailbox(s string) (mail.Address, error) {
-	a, err := mail.ParseAddress(s)
+// dateLine is the date as it was last written: it is the same for all messages of a second.
+type dateLine struct{ last atomic.Pointer[dated] }
+
+type dated struct {
+	second int64
+	zone   *time.Location
+	text   []byte
+}
+
+func (l *dateLine) append(b []byte, now time.Time) []byte {
+	d := l.last.Load()
+	if d == nil || d.second != now.Unix() || d.zone != now.Location() {
+		d = &dated{now.Unix(), now.Location(), now.AppendFormat(nil, time.RFC1123Z)}
+		l.last.Store(d)
+	}
+	return append(b, d.text...)
+}
+
+// mailboxes remembers those that campaigns name, because each does so in every message.
+type mailboxes struct {
+	mu    sync.RWMutex
+	known map[string]mail.Address
+}
+
+const mailboxesAtOnce = 64 // beyond that all are forgotten, which costs one parse each
+
+// read parses an address with a name; the local part may be anything that needs no quotes.
+func (m *mailboxes) read(s string) (mail.Address, error) {
+	m.mu.RLock()
+	a, ok := m.known[s]
+	m.mu.RUnlock()
+	if ok {
+		return a, nil
+	}
+	parsed, err := mail.ParseAddress(s)
 	if err != nil {
 		return mail.Address{}, errors.New("is not a mailbox such as Shop <news@shop.example>")
 	}
-	a.Address, err = asciiDomain(a.Address)
-	return *a, err
+	if parsed.Address, err = asciiDomain(parsed.Address); err != nil {
+		return mail.Address{}, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.known == nil || len(m.known) >= mailboxesAtOnce {
+		m.known = map[string]mail.Address{}
+	}
+	m.known[s] = *parsed
+	return *parsed, nil
 }
 
 // appendIDs appends Message-IDs, one a line. A long conversation keeps its first and its newest twenty

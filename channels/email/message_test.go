@@ -401,7 +401,7 @@ func TestMessage_SignatureVerifiesAsReceived(t *testing.T) {
 		"only spaces":     func(o *channels.Outgoing) { o.Subject = channels.Text("a" + strings.Repeat(" ", 2000) + "b") },
 		"no subject":      func(o *channels.Outgoing) { o.Subject = nil },
 		"emoji":           func(o *channels.Outgoing) { o.Subject = channels.Text(strings.Repeat("👩‍👩‍👧 ", 40)) },
-		"right to left":   func(o *channels.Outgoing) { o.Subject = channels.Text("שלום \u202e abc"); o.ToName = "‏" },
+		"right to left":   func(o *channels.Outgoing) { o.Subject = channels.Text("שלום \u202e abc"); o.ToName = "\u200f" },
 		"dots":            func(o *channels.Outgoing) { o.Text = channels.Text(".\r\n..\r\n.x\n\r\n.\r\nQUIT\r\n"); o.HTML = nil },
 		"line ends":       func(o *channels.Outgoing) { o.Text = channels.Text("a\rb\nc\r\nd\r\r\n\n\re"); o.HTML = nil },
 		"trailing blanks": func(o *channels.Outgoing) { o.Text = channels.Text("a  \nb\t\n\n\n  "); o.HTML = nil },

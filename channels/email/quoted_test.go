@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"rapport/channels"
+	"rapport/internal/fuzzing"
 )
 
 // part cuts text into segments of which every other one is static.
@@ -90,6 +91,7 @@ func FuzzQuoted(f *testing.F) {
 	f.Add(strings.Repeat("a", 64)+"\r", 65, 65)
 	f.Add(strings.Repeat("a", 64)+"\r\n"+strings.Repeat("b", 70), 65, 65)
 	f.Fuzz(func(t *testing.T, text string, a, b int) {
+		defer fuzzing.Budget(t)()
 		if len(text) > 4096 {
 			return
 		}
@@ -106,6 +108,7 @@ func FuzzMessage(f *testing.F) {
 	f.Add("a\r\nBcc: x@y.example", "\"", "Bcc", "\r\n", "https://a/>", "\r\n.\r\nMAIL FROM:<>", "\"\r\n")
 	f.Add(strings.Repeat("é", 300), strings.Repeat("a b", 300), "Subject", "=?utf-8?q?=0A?=", "", "", "../..")
 	f.Fuzz(func(t *testing.T, subject, name, header, value, link, text, file string) {
+		defer fuzzing.Budget(t)()
 		o := outgoing()
 		o.Subject, o.ToName, o.Unsubscribe, o.Text = channels.Text(subject), name, link, channels.Text(text)
 		o.Headers = []channels.Header{{Name: header, Value: value}}

@@ -47,7 +47,7 @@ func newReply(code int, text string) reply {
 func cutEnhanced(s string) (enhanced, rest string) {
 	word, rest, _ := strings.Cut(s, " ")
 	parts := strings.Split(word, ".")
-	if len(parts) != 3 || len(word) > 9 || len(parts[0]) != 1 || strings.IndexAny(parts[0], "245") < 0 {
+	if len(parts) != 3 || len(word) > 9 || len(parts[0]) != 1 || !strings.ContainsAny(parts[0], "245") {
 		return "", s
 	}
 	for _, p := range parts {

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"rapport/channels"
+	"rapport/internal/fuzzing"
 )
 
 type wantVerdict struct {
@@ -256,6 +257,7 @@ func FuzzReply(f *testing.F) {
 	f.Add("250\r\n", 4)
 	f.Add("554 5.999999999999999999.1 +1.-2.x\r\n", 0)
 	f.Fuzz(func(t *testing.T, s string, at int) {
+		defer fuzzing.Budget(t)()
 		r, err := readReply(bufio.NewReader(strings.NewReader(s)))
 		if err != nil {
 			return

@@ -18,6 +18,8 @@ type conn struct {
 	pool           *pool
 	sign           *dkim.SignOptions // nil: the relay signs
 	drafts         *drafts
+	mailboxes      mailboxes
+	date           dateLine
 	from           mail.Address
 	replyDomain    string // "": answers go to from
 	envelopeDomain string // "": bounces go to from
@@ -97,13 +99,16 @@ func (c *conn) handOver(ctx context.Context, o *channels.Outgoing, d *draft, wir
 			r.ReleaseUnused()
 			return refuse("too_large", errors.New("the message is larger than the server takes"))
 		}
+		if o.Wire != nil {
+			o.Wire()
+		}
 		err = l.transfer(ctx, d, wire, timeouts{step: c.timeout, dot: c.dotTimeout})
 		if l.broken {
 			r.Destroy()
 		} else {
 			r.Release()
 		}
-		if err != errStale {
+		if !errors.Is(err, errStale) {
 			return err
 		}
 	}

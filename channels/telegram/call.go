@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -36,8 +37,15 @@ func (k *call) Do(req *http.Request) (*http.Response, error) {
 	if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && s > 0 {
 		k.after = time.Duration(min(s, 3600)) * time.Second
 	}
+	if !strings.HasSuffix(req.URL.Path, "/getUpdates") {
+		resp.Body = http.MaxBytesReader(nil, resp.Body, maxAnswer)
+	}
 	return resp, nil
 }
+
+// maxAnswer is far more than the answer to anything but getUpdates, and small enough that a window full of answers
+// without an end costs little.
+const maxAnswer = 256 << 10
 
 // bot is tgbotapi's client over this call. NewBotAPI would go to the network.
 func (k *call) bot() *tg.BotAPI {
@@ -48,8 +56,11 @@ func (k *call) bot() *tg.BotAPI {
 
 // ask makes one request and returns its result, or what it proves that there is none.
 func (c *conn) ask(ctx context.Context, patience time.Duration, method string, p tg.Params) (json.RawMessage, *channels.Verdict) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
+	if end, ok := ctx.Deadline(); !ok || time.Until(end) > patience { // Hub has set one
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, patience)
+		defer cancel()
+	}
 	k := &call{conn: c}
 	k.ctx, k.wire = httpx.Watch(ctx)
 	resp, err := k.bot().MakeRequest(method, p)

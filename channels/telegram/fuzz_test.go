@@ -8,6 +8,7 @@ import (
 
 	"rapport/channels"
 	"rapport/channels/telegram/telegramtest"
+	"rapport/internal/fuzzing"
 )
 
 func FuzzReceive(f *testing.F) {
@@ -20,6 +21,7 @@ func FuzzReceive(f *testing.F) {
 	f.Add([]byte(`{"update_id":1,"message":{"message_id":1,"chat":{"id":1},"venue":{},"location":null,"text":" @ "}}`))
 	c := dialHook(f, "https://api.telegram.org")
 	f.Fuzz(func(t *testing.T, body []byte) {
+		defer fuzzing.Budget(t)()
 		updates, _, err := c.Receive(t.Context(), called(testHook, testSecret, body))
 		if err != nil && !errors.Is(err, channels.ErrMalformed) {
 			t.Errorf("error is %v", err)
@@ -41,6 +43,7 @@ func FuzzSecret(f *testing.F) {
 	body := fake.Update("message", fake.Text(42, "Hi", nil))
 	c := dialHook(f, "https://api.telegram.org")
 	f.Fuzz(func(t *testing.T, secret string) {
+		defer fuzzing.Budget(t)()
 		if _, _, err := c.Receive(t.Context(), called(testHook, secret, body)); (err == nil) != (secret == testSecret) {
 			t.Errorf("%q: %v", secret, err)
 		}
@@ -52,6 +55,7 @@ func FuzzMarkup(f *testing.F) {
 	f.Add(`<span class="tg-spoiler">a</span><blockquote expandable>`)
 	f.Add("<</ =\"'>&#;")
 	f.Fuzz(func(t *testing.T, text string) {
+		defer fuzzing.Budget(t)()
 		m, err := readMarkup(text)
 		if most := len(utf16.Encode([]rune(text))); m.units < 0 || m.units > most {
 			t.Errorf("%q measures %d of at most %d", text, m.units, most)

@@ -39,7 +39,7 @@ func (p *polling) Poll(ctx context.Context, cursor string) ([]channels.Update, s
 	result, v := p.ask(ctx, wait+pollGrace, "getUpdates", params)
 	switch {
 	case ctx.Err() != nil:
-		return nil, cursor, nil
+		return nil, cursor, nil //nolint:nilerr // nothing came until ctx ended, as the contract allows
 	case v != nil && v.Code == "409":
 		return nil, cursor, fmt.Errorf("polling Telegram: another process polls with this token, or a webhook is set: %w", v)
 	case v != nil:

@@ -63,6 +63,8 @@ type conn struct {
 	media   *http.Client // to where Twilio's answer sends us for a file
 	signed  client.RequestValidator
 
+	formHeader http.Header
+
 	sending sync.RWMutex // read-held by every Send, so that Close can wait
 	closed  bool
 }
@@ -119,6 +121,7 @@ func open(s channels.Settings, env channels.Env) (channels.Conn, error) {
 		}
 	}
 	c.signed = client.NewRequestValidator(c.token)
+	c.formHeader = formHeader(c.sid, c.token)
 	c.http = httpx.Vendor(httpx.VendorOptions{Timeout: c.timeout, MaxBody: maxMedia})
 	c.media = httpx.Guarded(httpx.Options{Timeout: c.timeout, HeaderTimeout: c.timeout, MaxBody: maxMedia})
 	if env.Transport != nil {

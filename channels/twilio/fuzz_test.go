@@ -8,6 +8,7 @@ import (
 	"rapport"
 	"rapport/channels"
 	"rapport/channels/twilio/twiliotest"
+	"rapport/internal/fuzzing"
 )
 
 func FuzzReceive(f *testing.F) {
@@ -19,6 +20,7 @@ func FuzzReceive(f *testing.F) {
 	f.Add([]byte("a=%zz;&&=&"), "bodySHA256=00")
 	c := dial(f, settings("https://api.twilio.com"), env(rapport.SMS))
 	f.Fuzz(func(t *testing.T, body []byte, query string) {
+		defer fuzzing.Budget(t)()
 		updates, _, err := c.Receive(t.Context(), signed(fake, "https://rapport.test/in/twilio/main?"+query, body))
 		if err != nil {
 			if !errors.Is(err, channels.ErrMalformed) && !errors.Is(err, channels.ErrSignature) {
@@ -45,6 +47,7 @@ func FuzzSignature(f *testing.F) {
 	c := dial(f, settings("https://api.twilio.com"), env(rapport.SMS))
 	stranger := twiliotest.New(testSID, "anotherToken")
 	f.Fuzz(func(t *testing.T, rawURL string, body []byte, signature string) {
+		defer fuzzing.Budget(t)()
 		same := rawURL == good.URL || rawURL == "https://rapport.test:443/in/twilio/main"
 		cb := &channels.Callback{Method: http.MethodPost, URL: rawURL, Header: http.Header{"X-Twilio-Signature": {signature}}, Body: body}
 		if _, _, err := c.Receive(t.Context(), cb); err == nil && (!same || signature != good.Header.Get("X-Twilio-Signature")) {

@@ -12,6 +12,7 @@ import (
 
 	"rapport"
 	"rapport/channels"
+	"rapport/internal/fuzzing"
 )
 
 func signed(c *conn, id string, at time.Time, body string) *channels.Callback {
@@ -90,6 +91,7 @@ func FuzzParseReply(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
+		defer fuzzing.Budget(t)()
 		m, err := parseReply(body)
 		if err != nil {
 			if m != nil {
@@ -118,6 +120,7 @@ func FuzzReceive(f *testing.F) {
 	f.Add("a", "-9223372036854775808", "  ", []byte("x"))
 	c := opened(f, channels.Settings{})
 	f.Fuzz(func(t *testing.T, id, timestamp, signature string, body []byte) {
+		defer fuzzing.Budget(t)()
 		cb := &channels.Callback{Header: http.Header{headerID: {id}, headerTimestamp: {timestamp}, headerSignature: {signature}}, Body: body}
 		if _, _, err := c.Receive(t.Context(), cb); err == nil {
 			t.Error("a guessed signature was taken")

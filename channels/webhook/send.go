@@ -31,8 +31,11 @@ func (c *conn) Send(ctx context.Context, o *channels.Outgoing) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
-	defer cancel()
+	if end, ok := ctx.Deadline(); !ok || time.Until(end) > c.timeout { // Hub has set one
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.timeout)
+		defer cancel()
+	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, o.To, bytes.NewReader(body))
 	if err != nil {
 		return "", &channels.Verdict{Kind: channels.Rejected, Reason: "bad_url"}
@@ -41,10 +44,10 @@ func (c *conn) Send(ctx context.Context, o *channels.Outgoing) (string, error) {
 		return "", v
 	}
 	timestamp := strconv.FormatInt(c.env.Now().Unix(), 10)
-	req.Header[headerID] = []string{o.Token}
-	req.Header[headerTimestamp] = []string{timestamp}
-	req.Header[headerSignature] = []string{signAll(c.keys, o.Token, timestamp, body)}
-	req.Header["Content-Type"] = []string{"application/json"}
+	values := []string{o.Token, timestamp, signAll(c.keys, o.Token, timestamp, body), "application/json"}
+	for i, name := range [...]string{headerID, headerTimestamp, headerSignature, "Content-Type"} {
+		req.Header[name] = values[i : i+1 : i+1]
+	}
 
 	resp, written, err := httpx.Do(c.client, req)
 	if err != nil {
@@ -61,7 +64,7 @@ func (c *conn) Send(ctx context.Context, o *channels.Outgoing) (string, error) {
 // bodyOf is the template's JSON, or, for what has only a text (an agent's answer), a plain envelope.
 func bodyOf(o *channels.Outgoing) ([]byte, error) {
 	if len(o.Body) > 0 {
-		return []byte(o.Body.String()), nil
+		return o.Body.Append(make([]byte, 0, o.Body.Len())), nil
 	}
 	if len(o.Text) == 0 {
 		return nil, &channels.Verdict{Kind: channels.Rejected, Reason: "no_body"}

@@ -261,24 +261,6 @@ func BenchmarkSend(b *testing.B) {
 	}
 }
 
-// What a send costs with the exchange, both sides in this process.
-func BenchmarkSend_Loopback(b *testing.B) {
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
-	defer srv.Close()
-	c := opened(b, local())
-	o := outgoing(srv.URL)
-	o.Body = channels.Text(`{"text":"` + strings.Repeat("x", 1000) + `"}`)
-	b.ReportAllocs()
-	b.SetParallelism(16)
-	b.RunParallel(func(pb *testing.PB) {
-		for pb.Next() {
-			if _, err := c.Send(b.Context(), o); err != nil {
-				b.Error(err)
-			}
-		}
-	})
-}
-
 type noContent struct{}
 
 func (noContent) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"hash"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -19,23 +21,28 @@ const (
 // tolerance is how far a reply's timestamp may be from our clock; what is older is a replay.
 const tolerance = 5 * time.Minute
 
-type key []byte
+// key is a secret, and HMACs that start again from the state behind it: they cost half as much.
+type key struct{ macs *sync.Pool }
 
 func parseKey(secret string) (key, error) {
 	k, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(secret, "whsec_"))
 	if err != nil || len(k) < 24 || len(k) > 64 {
-		return nil, errors.New(`must be "whsec_" and 24 to 64 bytes in base64; make one with: echo whsec_$(openssl rand -base64 32)`)
+		return key{}, errors.New(`must be "whsec_" and 24 to 64 bytes in base64; make one with: echo whsec_$(openssl rand -base64 32)`)
 	}
-	return k, nil
+	return key{&sync.Pool{New: func() any { return hmac.New(sha256.New, k) }}}, nil
 }
 
 // sign is the signature of "id.timestamp.body" in the form of the header: "v1," and base64.
 func (k key) sign(id, timestamp string, body []byte) string {
-	h := hmac.New(sha256.New, k)
-	h.Write([]byte(id + "." + timestamp + "."))
+	h := k.macs.Get().(hash.Hash)
+	defer k.macs.Put(h)
+	h.Reset()
+	b := make([]byte, 0, 128)
+	b = append(append(append(append(b, id...), '.'), timestamp...), '.')
+	h.Write(b)
 	h.Write(body)
-	var sum [sha256.Size]byte
-	return "v1," + base64.StdEncoding.EncodeToString(h.Sum(sum[:0]))
+	sum := h.Sum(b[:0])
+	return string(base64.StdEncoding.AppendEncode(append(sum, "v1,"...), sum)[len(sum):])
 }
 
 // signAll signs with every key, so that a receiver that has either secret is content.

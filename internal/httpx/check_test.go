@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"rapport/internal/fuzzing"
 	"rapport/internal/httpx"
 )
 
@@ -90,6 +91,7 @@ func FuzzCheckURL(f *testing.F) {
 		f.Add(url)
 	}
 	f.Fuzz(func(t *testing.T, url string) {
+		defer fuzzing.Budget(t)()
 		if err := httpx.CheckURL(url, httpx.Options{}); err == nil && !strings.HasPrefix(strings.ToLower(url), "https://") {
 			t.Errorf("accepted %q", url)
 		}

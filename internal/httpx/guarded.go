@@ -70,7 +70,7 @@ func Guarded(o Options) *http.Client {
 	secure, plain := newTransport(o.limits()), newTransport(o.limits())
 	secure.DialContext = o.dialer(false).DialContext
 	plain.DialContext = o.dialer(!o.AllowHTTP).DialContext
-	return newClient(&byScheme{secure: secure, plain: plain}, o.Timeout, o.MaxBody)
+	return newClient(&byScheme{secure: newDirect(secure, o.limits()), plain: newDirect(plain, o.limits())}, o.Timeout, o.MaxBody)
 }
 
 func (o Options) limits() limits {
@@ -136,7 +136,7 @@ func (o Options) listed(ip netip.Addr) bool {
 
 // byScheme keeps two transports because a dial does not know its scheme, and plain http has
 // stricter rules than https.
-type byScheme struct{ secure, plain *http.Transport }
+type byScheme struct{ secure, plain *direct }
 
 func (t *byScheme) RoundTrip(req *http.Request) (*http.Response, error) {
 	switch req.URL.Scheme {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"rapport/internal/fuzzing"
 	"rapport/internal/httpx"
 )
 
@@ -87,6 +88,7 @@ func FuzzRedact(f *testing.F) {
 	f.Add("host.example", "/p", "k=v")
 	f.Add("[::1]:8080", "", "")
 	f.Fuzz(func(t *testing.T, host, path, query string) {
+		defer fuzzing.Budget(t)()
 		// A marker stands where secrets stand in a URL that net/http could have reported.
 		u := url.URL{Scheme: "https", User: url.UserPassword("u", "MARKER"), Host: host, Path: path, RawQuery: query + "&MARKER"}
 		parsed, err := url.Parse(u.String())

@@ -21,7 +21,8 @@ type VendorOptions struct {
 func Vendor(o VendorOptions) *http.Client {
 	o.Timeout = orDefault(o.Timeout, 30*time.Second)
 	o.HeaderTimeout = orDefault(o.HeaderTimeout, o.Timeout)
-	t := newTransport(limits{headerTimeout: o.HeaderTimeout, connsPerHost: orDefault(o.MaxConnsPerHost, 100)})
+	l := limits{headerTimeout: o.HeaderTimeout, connsPerHost: orDefault(o.MaxConnsPerHost, 100)}
+	t := newTransport(l)
 	t.DialContext = (&net.Dialer{Timeout: dialTimeout}).DialContext
-	return newClient(t, o.Timeout, orDefault(o.MaxBody, 8<<20))
+	return newClient(newDirect(t, l), o.Timeout, orDefault(o.MaxBody, 8<<20))
 }

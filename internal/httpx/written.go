@@ -12,12 +12,17 @@ import (
 // unreachable, TLS failed, no free connection in time), so nothing can have been acted on and a
 // retry is safe; true means that the outcome is not known. It errs towards true.
 //
-// Below it, net/http repeats a request on a fresh connection by itself when an idle one had died
-// and nothing was written, and also after a write when the request is a GET or has an
+// A request is repeated on a fresh connection when an idle one had died and nothing was written. What is no
+// small POST (see direct) is repeated by net/http also after a write when it is a GET or has an
 // Idempotency-Key header; leave that header off where a second copy would be acted on.
 func Do(c *http.Client, req *http.Request) (resp *http.Response, written bool, err error) {
 	ctx, wire := Watch(req.Context())
-	resp, err = c.Do(req.WithContext(ctx))
+	req = req.WithContext(ctx)
+	if c.Timeout > 0 {
+		resp, err = c.Do(req)
+	} else { // nothing is left of what http.Client is for: no time-out, redirect or cookie
+		resp, err = c.Transport.RoundTrip(req)
+	}
 	return resp, wire.Written(), err
 }
 
@@ -29,9 +34,9 @@ func (w *Wire) Written() bool { return w.written.Load() }
 
 // Watch is [Do] for a vendor's SDK, which makes the request itself: hand it the returned context.
 //
-// The mark is set when the header is complete in the transport's buffer, which comes before its
-// last byte reaches the kernel; and a cancelled exchange closes its connection before it
-// returns, so that no byte can follow the answer given here.
+// The mark is set when the header was handed to the kernel (small POSTs, see direct) or is complete in
+// net/http's buffer, which comes before its last byte reaches the kernel; and a cancelled exchange closes
+// its connection before it returns, so that no byte can follow the answer given here.
 func Watch(ctx context.Context) (context.Context, *Wire) {
 	wire := new(Wire)
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"rapport/internal/fuzzing"
 )
 
 // FuzzParseRender: no source panics, every error is an *Error, limits hold, and segments are the
@@ -23,6 +25,7 @@ func FuzzParseRender(f *testing.F) {
 		f.Add(s, "javascript:x", false)
 	}
 	f.Fuzz(func(t *testing.T, source, value string, html bool) {
+		defer fuzzing.Budget(t)()
 		o := Options{Partials: func(name string) (string, bool) { return "[{{ p }}{{ x }}" + value, strings.HasPrefix(name, "p") }}
 		if html {
 			o.Escape = EscapeHTML

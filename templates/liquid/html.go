@@ -266,9 +266,10 @@ func (s *htmlState) css(t []byte) {
 	for _, ch := range t {
 		switch {
 		case s.cssURL:
-			if ch == ')' {
+			switch ch {
+			case ')':
 				s.cssURL, s.url = false, urlOpen
-			} else if ch == ':' || ch == '/' || ch == '?' || ch == '#' {
+			case ':', '/', '?', '#':
 				s.url = urlSettled
 			}
 		case ch == '(':

@@ -7,6 +7,8 @@
 package liquid
 
 import (
+	"bytes"
+	"sync"
 	"time"
 )
 
@@ -77,6 +79,7 @@ type Template struct {
 	nodes   []node
 	options Options
 	filters map[string]builtin
+	runs    sync.Pool // of *run: a rendering costs more in what it allocates than in what it does
 }
 
 // Parse compiles source. The error is an *Error that names the line.
@@ -115,32 +118,46 @@ type Segment struct {
 // Whole-valued float64 numbers count as integers, since that is what JSON means by them.
 // Entries of a map[string]any are walked in order of their keys, those of an *Object in its own.
 func (t *Template) Render(data map[string]any, r Run) (string, error) {
-	out, err := t.AppendRender(nil, data, r)
-	if err != nil {
+	x := t.begin(data, r)
+	defer x.end()
+	if err := x.block(t.nodes); err != nil {
 		return "", err
 	}
-	return string(out), nil
+	return string(x.out), nil
 }
 
 // AppendRender is Render, appended to dst. After an error dst is returned as it was.
 func (t *Template) AppendRender(dst []byte, data map[string]any, r Run) ([]byte, error) {
-	x := newRun(t, data, r)
-	x.out = dst
+	x := t.begin(data, r)
+	defer x.end()
 	if err := x.block(t.nodes); err != nil {
 		return dst, err
 	}
-	return x.out, nil
+	return append(dst, x.out...), nil
 }
 
 // Segments is Render, in pieces. Dynamic pieces that touch come as one.
 func (t *Template) Segments(data map[string]any, r Run) ([]Segment, error) {
-	x := newRun(t, data, r)
-	// A node at the top is mostly one piece; half of them print, a few words each.
-	n := len(t.nodes)
-	x.pieces = &pieces{list: make([]piece, 0, n+n/2+1)}
-	x.out = make([]byte, 0, 16*n+32)
+	return Pieces(t, data, r, func(b []byte, static bool) Segment { return Segment{Bytes: b, Static: static} })
+}
+
+// Pieces is Segments for a caller who has a type of his own for them.
+func Pieces[P any](t *Template, data map[string]any, r Run, made func(b []byte, static bool) P) ([]P, error) {
+	x := t.begin(data, r)
+	defer x.end()
+	x.pieces = &x.kept
 	if err := x.block(t.nodes); err != nil {
 		return nil, err
 	}
-	return x.pieces.collect(x.out), nil
+	x.pieces.flush(len(x.out))
+	dynamic := bytes.Clone(x.out) // one allocation for all of them
+	out := make([]P, len(x.kept.list))
+	for i, p := range x.kept.list {
+		if p.static != nil {
+			out[i] = made(p.static, true)
+		} else {
+			out[i] = made(dynamic[p.start:p.end:p.end], false)
+		}
+	}
+	return out, nil
 }

@@ -1,6 +1,7 @@
 package liquid
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 )
@@ -85,7 +86,7 @@ func (p *parser) filter(c *cursor) (filterCall, error) {
 		return filterCall{}, err
 	}
 	f := filterCall{name: name}
-	filter, ok := p.compiler.filters[name]
+	filter, ok := p.filters[name]
 	if !ok {
 		return f, &Error{Line: line, Name: name, Message: "unknown filter " + strconv.Quote(name)}
 	}
@@ -216,11 +217,11 @@ func (r *run) charge(in, out any) error {
 
 // named says which filter an error comes from.
 func named(err error, filter string) error {
-	e, ok := err.(*Error)
+	e, ok := errors.AsType[*Error](err)
 	if !ok {
 		return &Error{Name: filter, Message: filter + ": " + err.Error(), cause: err}
 	}
-	if e.cause == ErrLimit || e.Name != "" {
+	if errors.Is(e.cause, ErrLimit) || e.Name != "" {
 		return e
 	}
 	return &Error{Name: filter, Message: filter + ": " + e.Message, cause: e.cause}

@@ -1,6 +1,9 @@
 package liquid
 
-import "strings"
+import (
+	"errors"
+	"strings"
+)
 
 // compiler turns sources into nodes. One compiler serves a template and all its partials.
 type compiler struct {
@@ -24,7 +27,7 @@ func (c *compiler) template(source, partial string, start htmlState) ([]node, ht
 	p := &parser{compiler: c, tokens: newLexer(source), html: start}
 	b, err := p.block(nil)
 	if err != nil {
-		if e, ok := err.(*Error); ok && e.Partial == "" {
+		if e, ok := errors.AsType[*Error](err); ok && e.Partial == "" {
 			e.Partial = partial
 		}
 		return nil, start, err

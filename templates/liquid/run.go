@@ -11,6 +11,7 @@ type run struct {
 	data     map[string]any
 	out      []byte
 	pieces   *pieces // nil unless the caller wants segments
+	kept     pieces  // what it points to then
 	captures int     // how many captures are open: their output is no segment
 
 	frames   []binding // loop variables and arguments of include, innermost last
@@ -49,19 +50,37 @@ const (
 	continueLoop
 )
 
-func newRun(t *Template, data map[string]any, o Run) *run {
-	r := &run{
-		budget:   newBudget(o.Limits),
-		template: t,
-		data:     data,
-		strict:   o.Strict,
-		html:     t.options.Escape == EscapeHTML,
+// begin takes a rendering of t; its end must be called.
+func (t *Template) begin(data map[string]any, o Run) *run {
+	r, ok := t.runs.Get().(*run)
+	if !ok {
+		r = &run{template: t, html: t.options.Escape == EscapeHTML}
 	}
-	r.call = Call{Now: o.Now, Zone: o.Zone, Locale: o.Locale, run: r}
+	r.budget, r.data, r.strict = newBudget(o.Limits), data, o.Strict
+	r.call = Call{Now: o.Now, Zone: o.Zone, Locale: o.Locale, run: r, keywords: r.call.keywords}
 	if r.call.Now.IsZero() {
 		r.call.Now = time.Now()
 	}
 	return r
+}
+
+// What a rendering may have grown to, in bytes of output and in pieces, if its room is to be kept for the next.
+const (
+	mostKept       = 64 << 10
+	mostKeptPieces = 2048
+)
+
+// end gives the rendering back for the next, with its room and without its data.
+func (r *run) end() {
+	if cap(r.out) > mostKept || cap(r.kept.list) > mostKeptPieces {
+		return
+	}
+	clear(r.frames[:cap(r.frames)])
+	clear(r.args[:cap(r.args)])
+	clear(r.call.keywords[:cap(r.call.keywords)])
+	*r = run{template: r.template, html: r.html, out: r.out[:0], frames: r.frames[:0], args: r.args[:0],
+		kept: pieces{list: r.kept.list[:0]}, call: Call{keywords: r.call.keywords[:0]}}
+	r.template.runs.Put(r)
 }
 
 // node is one piece of a compiled template.
@@ -173,17 +192,4 @@ func (p *pieces) flush(out int) {
 		p.list = append(p.list, piece{start: p.done, end: out})
 		p.done = out
 	}
-}
-
-func (p *pieces) collect(out []byte) []Segment {
-	p.flush(len(out))
-	segments := make([]Segment, len(p.list))
-	for i, x := range p.list {
-		if x.static != nil {
-			segments[i] = Segment{Bytes: x.static, Static: true}
-			continue
-		}
-		segments[i] = Segment{Bytes: out[x.start:x.end:x.end]}
-	}
-	return segments
 }

@@ -72,7 +72,7 @@ func (p *parser) included(t token, closed bool) (parsed, error) {
 		}
 		ways := p.branches(t)
 		var err error
-		if n.partial, err = p.compiler.partial(name, p.html); err != nil {
+		if n.partial, err = p.partial(name, p.html); err != nil {
 			return parsed{}, err
 		}
 		p.html = n.partial.end

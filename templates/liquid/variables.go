@@ -27,6 +27,17 @@ func (t *Template) Variables() []Variable {
 	return s.found
 }
 
+// Reads tells whether a name of the data may be read. It errs towards true: a template that computes
+// names ({{ [data.which] }}) may read any.
+func (t *Template) Reads(name string) bool {
+	s := &survey{places: make(map[string]int), partials: make(map[*included]int)}
+	s.nodes(t.nodes)
+	return s.computed || slices.ContainsFunc(s.found, func(v Variable) bool {
+		root, _, _ := strings.Cut(v.Path, ".")
+		return root == name
+	})
+}
+
 // maxWalks is how often the survey enters one partial: where it is included from matters for the
 // names it sees, but partials that include each other must not multiply.
 const maxWalks = 4
@@ -39,6 +50,7 @@ type survey struct {
 	asked    []string       // paths that an if around asks for
 	partial  string
 	partials map[*included]int // how often each was walked
+	computed bool              // a name is only known while rendering
 }
 
 func (s *survey) nodes(nodes []node) {
@@ -68,6 +80,7 @@ func (s *survey) within(nodes []node, names ...string) {
 
 func (p *path) survey(s *survey, ask bool) {
 	if p.root != nil {
+		s.computed = true
 		p.root.survey(s, true)
 	}
 	for _, step := range p.steps {
@@ -214,6 +227,7 @@ func (n *include) survey(s *survey) {
 		a.value.survey(s, false)
 		names = append(names, a.name)
 	}
+	s.computed = s.computed || n.partial == nil
 	if n.partial == nil || s.partials[n.partial] == maxWalks {
 		return
 	}

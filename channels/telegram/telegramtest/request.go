@@ -68,7 +68,7 @@ func parse(r *http.Request) (values, *upload, error) {
 	form, file := values{}, (*upload)(nil)
 	for {
 		part, err := mr.NextPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return form, file, nil
 		}
 		if err != nil {
