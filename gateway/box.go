@@ -151,7 +151,7 @@ func (b *Box) Keep(ctx context.Context, s sandbox.Sent) error {
 func (b *Box) Find(ctx context.Context, messageID string) (s sandbox.Sent, ok bool, err error) {
 	id, err := rapport.KindMessage.Parse(messageID)
 	if err != nil {
-		return s, false, nil
+		return s, false, nil //nolint:nilerr // what is no id names no message
 	}
 	rows, _, err := b.st.Outbox(ctx, store.OutboxFilter{Message: id, Page: store.Page{Limit: 1}})
 	if err != nil || len(rows) == 0 {

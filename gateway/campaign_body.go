@@ -1,10 +1,7 @@
 package gateway
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 
@@ -52,8 +49,10 @@ func newSpool(r io.Reader) (*spool, error) {
 	if err != nil {
 		return nil, err
 	}
-	os.Remove(f.Name())
-	if _, err = f.Write(mem); err == nil {
+	if err = os.Remove(f.Name()); err == nil {
+		_, err = f.Write(mem)
+	}
+	if err == nil {
 		_, err = io.Copy(f, r)
 	}
 	if err != nil {
@@ -63,12 +62,13 @@ func newSpool(r io.Reader) (*spool, error) {
 	return &spool{file: f}, nil
 }
 
-func (s *spool) reader() (io.Reader, error) {
+// split begins to read what was kept, from its start.
+func (s *spool) split() (*splitter, error) {
 	if s.file == nil {
-		return bytes.NewReader(s.mem), nil
+		return &splitter{buf: s.mem, end: io.EOF}, nil
 	}
 	_, err := s.file.Seek(0, io.SeekStart)
-	return s.file, err
+	return &splitter{in: s.file, buf: make([]byte, 0, 64<<10)}, err
 }
 
 func (s *spool) close() {
@@ -78,142 +78,46 @@ func (s *spool) close() {
 }
 
 // campaignBody decodes the body of a campaign, strictly, without ever holding the audience: each element
-// of audience.customers is handed to customer (nil: passed over). inline tells whether there was a
-// customers list, and of how many.
-func campaignBody(r io.Reader, customer func(i int, raw json.RawMessage) error) (in *CampaignInput, inline int, err error) {
-	dec := json.NewDecoder(r)
+// of audience.customers is handed to customer (nil: passed over), as text that may not be JSON and is
+// there until customer returns. inline tells whether there was a customers list, and of how many.
+func campaignBody(s *splitter, customer func(i int, raw []byte) error) (in *CampaignInput, inline int, err error) {
 	in, inline = &CampaignInput{}, -1
-	rest := map[string]json.RawMessage{}
-	err = eachKey(dec, "", func(key string) error {
-		if key != "audience" {
-			return decodeKey(dec, rest, key)
+	var audience *AudienceInput
+	rest, err := s.object("", func(name string) (taken bool, err error) {
+		if name != "audience" {
+			return false, nil
 		}
-		in.Audience = &AudienceInput{}
-		sub := map[string]json.RawMessage{}
-		err := eachKey(dec, "audience", func(key string) error {
-			if key != "customers" {
-				return decodeKey(dec, sub, key)
+		if audience != nil {
+			return true, rapport.Invalid("audience", "is there twice")
+		}
+		audience = &AudienceInput{}
+		rest, err := s.object("audience", func(name string) (bool, error) {
+			if name != "customers" {
+				return false, nil
 			}
 			if inline >= 0 {
-				return rapport.Invalid("audience.customers", "is there twice")
+				return true, rapport.Invalid("audience.customers", "is there twice")
 			}
-			inline = 0
-			return eachElement(dec, "audience.customers", func() error {
-				var raw json.RawMessage
-				if err := dec.Decode(&raw); err != nil {
-					return brokenJSON(err, fmt.Sprintf("audience.customers[%d]", inline))
-				}
-				i := inline
-				inline++
-				if customer == nil {
-					return nil
-				}
-				return customer(i, raw)
-			})
+			inline, err = s.list("audience.customers", customer)
+			return true, err
 		})
 		if err != nil {
-			return err
+			return true, err
 		}
-		return strictObject(sub, in.Audience, "audience")
+		return true, Decode(rest, "audience", audience)
 	})
 	if err != nil {
 		return nil, 0, err
 	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, 0, rapport.Errorf(rapport.CodeMalformed, "There is something after the JSON object.")
+	if b, err := s.first(); !errors.Is(err, io.EOF) {
+		if err == nil {
+			err = rapport.Errorf(rapport.CodeMalformed, "There is something after the JSON object: %q.", b)
+		}
+		return nil, 0, err
 	}
-	audience := in.Audience
-	if err := strictObject(rest, in, ""); err != nil {
+	if err := Decode(rest, "", in); err != nil {
 		return nil, 0, err
 	}
 	in.Audience = audience
 	return in, inline, nil
-}
-
-func decodeKey(dec *json.Decoder, into map[string]json.RawMessage, key string) error {
-	if _, twice := into[key]; twice {
-		return rapport.Invalid(key, "is there twice")
-	}
-	var raw json.RawMessage
-	if err := dec.Decode(&raw); err != nil {
-		return brokenJSON(err, key)
-	}
-	into[key] = raw
-	return nil
-}
-
-func eachKey(dec *json.Decoder, path string, fn func(string) error) error {
-	t, err := dec.Token()
-	if err != nil {
-		return brokenJSON(err, path)
-	}
-	if t == nil && path != "" {
-		return rapport.Invalid(path, "must be an object")
-	}
-	if t != json.Delim('{') {
-		return rapport.Errorf(rapport.CodeMalformed, "A JSON object was expected%s.", where(path))
-	}
-	for dec.More() {
-		t, err := dec.Token()
-		if err != nil {
-			return brokenJSON(err, path)
-		}
-		if err := fn(t.(string)); err != nil {
-			return err
-		}
-	}
-	if _, err := dec.Token(); err != nil {
-		return brokenJSON(err, path)
-	}
-	return nil
-}
-
-func eachElement(dec *json.Decoder, path string, fn func() error) error {
-	t, err := dec.Token()
-	if err != nil {
-		return brokenJSON(err, path)
-	}
-	if t != json.Delim('[') {
-		return rapport.Invalid(path, "must be a list")
-	}
-	for dec.More() {
-		if err := fn(); err != nil {
-			return err
-		}
-	}
-	if _, err := dec.Token(); err != nil {
-		return brokenJSON(err, path)
-	}
-	return nil
-}
-
-func where(path string) string {
-	if path == "" {
-		return ""
-	}
-	return " at " + path
-}
-
-// brokenJSON turns a reading error into one for people; errors of the body itself (too large, cut off)
-// keep their own.
-func brokenJSON(err error, path string) error {
-	if e, ok := errors.AsType[*rapport.Error](err); ok {
-		return e
-	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return rapport.Errorf(rapport.CodeMalformed, "The JSON ends too early%s.", where(path))
-	}
-	if e, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return rapport.Errorf(rapport.CodeMalformed, "The JSON is broken%s, at byte %d: %s.", where(path), e.Offset, e.Error())
-	}
-	return err
-}
-
-// strictObject decodes gathered keys into a struct and refuses unknown ones.
-func strictObject(m map[string]json.RawMessage, into any, path string) error {
-	b, err := json.Marshal(m)
-	if err != nil {
-		return rapport.Errorf(rapport.CodeMalformed, "The JSON is broken%s: %w", where(path), err)
-	}
-	return Decode(b, path, into)
 }

@@ -1,10 +1,13 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -41,11 +44,16 @@ func (g *Gateway) SubmitCampaign(ctx context.Context, by Caller, body io.Reader,
 		return nil, nil, err
 	}
 	defer sp.close()
-	r, err := sp.reader()
+	leave, err := g.enterIntake(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	in, inline, err := campaignBody(r, nil)
+	defer leave()
+	text, err := sp.split()
+	if err != nil {
+		return nil, nil, err
+	}
+	in, inline, err := campaignBody(text, nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -58,12 +66,13 @@ func (g *Gateway) SubmitCampaign(ctx context.Context, by Caller, body io.Reader,
 	}
 	c.Status = rapport.CampaignAccepting
 	if err := g.Store.InsertCampaigns(ctx, c); err != nil {
+		g.discard(c.ID) // it may be there all the same: only the answer was lost
 		return nil, nil, err
 	}
 	notes := &Notes{TopicCreated: created}
 	if inline >= 0 {
-		if r, err = sp.reader(); err == nil {
-			err = g.stageInline(ctx, c, r, notes)
+		if text, err = sp.split(); err == nil {
+			err = g.stageInline(ctx, c, text, notes)
 		}
 	}
 	if notes.TopicCreated && c.Purpose == rapport.Marketing && g.set.DefaultPolicy == rapport.OptIn {
@@ -102,6 +111,24 @@ func (g *Gateway) SubmitCampaign(ctx context.Context, by Caller, body io.Reader,
 	return c, notes, nil
 }
 
+// intakeWait is how long a campaign that has arrived waits for its turn.
+const intakeWait = 250 * time.Millisecond
+
+// enterIntake waits for a place among the inline campaigns that are being stored. There are few: each keeps a
+// processor busy, so more of them at once would only be later, and so would everybody else.
+func (g *Gateway) enterIntake(ctx context.Context) (leave func(), err error) {
+	patience := time.NewTimer(intakeWait)
+	defer patience.Stop()
+	select {
+	case g.intake <- struct{}{}:
+		return func() { <-g.intake }, nil
+	case <-patience.C:
+		return nil, &rapport.Error{Code: rapport.CodeRateLimited, Message: "More campaigns come in than can be stored.", RetryAfter: time.Second}
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
 func (g *Gateway) checkAudience(ctx context.Context, in *CampaignInput, inline int, c *rapport.Campaign) error {
 	if in.Status != "" && in.Status != "draft" {
 		return rapport.Invalid("status", "can only be draft")
@@ -136,7 +163,7 @@ func (g *Gateway) checkAudience(ctx context.Context, in *CampaignInput, inline i
 }
 
 // stageInline checks and stores each customer of the body, and counts those without consent.
-func (g *Gateway) stageInline(ctx context.Context, c *rapport.Campaign, r io.Reader, notes *Notes) error {
+func (g *Gateway) stageInline(ctx context.Context, c *rapport.Campaign, text *splitter, notes *Notes) error {
 	set, err := g.rules(ctx, g.Store, c)
 	if err != nil {
 		return err
@@ -160,14 +187,16 @@ func (g *Gateway) stageInline(ctx context.Context, c *rapport.Campaign, r io.Rea
 		page = page[:0]
 		return err
 	}
-	_, _, err = campaignBody(r, func(i int, raw json.RawMessage) error {
-		path := fmt.Sprintf("audience.customers[%d]", i)
+	given := map[string]any{}
+	_, _, err = campaignBody(text, func(i int, raw []byte) error {
+		path := "audience.customers[" + strconv.Itoa(i) + "]"
 		var in RecipientInput
 		if err := Decode(raw, path, &in); err != nil {
 			return err
 		}
 		patch, bad := g.patch(in.CustomerInput, path)
-		for _, name := range set.template.Missing(map[string]any{"data": merged(set.content.data, in.Data), "customer": in.Data, "campaign": in.Data}, channels) {
+		given["data"], given["customer"], given["campaign"] = merged(set.content.data, in.Data), in.Data, in.Data
+		for _, name := range set.template.Missing(given, channels) {
 			if strings.HasPrefix(name, "data.") {
 				bad = append(bad, rapport.FieldError{Path: path + "." + name, Message: "the template needs it"})
 			}
@@ -179,11 +208,13 @@ func (g *Gateway) stageInline(ctx context.Context, c *rapport.Campaign, r io.Rea
 			notes.WillSkip++
 		}
 		c.Audience++
-		page = append(page, store.Recipient{Seq: c.Audience, Dedupe: store.WhoKey(patch), Payload: raw})
+		payload, err := payloadOf(raw, &in)
+		if err != nil {
+			return err
+		}
+		page = append(page, store.Recipient{Seq: c.Audience, Dedupe: store.WhoKey(patch), Payload: payload})
 		if len(page) == store.MaxRows {
-			if err := flush(); err != nil {
-				return err
-			}
+			return flush()
 		}
 		return nil
 	})
@@ -194,6 +225,15 @@ func (g *Gateway) stageInline(ctx context.Context, c *rapport.Campaign, r io.Rea
 		err = invalid(wrong)
 	}
 	return err
+}
+
+// payloadOf is what the stage keeps of a recipient: raw as it came, unless something in it is escaped. An
+// erasure looks for names and addresses in the form in which encoding/json writes them.
+func payloadOf(raw []byte, in any) (json.RawMessage, error) {
+	if bytes.ContainsAny(raw, `\<>&`) {
+		return json.Marshal(in)
+	}
+	return bytes.Clone(raw), nil
 }
 
 func invalid(wrong []rapport.FieldError) *rapport.Error {
@@ -209,23 +249,51 @@ func granted(consents []rapport.Consent, topic string) bool {
 	return false
 }
 
-// discard takes a stage back in pieces, in the background: the caller has its answer. What a crash leaves
-// is taken back by the sweeper.
+// discard takes a stage back in pieces: the first at once, so that a draft is one again when the caller hears
+// that nothing was taken; the others in the background. It goes on until the database has done it, because
+// sweepers look only at what the dead have left.
 func (g *Gateway) discard(id rapport.ID) {
+	first, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if done, err := g.Store.DiscardStage(first, id); err == nil && done {
+		g.staging.Delete(id)
+		return
+	}
 	g.spawn(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		for {
+		defer g.staging.Delete(id)
+		for !g.engine.closed.Load() {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 			done, err := g.Store.DiscardStage(ctx, id)
+			cancel()
 			if err != nil {
-				g.Log.Warn("a refused audience is not gone yet; the sweeper will finish", "campaign", rapport.KindCampaign.Format(id), "error", err)
-				return
-			}
-			if done {
+				g.Log.Warn("a refused audience is not gone yet; trying again", "campaign", rapport.KindCampaign.Format(id), "error", err)
+				time.Sleep(2 * time.Second)
+			} else if done {
 				return
 			}
 		}
 	})
+}
+
+// unstage takes back a draft of which nobody told us whether it became ours: the answer was lost, but perhaps not
+// the update. No other request of this process is at it, since staging has it.
+func (g *Gateway) unstage(id, worker rapport.ID) {
+	for !g.engine.closed.Load() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ours, err := g.Store.Staging(ctx, id, worker)
+		cancel()
+		switch {
+		case err != nil:
+			g.Log.Warn("a draft could not be given back; trying again", "campaign", rapport.KindCampaign.Format(id), "error", err)
+			time.Sleep(time.Second)
+		case ours:
+			g.discard(id)
+			return
+		default:
+			g.staging.Delete(id)
+			return
+		}
+	}
 }
 
 // AddRecipients streams rows into a draft. A row that cannot be right is refused, kept and counted; a
@@ -235,12 +303,22 @@ func (g *Gateway) AddRecipients(ctx context.Context, _ Caller, id rapport.ID, ro
 	if err != nil {
 		return 0, 0, err
 	}
-	ok, err := g.Store.BeginStage(ctx, id, g.Worker())
+	conflict := rapport.Errorf(rapport.CodeConflict, "Recipients can be added to a draft only, by one request at a time.")
+	if c.Everyone {
+		return 0, 0, conflict
+	}
+	if _, taken := g.staging.LoadOrStore(id, true); taken {
+		return 0, 0, conflict
+	}
+	worker := g.Worker()
+	ok, err := g.Store.BeginStage(ctx, id, worker)
 	if err != nil {
+		g.spawn(func() { g.unstage(id, worker) })
 		return 0, 0, err
 	}
-	if !ok || c.Everyone {
-		return 0, 0, rapport.Errorf(rapport.CodeConflict, "Recipients can be added to a draft only, by one request at a time.")
+	if !ok {
+		g.staging.Delete(id)
+		return 0, 0, conflict
 	}
 	seq := c.Audience
 	var page []store.Recipient
@@ -272,7 +350,7 @@ func (g *Gateway) AddRecipients(ctx context.Context, _ Caller, id rapport.ID, ro
 			refused++
 		default:
 			r.Dedupe = store.WhoKey(patch)
-			if r.Payload, err = json.Marshal(row.Patch); err != nil {
+			if r.Payload, err = row.payload(); err != nil {
 				break
 			}
 			added++
@@ -281,7 +359,7 @@ func (g *Gateway) AddRecipients(ctx context.Context, _ Caller, id rapport.ID, ro
 			err = flush()
 		}
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = nil
 		if len(page) > 0 {
 			err = flush()
@@ -294,6 +372,7 @@ func (g *Gateway) AddRecipients(ctx context.Context, _ Caller, id rapport.ID, ro
 		g.discard(id)
 		return 0, 0, err
 	}
+	g.staging.Delete(id)
 	return added, refused, nil
 }
 
@@ -302,6 +381,9 @@ func (g *Gateway) Launch(ctx context.Context, id rapport.ID) (*rapport.Campaign,
 	c, err := g.Store.Campaign(ctx, id)
 	if err != nil {
 		return nil, err
+	}
+	if c.Status == rapport.CampaignQuarantined {
+		return nil, inQuarantine()
 	}
 	if c.Status != rapport.CampaignDraft {
 		return nil, rapport.Errorf(rapport.CodeConflict, "Only a draft can be launched; this campaign is %s.", c.Status)
@@ -372,7 +454,7 @@ func (g *Gateway) Resume(ctx context.Context, id rapport.ID) (*rapport.Campaign,
 
 // Cancel closes what has not been sent. It takes hold within a second; the rows are closed 500 at a time.
 func (g *Gateway) Cancel(ctx context.Context, id rapport.ID) (*rapport.Campaign, error) {
-	return g.move(ctx, id, rapport.CampaignCancelled, "cancelled", rapport.CampaignDraft, rapport.CampaignScheduled, rapport.CampaignPlanning, rapport.CampaignRunning, rapport.CampaignPaused)
+	return g.move(ctx, id, rapport.CampaignCancelled, "cancelled", rapport.CampaignDraft, rapport.CampaignScheduled, rapport.CampaignPlanning, rapport.CampaignRunning, rapport.CampaignPaused, rapport.CampaignQuarantined)
 }
 
 func (g *Gateway) move(ctx context.Context, id rapport.ID, to rapport.CampaignStatus, word string, from ...rapport.CampaignStatus) (*rapport.Campaign, error) {
@@ -383,6 +465,9 @@ func (g *Gateway) move(ctx context.Context, id rapport.ID, to rapport.CampaignSt
 	c, err := g.Store.Campaign(ctx, id)
 	if err != nil {
 		return nil, err
+	}
+	if !ok && c.Status == rapport.CampaignQuarantined {
+		return nil, inQuarantine()
 	}
 	if !ok && c.Status != to {
 		return nil, rapport.Errorf(rapport.CodeConflict, "A campaign that is %s cannot be %s.", c.Status, word)
@@ -451,7 +536,7 @@ func (g *Gateway) Ledger(ctx context.Context, c *rapport.Campaign) (*rapport.Cou
 		return nil, err
 	}
 	left := int64(0)
-	open := c.Status == rapport.CampaignCancelled || c.Status == rapport.CampaignScheduled || c.Status == rapport.CampaignPlanning || c.Status == rapport.CampaignDraft || c.Status == rapport.CampaignPaused && c.PausedFrom != rapport.CampaignRunning
+	open := c.Status == rapport.CampaignCancelled || c.Status == rapport.CampaignScheduled || c.Status == rapport.CampaignPlanning || c.Status == rapport.CampaignDraft || (c.Status == rapport.CampaignPaused || c.Status == rapport.CampaignQuarantined) && !strings.HasSuffix(string(c.PausedFrom), string(rapport.CampaignRunning))
 	if open && !c.DryRun {
 		refused, err := g.refusedAhead(ctx, c)
 		if err != nil {

@@ -2,13 +2,17 @@ package gateway
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
 	"rapport"
+	"rapport/internal/fuzzing"
 	"rapport/store"
 )
 
@@ -123,7 +127,7 @@ func TestDecode_Strict(t *testing.T) {
 			var v shape
 			err := Decode([]byte(in), "p", &v)
 			got := ""
-			if e, ok := err.(*rapport.Error); ok {
+			if e, ok := errors.AsType[*rapport.Error](err); ok {
 				got = e.Message
 				if len(e.Fields) > 0 {
 					got = e.Fields[0].Path + " " + e.Fields[0].Message
@@ -139,16 +143,29 @@ func TestDecode_Strict(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"external_id":"1","consents":[{"at":"x"}]}`))
 	f.Add([]byte(`{"attributes":{"a":[{}]},"addresses":[null,{}]}`))
+	f.Add([]byte(`{"external_id":"1","data":{"a":[1.5e3,null,true,"\\u00e9"],"b":{}},"addresses":[{"channel":"email","address":"a@example.com"}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
+		defer fuzzing.Budget(t)()
 		var in RecipientRow
 		err := Decode(data, "", &in)
 		if err != nil && rapport.CodeOf(err) == "" {
 			t.Error(fmt.Errorf("an error without a code: %w", err))
 		}
+		if utf8.Valid(data) && (rapport.CodeOf(err) == rapport.CodeMalformed) == json.Valid(data) {
+			t.Errorf("encoding/json says that it is valid: %v, we say %v", json.Valid(data), err)
+		}
 		if err == nil {
-			if _, again := json.Marshal(in); again != nil {
-				t.Error(again)
+			var want RecipientRow
+			if err := json.Unmarshal(data, &want); err != nil {
+				t.Error(err)
 			}
+			if diff := cmp.Diff(want, in); diff != "" {
+				t.Error(diff)
+			}
+		}
+		var whatever, want any
+		if Decode(data, "", &whatever) == nil && (json.Unmarshal(data, &want) != nil || !reflect.DeepEqual(whatever, want)) {
+			t.Errorf("%v, encoding/json reads %v", whatever, want)
 		}
 	})
 }

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"rapport"
@@ -21,16 +20,31 @@ const claimMax = 128
 // Deliver works on a batch until none of its rows is due. It returns after at most wait, while the work
 // goes on; a batch that somebody else has, or that is not due, is no error.
 func (g *Gateway) Deliver(ctx context.Context, id rapport.ID, lane rapport.Lane, wait time.Duration) error {
+	if !g.engine.hold(id) {
+		return nil
+	}
+	return g.deliver(ctx, id, lane, wait)
+}
+
+// deliver works on a batch that this process holds, and lets go of it in the end.
+func (g *Gateway) deliver(ctx context.Context, id rapport.ID, lane rapport.Lane, wait time.Duration) error {
 	limit, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
 	e := g.engine
 	if err := e.enter(limit, lane); err != nil {
+		e.letGo(id)
 		if errors.Is(err, errClosing) || limit.Err() != nil {
 			return nil // the sweeper will find it
 		}
 		return err
 	}
-	b, ok, err := g.Store.TakeBatch(ctx, id, g.Worker())
+	worker := g.Worker()
+	b, ok, err := g.Store.TakeBatch(ctx, id, worker)
+	if err != nil {
+		g.spawn(func() { g.untake(id, worker) })
+	} else if !ok {
+		e.letGo(id)
+	}
 	if err != nil || !ok {
 		<-e.lanes[lane]
 		e.work.Done()
@@ -69,17 +83,8 @@ func (g *Gateway) work(b store.Batch, leave func()) {
 		g.Log.Error("a batch was interrupted", "batch", int64(b.ID), "what", b.What, "error", err)
 		rest = g.now().Add(2 * time.Second)
 	}
-	for try := 0; ; try++ {
-		if !rest.IsZero() {
-			err = g.Store.DeferBatch(ctx, b, rest)
-		} else {
-			_, err = g.Store.ReleaseBatch(ctx, b)
-		}
-		if err == nil || try > 60 {
-			break
-		}
-		time.Sleep(time.Second)
-	}
+	g.giveBack(ctx, b, rest)
+	g.engine.letGo(b.ID)
 	if g.Changed != nil && b.Campaign != 0 {
 		g.Changed(b.Campaign)
 	}
@@ -87,32 +92,31 @@ func (g *Gateway) work(b store.Batch, leave func()) {
 
 // sendBatch claims by free slot and sends. rest, when not zero, is until when the batch must wait.
 func (g *Gateway) sendBatch(ctx context.Context, b store.Batch, sends *sync.WaitGroup) (rest time.Time, err error) {
-	var fatal atomic.Pointer[error]
+	var after rapport.ID
 	for !g.engine.closed.Load() {
-		if p := fatal.Load(); p != nil {
-			return time.Time{}, *p
-		}
 		p, until := g.provider(b)
 		if p == nil {
 			return until, nil
 		}
 		slots := g.engine.slots(p.Entry().Name, p.Window(), b.Lane)
-		want := take(slots, claimMax)
-		res, err := g.engine.claim(store.ClaimRequest{Batch: b, Worker: g.Worker(), Provider: p.Entry().Name, Max: want, Rate: p.Entry().Rate, DomainRate: domainRate(p), Hold: g.held})
+		want := slots.take(claimMax)
+		res, err := g.engine.claim(store.ClaimRequest{Batch: b, Worker: g.Worker(), Provider: p.Entry().Name, Max: want, After: after, Rate: p.Entry().Rate, DomainRate: domainRate(p), Hold: g.held})
 		if err != nil {
-			give(slots, want)
+			slots.give(want)
 			return time.Time{}, err
 		}
 		mine := 0
 		var again []store.Claimed
 		for i := range res.Rows {
-			if c := &res.Rows[i]; c.Mine() {
+			c := &res.Rows[i]
+			after = c.ID
+			if c.Mine() {
 				mine++
 			} else if !c.Held {
 				again = append(again, *c)
 			}
 		}
-		give(slots, want-mine)
+		slots.give(want - mine)
 		if mine > 0 {
 			group, err := g.prepare(ctx, res.Rows)
 			if err != nil {
@@ -123,7 +127,7 @@ func (g *Gateway) sendBatch(ctx context.Context, b store.Batch, sends *sync.Wait
 			for i := range res.Rows {
 				if c := res.Rows[i]; c.Mine() {
 					sends.Add(1)
-					go g.send(ctx, b, p, c, group, func() { give(slots, 1); sends.Done() })
+					go g.send(ctx, b, p, c, group, func() { slots.give(1); sends.Done() })
 				}
 			}
 		}
@@ -131,6 +135,7 @@ func (g *Gateway) sendBatch(ctx context.Context, b store.Batch, sends *sync.Wait
 			if err := g.decideAgain(ctx, b, again); err != nil {
 				return time.Time{}, err
 			}
+			after = 0 // some of them may go now
 		}
 		switch {
 		case res.Stop, res.Empty && res.Wait == 0:
@@ -153,27 +158,6 @@ func domainRate(p *channels.Provider) float64 {
 		return float64(n)
 	}
 	return 0
-}
-
-// take waits for one slot and takes up to max.
-func take(slots chan struct{}, max int) int {
-	slots <- struct{}{}
-	n := 1
-	for n < max {
-		select {
-		case slots <- struct{}{}:
-			n++
-		default:
-			return n
-		}
-	}
-	return n
-}
-
-func give(slots chan struct{}, n int) {
-	for range n {
-		<-slots
-	}
 }
 
 // faithful is how long a provider that is down keeps what it may have sent already.

@@ -117,7 +117,11 @@ func (g *Gateway) drySend(ctx context.Context, c *rapport.Campaign, patch store.
 		if err != nil {
 			return err
 		}
-		if _, err := g.single(ctx, s, x, profiles[up[0].ID]); err != nil {
+		policy, err := g.policy(ctx, s, c.Topic)
+		if err != nil {
+			return err
+		}
+		if _, err := g.single(ctx, x, profiles[up[0].ID], policy); err != nil {
 			return err
 		}
 		return errRollback

@@ -13,17 +13,22 @@ import (
 
 // engine carries messages from due to recorded. Three bounds hold it together: a lane works on so many
 // batches at once, a provider has so many slots (messages handed over and not yet recorded: the most
-// that a crash can leave in doubt), and one committer a process takes whatever has gathered, outcomes and
-// claims, into one transaction, without a timer.
+// that a crash can leave in doubt), and one committer a process takes what has gathered, outcomes and
+// claims, into one transaction.
 type engine struct {
 	g       *Gateway
 	ops     chan op
+	flying  atomic.Int64     // rows claimed and not yet recorded
 	lanes   [2]chan struct{} // places for batches, by lane
 	mu      sync.Mutex
-	windows map[windowKey]chan struct{}
-	idle    chan rapport.Lane // a place has become free: there may be work that no hint was heard of
-	work    sync.WaitGroup    // batches until their last outcome is recorded; added to under mu, and not once closed
+	windows map[windowKey]*window
+	held    map[rapport.ID]bool // batches that this process has, or may have; under mu
+	idle    [2]chan struct{}    // by lane: a place has become free: there may be work that no hint was heard of
+	work    sync.WaitGroup      // batches until their last outcome is recorded; added to under mu, and not once closed
 	closed  atomic.Bool
+	// over ends when the time to drain does: what the database does not take then is not recorded any more.
+	over   context.Context
+	giveUp context.CancelFunc
 }
 
 type windowKey struct {
@@ -39,23 +44,34 @@ type op struct {
 }
 
 func newEngine(g *Gateway) *engine {
-	e := &engine{g: g, ops: make(chan op, 1024), windows: map[windowKey]chan struct{}{}, idle: make(chan rapport.Lane, 1)}
+	e := &engine{g: g, ops: make(chan op, 1024), windows: map[windowKey]*window{}, held: map[rapport.ID]bool{}, idle: [2]chan struct{}{make(chan struct{}, 1), make(chan struct{}, 1)}}
+	e.over, e.giveUp = context.WithCancel(context.Background())
 	e.lanes[rapport.Bulk] = make(chan struct{}, max(1, g.set.BulkWorkers))
 	e.lanes[rapport.Fast] = make(chan struct{}, max(1, g.set.FastWorkers))
 	return e
 }
 
-// commitLoop is the committer. After ctx ends it still records what the last senders hand it.
+// linger is how long the bulk lane may wait for company: a transaction costs as much as ten rows in it, and
+// nobody waits for the record of a campaign's message. A row is in doubt no longer than its slot is taken.
+const linger = 2 * time.Millisecond
+
+// lastTry is how long the database may take to record something when the time to drain is over.
+const lastTry = 2 * time.Second
+
+// commitLoop is the committer. After ctx ends it still records what the last senders hand it, unless the database
+// does not take it.
 func (e *engine) commitLoop(ctx context.Context) {
 	for {
 		select {
 		case first := <-e.ops:
-			e.commit(context.WithoutCancel(ctx), e.gather(first))
+			e.commit(context.WithoutCancel(ctx), e.gather(ctx, first))
 		case <-ctx.Done():
 			for {
 				select {
 				case first := <-e.ops:
-					e.commit(context.WithoutCancel(ctx), e.gather(first))
+					if !e.commit(context.WithoutCancel(ctx), e.gather(ctx, first)) {
+						return
+					}
 				default:
 					return
 				}
@@ -64,39 +80,64 @@ func (e *engine) commitLoop(ctx context.Context) {
 	}
 }
 
-// gather takes what is there, at most GroupSize rows' worth.
-func (e *engine) gather(first op) []op {
-	group := append(make([]op, 0, 64), first)
-	rows := 0
-	for {
-		last := group[len(group)-1]
-		if last.claim != nil {
-			rows += last.claim.Max
+// gather takes what is there, at most GroupSize rows' worth, and lingers until that is half of what is
+// in flight: the rest keeps the connections busy meanwhile. A claim of the fast lane waits for nobody.
+func (e *engine) gather(ctx context.Context, first op) []op {
+	group := make([]op, 0, 64)
+	outs, rows, now := 0, 0, false
+	var limit <-chan time.Time
+	for o := first; ; {
+		group = append(group, o)
+		if o.claim != nil {
+			rows += o.claim.Max
+			now = now || o.claim.Batch.Lane == rapport.Fast
 		} else {
 			rows++
+			outs++
 		}
 		if rows >= e.g.set.GroupSize {
 			return group
 		}
 		select {
-		case o := <-e.ops:
-			group = append(group, o)
+		case o = <-e.ops:
+			continue
 		default:
+		}
+		if now || outs >= int(e.flying.Load()+1)/2 {
+			return group
+		}
+		if limit == nil {
+			limit = time.After(linger)
+		}
+		select {
+		case o = <-e.ops:
+		case <-limit:
+			return group
+		case <-ctx.Done():
 			return group
 		}
 	}
 }
 
 // commit tries until the database takes it: an outcome that is known must not be lost while the process
-// lives, and a database that restarts comes back. Claims are not repeated: their callers ask again.
-func (e *engine) commit(ctx context.Context, group []op) {
+// lives, and a database that restarts comes back. Claims are not repeated: their callers ask again. False: the time
+// to drain was over first. Those outcomes stay rows that are being sent, and the journal's notes of them stand, by
+// which the next process knows what was taken and what never left.
+func (e *engine) commit(ctx context.Context, group []op) bool {
 	var outs []store.Outcome
 	var reqs []store.ClaimRequest
+	st := e.g.Store
 	for _, o := range group {
+		var lane rapport.Lane
 		if o.outcome != nil {
 			outs = append(outs, *o.outcome)
+			lane = o.outcome.Lane
 		} else {
 			reqs = append(reqs, *o.claim)
+			lane = o.claim.Batch.Lane
+		}
+		if lane == rapport.Fast {
+			st = e.g.Store.Urgent()
 		}
 	}
 	var applied []bool
@@ -104,7 +145,10 @@ func (e *engine) commit(ctx context.Context, group []op) {
 	var err error
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
 		try, cancel := context.WithTimeout(ctx, 30*time.Second)
-		applied, res, err = e.g.Store.Commit(try, e.g.Worker(), outs, reqs)
+		hurry := context.AfterFunc(e.over, func() { time.AfterFunc(lastTry, cancel) })
+		over := e.over.Err() != nil
+		applied, res, err = st.Commit(try, e.g.Worker(), outs, reqs)
+		hurry()
 		cancel()
 		if err == nil {
 			break
@@ -120,9 +164,24 @@ func (e *engine) commit(ctx context.Context, group []op) {
 			group = onlyOutcomes(group)
 		}
 		if len(outs) == 0 {
-			return
+			return !over
 		}
-		time.Sleep(wait)
+		if over {
+			e.g.Log.Warn("the database did not come back before the time to drain was over; the next process settles what was in hand", "outcomes", len(outs))
+			return false
+		}
+		select {
+		case <-time.After(wait):
+		case <-e.over.Done(): // once more
+		}
+	}
+	e.flying.Add(-int64(len(outs)))
+	for _, r := range res {
+		for i := range r.Rows {
+			if r.Rows[i].Mine() {
+				e.flying.Add(1)
+			}
+		}
 	}
 	i, j := 0, 0
 	for _, o := range group {
@@ -134,6 +193,7 @@ func (e *engine) commit(ctx context.Context, group []op) {
 			j++
 		}
 	}
+	return true
 }
 
 func onlyOutcomes(group []op) []op {
@@ -160,21 +220,24 @@ func (e *engine) claim(r store.ClaimRequest) (store.ClaimResult, error) {
 
 // slots is a provider's window of one lane. The fast lane has a quarter of its own, so that a campaign
 // which fills the bulk part cannot make a password reset wait.
-func (e *engine) slots(provider string, window int, lane rapport.Lane) chan struct{} {
+func (e *engine) slots(provider string, size int, lane rapport.Lane) *window {
 	k := windowKey{provider, lane}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	fast := max(1, window/4)
-	size := fast
+	fast := max(1, size/4)
+	least := 1
 	if lane == rapport.Bulk {
-		size = max(1, window-fast)
+		size = max(1, size-fast)
+		least = max(1, size/2)
+	} else {
+		size = fast
 	}
-	if s := e.windows[k]; s != nil && cap(s) == size {
-		return s
+	if w := e.windows[k]; w != nil && w.size == size {
+		return w
 	}
-	s := make(chan struct{}, size) // after a change of the setting, sends under way finish in the old one
-	e.windows[k] = s
-	return s
+	w := newWindow(size, least) // after a change of the setting, sends under way finish in the old one
+	e.windows[k] = w
+	return w
 }
 
 var errClosing = errors.New("closing")
@@ -202,7 +265,7 @@ func (e *engine) enter(ctx context.Context, lane rapport.Lane) error {
 func (e *engine) exit(lane rapport.Lane) {
 	<-e.lanes[lane]
 	select {
-	case e.idle <- lane:
+	case e.idle[lane] <- struct{}{}:
 	default: // the sweeper has not come to the last one yet
 	}
 }
@@ -221,5 +284,6 @@ func (e *engine) drain(ctx context.Context) {
 	case <-done:
 	case <-ctx.Done():
 		e.g.Log.Warn("some sends had not ended when the time to drain was over; they are in doubt now")
+		e.giveUp()
 	}
 }

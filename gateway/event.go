@@ -204,7 +204,7 @@ func (v *validation) order(field string, raw json.RawMessage) {
 	}
 	if err := json.Unmarshal(raw, &o); err != nil {
 		if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && t.Field != "" {
-			v.refuse(field+"."+t.Field, "must be %s, not a %s", kindName(t.Type), t.Value)
+			v.refuse(field+"."+t.Field, "must be %s, not a %s", shapeOf(t.Type).says(), t.Value)
 		} else {
 			v.refuse(field, "of an order: %s", plainly(err))
 		}

@@ -6,12 +6,14 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"rapport"
 	"rapport/channels"
+	"rapport/internal/journal"
 	"rapport/store"
 	"rapport/templates"
 )
@@ -38,6 +40,7 @@ type Settings struct {
 	InlineCustomers int
 	Keys            [][]byte // signing keys, the first signs, all verify
 	Seals           [][]byte // keys that provider settings are sealed with, in the same order
+	JournalDir      string   // where this machine's processes note what they hand over; "": nowhere
 	SMSCost         int64    // micros a segment, by configuration; 0: not counted
 }
 
@@ -52,10 +55,16 @@ type Gateway struct {
 	campaigns *memo[rapport.ID, *rapport.Campaign]
 	topics    *memo[string, rapport.Topic]
 	current   *memo[string, pinned] // templates by key
+	contents  *memo[rapport.ID, *content]
+	sheets    sync.Pool // of *sheet
+	sealers   sync.Pool // of *sealer
 
-	worker atomic.Int64 // who this process is in the store
-	engine *engine
-	submit *submitter
+	worker  atomic.Int64     // who this process is in the store
+	journal *journal.Journal // nil: nothing is noted
+	engine  *engine
+	submit  *submitter
+	intake  chan struct{} // a place for each inline campaign that is being stored
+	staging sync.Map      // ids of drafts that a request of this process has, or may have, in hand
 
 	// Hint tells the queue that a batch, or a campaign to plan, is due. It never blocks for long and may
 	// lose what it is told: the sweeper finds it. nil: no queue.
@@ -68,6 +77,8 @@ type Gateway struct {
 
 	pauses   atomic.Pointer[map[string]time.Time]
 	planning atomic.Bool
+	died     chan struct{} // a worker was declared dead: there is something to take over
+	delivers bool          // set by Start
 	stop     context.CancelFunc
 	wg       sync.WaitGroup
 }
@@ -84,7 +95,7 @@ func New(st *store.Store, hub *channels.Hub, log *slog.Logger, set Settings) *Ga
 	if set.Tick == 0 {
 		set.Tick = time.Second
 	}
-	g := &Gateway{Store: st, Hub: hub, Log: log, set: set}
+	g := &Gateway{Store: st, Hub: hub, Log: log, set: set, died: make(chan struct{}, 1)}
 	g.templates = templates.NewCache(256, func(ctx context.Context, id rapport.ID) (*templates.Compiled, error) {
 		v, err := st.TemplateVersion(ctx, id)
 		if err != nil {
@@ -96,10 +107,18 @@ func New(st *store.Store, hub *channels.Hub, log *slog.Logger, set Settings) *Ga
 	g.campaigns = newMemo(1024, time.Hour, func(ctx context.Context, id rapport.ID) (*rapport.Campaign, error) { return st.Campaign(ctx, id) })
 	g.topics = newMemo(1024, 2*time.Second, st.Topic)
 	g.current = newMemo(1024, time.Second, g.pinned)
+	g.contents = newMemo(256, time.Hour, func(ctx context.Context, id rapport.ID) (*content, error) {
+		campaign, err := g.campaigns.get(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		return g.said(ctx, campaign)
+	})
 	empty := map[string]time.Time{}
 	g.pauses.Store(&empty)
 	g.engine = newEngine(g)
 	g.submit = newSubmitter(g)
+	g.intake = make(chan struct{}, max(4, 2*runtime.GOMAXPROCS(0)))
 	return g
 }
 
@@ -119,6 +138,9 @@ func (g *Gateway) Start(ctx context.Context, name string, role Role) error {
 		return err
 	}
 	g.worker.Store(int64(id))
+	if g.delivers = role.Deliver; g.delivers {
+		g.openJournal()
+	}
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	g.stop = cancel
 	g.spawn(func() { g.beat(run, name, role) })
@@ -152,30 +174,49 @@ func (g *Gateway) Stop(ctx context.Context) {
 	g.engine.drain(ctx)
 	g.stop()
 	g.wg.Wait()
-	if err := g.Store.Resign(context.WithoutCancel(ctx), g.Worker()); err != nil {
+	if ctx.Err() == nil { // everything that was on the wire is recorded
+		g.closeJournal()
+	}
+	resigning, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTry)
+	defer cancel()
+	if err := g.Store.Resign(resigning, g.Worker()); err != nil { // others notice by its silence
 		g.Log.Warn("resigning", "error", err)
 	}
 	g.stop = nil
 }
 
-// beat bumps this worker's counter every second. When somebody has declared it dead (it was stopped for
+// beat bumps this worker's counter. When somebody has declared it dead (it was stopped for
 // too long) it takes a new identity: what the old one held is being settled by others, and its fence holds.
 func (g *Gateway) beat(ctx context.Context, name string, role Role) {
-	tick := time.NewTicker(time.Second)
+	every := beatEvery
+	if g.Store.Alone() {
+		every = time.Second // nobody watches, and each beat is a write to the disk
+	}
+	tick := time.NewTicker(every)
 	defer tick.Stop()
-	for {
+	var beats int64
+	for silent := false; ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		alive, err := g.Store.Beat(ctx, g.Worker())
+		try, cancel := context.WithTimeout(ctx, max(g.set.DeadAfter, time.Second)) // after that we are dead to the others, and a new connection may do better
+		alive, err := g.Store.Beat(try, g.Worker())
+		cancel()
 		if ctx.Err() != nil {
 			return
 		}
 		if err != nil {
-			g.Log.Warn("the heartbeat was not stored", "error", err)
+			if !silent {
+				g.Log.Warn("a sign of life was not stored; trying again all the time", "error", err)
+			}
+			silent = true
 			continue
+		}
+		silent = false
+		if beats++; alive && g.journal != nil {
+			g.journal.Beat(beats)
 		}
 		if !alive {
 			id, err := g.Store.Register(ctx, name, role.Name)
@@ -184,12 +225,26 @@ func (g *Gateway) beat(ctx context.Context, name string, role Role) {
 				continue
 			}
 			g.Log.Warn("this worker was declared dead and has a new identity", "was", int64(g.Worker()), "is", int64(id))
+			if g.journal != nil {
+				g.journal.Rename(int64(id))
+			}
+			beats = 0
 			g.worker.Store(int64(id))
 		}
 	}
 }
 
+// hint says that there is work. Where this process has a place for it the way through the queue would only cost
+// time: half a poll, and more on the embedded one than the message itself.
 func (g *Gateway) hint(w Wake) {
+	if w.Batch != 0 && g.delivers && g.engine.free(w.Lane) > 0 {
+		go func() {
+			if err := g.Deliver(context.Background(), w.Batch, w.Lane, 10*time.Second); err != nil {
+				g.Log.Warn("a batch was not taken; the sweeper finds it", "error", err)
+			}
+		}()
+		return
+	}
 	if g.Hint != nil {
 		g.Hint(w)
 	}

@@ -46,14 +46,14 @@ func (g *Gateway) StartImport(ctx context.Context, by Caller, spec ImportSpec, r
 	}
 	in := bufio.NewReaderSize(r, 128<<10)
 	head, err := in.Peek(64 << 10)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return rapport.Job{}, err
 	}
 	_, bad := NewRows(bytes.NewReader(head), spec.Format, spec.Mapping, limit).Next()
-	if whole := err == io.EOF; bad != nil && bad != io.EOF && (whole || rapport.CodeOf(bad) == rapport.CodeInvalid) {
+	if whole := errors.Is(err, io.EOF); bad != nil && !errors.Is(bad, io.EOF) && (whole || rapport.CodeOf(bad) == rapport.CodeInvalid) {
 		return rapport.Job{}, bad
 	}
-	if bad == io.EOF {
+	if errors.Is(bad, io.EOF) {
 		return rapport.Job{}, rapport.Errorf(rapport.CodeInvalid, "There is no row in the file.")
 	}
 	f, err := g.Store.KeepFile(ctx, fileName(spec.Name), "text/"+string(spec.Format), in, limit)
@@ -100,7 +100,7 @@ func (g *Gateway) RunImport(ctx context.Context, j rapport.Job) error {
 	for done := false; !done; page = page[:0] {
 		for len(page) < importPage {
 			row, err := rows.Next()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				done = true
 				break
 			}
@@ -136,7 +136,7 @@ func (g *Gateway) countRows(ctx context.Context, j rapport.Job, spec ImportSpec)
 	}
 	defer file.Close()
 	for {
-		if _, err := rows.Next(); err == io.EOF {
+		if _, err := rows.Next(); errors.Is(err, io.EOF) {
 			return n, nil
 		} else if err != nil {
 			return n, err

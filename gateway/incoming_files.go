@@ -3,6 +3,7 @@ package gateway
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"path"
@@ -57,7 +58,7 @@ func (g *Gateway) keepFile(ctx context.Context, entry rapport.ID, a channels.Att
 	body := io.LimitReader(r, maxIncomingFile+1)
 	head := make([]byte, 512)
 	n, err := io.ReadFull(body, head)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return err
 	}
 	name := path.Base(strings.ReplaceAll(a.Name, `\`, "/"))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,12 +44,12 @@ func (g *Gateway) Ingest(ctx context.Context, from channels.Entry, updates []cha
 		var after []func()
 		err := g.Store.Tx(ctx, func(s *store.Store) error {
 			after = nil
-			for _, u := range updates[:n] {
-				fresh, err := s.Once(ctx, from.Name, u.EventID)
-				if err != nil {
-					return err
-				}
-				if !fresh {
+			fresh, err := unheard(ctx, s, from.Name, updates[:n])
+			if err != nil {
+				return err
+			}
+			for i, u := range updates[:n] {
+				if !fresh[i] {
 					continue
 				}
 				then, err := g.update(ctx, s, from, u)
@@ -76,6 +77,23 @@ func (g *Gateway) Ingest(ctx context.Context, from channels.Entry, updates []cha
 		}
 	}
 	return nil
+}
+
+// unheard tells of each update whether it is new, and takes note of it: in the order of their ids, so that two callers
+// with copies of the same updates wait for each other and not both for both.
+func unheard(ctx context.Context, s *store.Store, provider string, updates []channels.Update) (fresh []bool, err error) {
+	order := make([]int, len(updates))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return strings.Compare(updates[i].EventID, updates[j].EventID) })
+	fresh = make([]bool, len(updates))
+	for _, i := range order {
+		if fresh[i], err = s.Once(ctx, provider, updates[i].EventID); err != nil {
+			return nil, err
+		}
+	}
+	return fresh, nil
 }
 
 func (g *Gateway) update(ctx context.Context, s *store.Store, from channels.Entry, u channels.Update) (after func(), err error) {

@@ -26,7 +26,8 @@ func (g *Gateway) runJobs(ctx context.Context) {
 				break
 			}
 			if err := g.RunImport(ctx, j); err != nil && ctx.Err() == nil {
-				g.Log.Error("a job ended early", "job", rapport.KindJob.Format(j.ID), "error", err)
+				g.Log.Error("a job ended early; it goes on where it stands", "job", rapport.KindJob.Format(j.ID), "error", err)
+				break // until the next round
 			}
 		}
 		select {

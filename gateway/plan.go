@@ -92,8 +92,11 @@ func (g *Gateway) planOne(ctx context.Context, set *rules) (due []store.Batch, m
 
 // planPage reads the recipients after cursor, upserts who they describe, and decides.
 func (g *Gateway) planPage(ctx context.Context, s *store.Store, set *rules, cursor int64) (*planned, error) {
+	if set.campaign.Everyone {
+		return g.planEveryone(ctx, s, set, cursor)
+	}
 	p := &planned{refusals: map[int64]string{}, next: cursor}
-	people, err := g.people(ctx, s, set, p)
+	people, stored, err := g.people(ctx, s, set, p)
 	if err != nil || len(people) == 0 {
 		p.last = err == nil && p.last
 		return p, err
@@ -102,7 +105,7 @@ func (g *Gateway) planPage(ctx context.Context, s *store.Store, set *rules, curs
 	for i, x := range people {
 		ids[i] = x.customer
 	}
-	profiles, err := s.Profiles(ctx, ids, set.campaign.Purpose, set.campaign.Topic)
+	profiles, err := s.ProfilesOf(ctx, stored, set.campaign.Purpose, set.campaign.Topic)
 	if err != nil {
 		return nil, err
 	}
@@ -128,6 +131,32 @@ func (g *Gateway) planPage(ctx context.Context, s *store.Store, set *rules, curs
 	return p, nil
 }
 
+// planEveryone is planPage where the audience is all customers: the cursor is the id of the last one.
+func (g *Gateway) planEveryone(ctx context.Context, s *store.Store, set *rules, cursor int64) (*planned, error) {
+	p := &planned{refusals: map[int64]string{}, next: cursor}
+	people, err := s.ProfilesAfter(ctx, rapport.ID(cursor), planPage, set.campaign.Purpose, set.campaign.Topic)
+	p.last = len(people) < planPage
+	if err != nil || len(people) == 0 {
+		return p, err
+	}
+	first, last := people[0].ID, people[len(people)-1].ID
+	p.next = int64(last)
+	already, err := s.PlannedBetween(ctx, set.campaign.ID, first, last)
+	if err != nil {
+		return nil, err
+	}
+	p.rows = make([]store.Row, 0, len(people))
+	now := g.now()
+	for _, prof := range people {
+		if already[prof.ID] {
+			p.refusals[int64(prof.ID)] = rapport.ReasonDuplicate
+			continue
+		}
+		p.rows = append(p.rows, g.decide(set, prof, person{seq: int64(prof.ID)}, now)...)
+	}
+	return p, nil
+}
+
 // person is a recipient whose customer is known.
 type person struct {
 	seq      int64
@@ -135,26 +164,11 @@ type person struct {
 	data     map[string]any
 }
 
-// people reads one page of the audience. It moves p.next, and p.last when there is no more.
-func (g *Gateway) people(ctx context.Context, s *store.Store, set *rules, p *planned) ([]person, error) {
-	c := set.campaign
-	if c.Everyone {
-		until := rapport.ID(1<<63 - 1)
-		ids, err := s.CustomersAfter(ctx, rapport.ID(p.next), until, planPage)
-		if err != nil {
-			return nil, err
-		}
-		out := make([]person, len(ids))
-		for i, id := range ids {
-			out[i] = person{seq: int64(id), customer: id}
-			p.next = int64(id)
-		}
-		p.last = len(ids) < planPage
-		return out, nil
-	}
-	rows, err := s.Recipients(ctx, c.ID, p.next, planPage)
+// people reads one page of a staged audience and stores it. It moves p.next, and p.last when there is no more.
+func (g *Gateway) people(ctx context.Context, s *store.Store, set *rules, p *planned) ([]person, []store.Upserted, error) {
+	rows, err := s.Recipients(ctx, set.campaign.ID, p.next, planPage)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	p.last = len(rows) < planPage
 	var patches []store.CustomerPatch
@@ -180,7 +194,7 @@ func (g *Gateway) people(ctx context.Context, s *store.Store, set *rules, p *pla
 	}
 	upserted, err := s.UpsertCustomers(ctx, patches)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	kept := out[:0]
 	for i, u := range upserted {
@@ -191,7 +205,7 @@ func (g *Gateway) people(ctx context.Context, s *store.Store, set *rules, p *pla
 		out[i].customer = u.ID
 		kept = append(kept, out[i])
 	}
-	return kept, nil
+	return kept, upserted, nil
 }
 
 // staged is the payload of a staged recipient.
@@ -203,7 +217,7 @@ type staged struct {
 // decide asks the rules about one customer and makes the rows.
 func (g *Gateway) decide(set *rules, prof *store.Profile, x person, now time.Time) []store.Row {
 	v := vars{Customer: customerVars(prof), Data: x.data, NoTrack: !prof.Track}
-	stored, err := json.Marshal(v)
+	stored, err := v.encode()
 	if err != nil {
 		stored = nil
 	}

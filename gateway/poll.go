@@ -56,7 +56,8 @@ func (g *Gateway) pollOne(ctx context.Context, name string) {
 		if !ok {
 			return
 		}
-		mine, err := g.Store.PollTurn(ctx, name, g.Worker())
+		me := g.Worker()
+		mine, err := g.Store.PollTurn(ctx, name, me)
 		if err != nil || !mine {
 			rest(5 * time.Second)
 			continue
@@ -66,7 +67,7 @@ func (g *Gateway) pollOne(ctx context.Context, name string) {
 			var updates []channels.Update
 			var next string
 			if updates, next, err = poller.Poll(ctx, cursor); err == nil && (next != cursor || len(updates) > 0) {
-				err = g.Ingest(ctx, p.Entry(), updates, func(ctx context.Context, s *store.Store) error { return s.SetCursor(ctx, name, next) })
+				err = g.Ingest(ctx, p.Entry(), updates, func(ctx context.Context, s *store.Store) error { return s.MoveCursor(ctx, name, me, next) })
 			}
 		}
 		if err != nil && ctx.Err() == nil {

@@ -37,6 +37,15 @@ type Row struct {
 	Line  int64 // counted from 1, the first of the row
 	Patch RecipientRow
 	Err   error
+	text  []byte // of a line of NDJSON, until the next row is read
+}
+
+// payload is what the stage keeps of the row.
+func (r *Row) payload() (json.RawMessage, error) {
+	if r.text == nil {
+		return json.Marshal(r.Patch)
+	}
+	return payloadOf(r.text, r.Patch)
 }
 
 // ConsentDefaults complete the consent columns of a CSV whose rows do not say where a consent comes from.
@@ -91,7 +100,7 @@ func (t *Rows) Next() (Row, error) {
 func (t *Rows) begin() error {
 	t.line = 1
 	head, err := t.in.Peek(3)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	switch {
@@ -104,7 +113,7 @@ func (t *Rows) begin() error {
 		return nil
 	}
 	first, err := t.in.Peek(32 << 10)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	if i := bytes.IndexByte(first, '\n'); i >= 0 {
@@ -119,7 +128,7 @@ func (t *Rows) begin() error {
 		}
 	}
 	header, err := t.record()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return rapport.Errorf(rapport.CodeMalformed, "The CSV is empty: its first line must name the columns.")
 	}
 	if err != nil {
@@ -285,11 +294,12 @@ func closed(members []byte) json.RawMessage {
 
 func (t *Rows) nextCSV() (Row, error) {
 	record, err := t.record()
-	if err != nil && !errors.Is(err, csv.ErrFieldCount) {
+	ragged := errors.Is(err, csv.ErrFieldCount)
+	if err != nil && !ragged {
 		return Row{}, err
 	}
 	row := Row{Line: t.line}
-	if err != nil {
+	if ragged {
 		row.Err = fmt.Errorf("has %d cells and the header %d", len(record), len(t.columns))
 		return row, nil
 	}
@@ -372,23 +382,24 @@ func (t *Rows) nextJSON() (Row, error) {
 			}
 			line = long
 		}
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return Row{}, t.located(err)
 		}
 		at := t.line
 		t.line++
 		line = bytes.TrimSpace(line)
 		if len(line) == 0 {
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return Row{}, err
 			}
 			continue
 		}
-		row := Row{Line: at}
-		if !json.Valid(line) {
+		row := Row{Line: at, text: line}
+		bad := Decode(line, "", &row.Patch)
+		if rapport.CodeOf(bad) == rapport.CodeMalformed {
 			return Row{}, rapport.Errorf(rapport.CodeMalformed, "Line %d is not JSON: %s.", at, plainly(json.Unmarshal(line, new(any))))
 		}
-		if bad := Decode(line, "", &row.Patch); bad != nil {
+		if bad != nil {
 			row.Patch = RecipientRow{}
 			row.Err = bad
 			if e, ok := errors.AsType[*rapport.Error](bad); ok {

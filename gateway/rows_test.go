@@ -8,12 +8,13 @@ import (
 	"testing"
 
 	"rapport"
+	"rapport/internal/fuzzing"
 )
 
 func readAll(t *Rows) (rows []Row, err error) {
 	for {
 		r, err := t.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return rows, nil
 		}
 		if err != nil {
@@ -139,6 +140,7 @@ func FuzzRows(f *testing.F) {
 	f.Add("{\"external_id\":\"1\",\"consents\":[{\"granted\":null}]}\n\n[", false)
 	f.Add("{\"attributes\":{\"a\":{\"a\":[1,2,\"\\u0000\"]}}}", false)
 	f.Fuzz(func(t *testing.T, in string, table bool) {
+		defer fuzzing.Budget(t)()
 		format := NDJSON
 		if table {
 			format = CSV
@@ -149,7 +151,7 @@ func FuzzRows(f *testing.F) {
 		for {
 			r, err := rows.Next()
 			if err != nil {
-				if err != io.EOF && rapport.CodeOf(err) == "" {
+				if !errors.Is(err, io.EOF) && rapport.CodeOf(err) == "" {
 					t.Errorf("an error without a code: %v", err)
 				}
 				return

@@ -22,20 +22,31 @@ type rules struct {
 }
 
 func (g *Gateway) rules(ctx context.Context, s *store.Store, c *rapport.Campaign) (*rules, error) {
+	policy, err := g.policy(ctx, s, c.Topic)
+	if err != nil {
+		return nil, err
+	}
+	return g.rulesUnder(ctx, c, policy)
+}
+
+// policy is the one of a topic as the database has it now; of a topic that is new, or none, the configured one.
+func (g *Gateway) policy(ctx context.Context, s *store.Store, topic string) (rapport.Policy, error) {
+	if topic == "" {
+		return g.set.DefaultPolicy, nil
+	}
+	t, err := s.Topic(ctx, topic)
+	if rapport.CodeOf(err) == rapport.CodeNotFound {
+		return g.set.DefaultPolicy, nil
+	}
+	return t.Policy, err
+}
+
+func (g *Gateway) rulesUnder(ctx context.Context, c *rapport.Campaign, policy rapport.Policy) (*rules, error) {
 	content, err := g.contentOf(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	r := &rules{campaign: c, content: content, template: content.template, policy: g.set.DefaultPolicy, variants: content.template.Channels(), providers: map[rapport.Channel]bool{}}
-	if c.Topic != "" {
-		t, err := s.Topic(ctx, c.Topic)
-		if err != nil && rapport.CodeOf(err) != rapport.CodeNotFound {
-			return nil, err
-		}
-		if err == nil {
-			r.policy = t.Policy
-		}
-	}
+	r := &rules{campaign: c, content: content, template: content.template, policy: policy, variants: content.template.Channels(), providers: map[rapport.Channel]bool{}}
 	for _, ch := range rapport.Channels {
 		r.providers[ch] = len(g.Hub.Route(ch, c.Sandbox)) > 0
 	}
@@ -74,7 +85,7 @@ func (g *Gateway) row(r *rules, p *store.Profile, d rapport.Decision, seq int64,
 // customerVars is what templates see as customer.*: the attributes, and over them what every customer has.
 func customerVars(p *store.Profile) map[string]any {
 	m := map[string]any{}
-	if len(p.Attributes) > 2 {
+	if len(p.Attributes) > 2 && !scanObject(string(p.Attributes), m) {
 		_ = json.Unmarshal(p.Attributes, &m) // the store holds nothing but objects
 	}
 	m["id"] = rapport.KindCustomer.Format(p.ID)

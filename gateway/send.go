@@ -15,18 +15,12 @@ import (
 	"rapport/templates"
 )
 
-// vars are what a message row keeps to be rendered, now and again later.
-type vars struct {
-	Customer map[string]any `json:"customer"`
-	Data     map[string]any `json:"data,omitempty"`
-	NoTrack  bool           `json:"no_track,omitempty"`
-}
-
 // content is what a campaign says, ready to be rendered for many.
 type content struct {
 	campaign *rapport.Campaign
 	template *templates.Template
 	data     map[string]any
+	about    map[string]any // the campaign, as templates see it
 	inline   *Inline
 	track    *rapport.Topic // nil: nothing of this campaign is tracked
 }
@@ -57,43 +51,61 @@ func (g *Gateway) prepare(ctx context.Context, rows []store.Claimed) (map[rappor
 }
 
 func (g *Gateway) content(ctx context.Context, id rapport.ID) (*content, error) {
-	campaign, err := g.campaigns.get(ctx, id)
+	c, err := g.contents.get(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	return g.contentOf(ctx, campaign)
+	return g.tracked(ctx, c)
 }
 
-func (g *Gateway) contentOf(ctx context.Context, campaign *rapport.Campaign) (_ *content, err error) {
-	c := &content{campaign: campaign}
+// contentOf is content of a campaign as it is now; the other one may be as old as the campaign's launch.
+func (g *Gateway) contentOf(ctx context.Context, campaign *rapport.Campaign) (*content, error) {
+	c, err := g.said(ctx, campaign)
+	if err != nil {
+		return nil, err
+	}
+	return g.tracked(ctx, c)
+}
+
+// said is the part of a content that does not change once messages are sent.
+func (g *Gateway) said(ctx context.Context, campaign *rapport.Campaign) (_ *content, err error) {
+	c := &content{campaign: campaign, about: map[string]any{"id": rapport.KindCampaign.Format(campaign.ID), "name": campaign.Name,
+		"purpose": string(campaign.Purpose), "topic": campaign.Topic}}
 	if len(campaign.Inline) > 0 {
 		c.inline = &Inline{}
 		if err := json.Unmarshal(campaign.Inline, c.inline); err != nil {
 			return nil, err
 		}
-		if c.template, err = templates.Inline(c.inline.InlineContent); err != nil {
-			return nil, err
-		}
-		return c, nil
+		c.template, err = templates.Inline(c.inline.InlineContent)
+		return c, err
 	}
 	if c.template, err = g.templates.Get(ctx, campaign.Template); err != nil {
 		return nil, err
 	}
 	if len(campaign.Data) > 0 {
-		if err := json.Unmarshal(campaign.Data, &c.data); err != nil {
-			return nil, err
-		}
+		err = json.Unmarshal(campaign.Data, &c.data)
 	}
-	if campaign.Topic != "" {
-		topic, err := g.topics.get(ctx, campaign.Topic)
-		if err != nil && rapport.CodeOf(err) != rapport.CodeNotFound {
-			return nil, err
-		}
-		if err == nil && (topic.TrackOpens || topic.TrackClicks) && !noTracking(campaign.Metadata) {
-			c.track = &topic
-		}
+	return c, err
+}
+
+// tracked returns c with what its topic says of tracking, which may change while a campaign is sent.
+func (g *Gateway) tracked(ctx context.Context, c *content) (*content, error) {
+	if c.inline != nil || c.campaign.Topic == "" {
+		return c, nil
 	}
-	return c, nil
+	topic, err := g.topics.get(ctx, c.campaign.Topic)
+	if rapport.CodeOf(err) == rapport.CodeNotFound {
+		return c, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !topic.TrackOpens && !topic.TrackClicks || noTracking(c.campaign.Metadata) {
+		return c, nil
+	}
+	own := *c
+	own.track = &topic
+	return &own, nil
 }
 
 // noTracking reads the campaign's own switch, metadata.track: false.
@@ -106,6 +118,7 @@ func noTracking(metadata json.RawMessage) bool {
 // when the outcome is durable: only then may the slot be used again.
 func (g *Gateway) send(ctx context.Context, b store.Batch, p *channels.Provider, row store.Claimed, group map[rapport.ID]*content, free func()) {
 	a := attempt{row: row, batch: b, caps: p.Caps(), provider: p.Entry().Name}
+	hand := handOver{journal: g.journal, row: &row}
 	c := group[row.Campaign]
 	if c == nil {
 		a.verdict = &channels.Verdict{Kind: channels.Temporary, Reason: "not_prepared"}
@@ -118,26 +131,27 @@ func (g *Gateway) send(ctx context.Context, b store.Batch, p *channels.Provider,
 			o.Attempt, o.ValidUntil = row.Attempt, row.ValidTo
 			a.segments = r.SMS.Segments
 			a.micros = int64(a.segments) * g.set.SMSCost
+			o.Wire = hand.begin
 			a.id, a.verdict = p.Send(ctx, o)
+			hand.end(a.verdict)
 		}
 	}
 	out := g.outcome(a)
 	if v := a.verdict; v != nil {
 		g.Log.Debug("an attempt did not succeed", "message", rapport.KindMessage.Format(row.ID), "verdict", string(v.Kind), "reason", v.Reason, "code", v.Code)
 	}
-	g.engine.ops <- op{outcome: &out, done: func(bool, store.ClaimResult, error) { free() }}
+	g.engine.ops <- op{outcome: &out, done: func(bool, store.ClaimResult, error) { hand.recorded(); free() }}
 }
 
 // compose renders a message as it is sent at the time now. Rendering again with the same values gives the
 // same bytes: that is how a message is shown later, and how a click finds its target.
 func (g *Gateway) compose(c *content, id rapport.ID, ch rapport.Channel, address string, stored json.RawMessage, now time.Time) (*channels.Outgoing, *templates.Rendered, error) {
-	var v vars
-	if len(stored) > 0 {
-		if err := json.Unmarshal(stored, &v); err != nil {
-			return nil, nil, err
-		}
+	v, err := g.open(c, stored)
+	if err != nil {
+		return nil, nil, err
 	}
-	r, err := g.render(c, id, ch, &v, now)
+	defer g.close(v)
+	r, err := g.render(c, id, ch, v, now)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -146,7 +160,9 @@ func (g *Gateway) compose(c *content, id rapport.ID, ch rapport.Channel, address
 		To: address, ToName: name, From: c.campaign.From, ReplyTo: c.campaign.ReplyTo, Key: r.Key, Subject: r.Subject,
 		Text: r.Text, HTML: r.HTML, Body: r.Body, Headers: r.Headers, Buttons: r.Buttons}
 	if c.campaign.Purpose == rapport.Marketing && ch == rapport.Email {
-		o.Unsubscribe = g.set.PublicURL + "/u/" + g.token(useUnsubscribe, id, 0)
+		if o.Unsubscribe = v.urls.Unsubscribe; o.Unsubscribe == "" {
+			o.Unsubscribe = g.link("/u/", useUnsubscribe, id, 0)
+		}
 	}
 	files := r.Attachments
 	if c.inline != nil {
@@ -166,32 +182,70 @@ func (g *Gateway) compose(c *content, id rapport.ID, ch rapport.Channel, address
 	return o, r, nil
 }
 
-func (g *Gateway) render(c *content, id rapport.ID, ch rapport.Channel, v *vars, now time.Time) (*templates.Rendered, error) {
-	in := templates.Input{DefaultLocale: g.set.DefaultLocale, Zone: g.set.DefaultZone, Now: now, Company: g.set.Company, Marketing: c.campaign.Purpose == rapport.Marketing}
+// sheet is what one message is rendered with. It is kept for the next: to make its maps costs as much as to
+// fill them.
+type sheet struct {
+	vars
+	roots map[string]any // what templates see: customer, data, campaign
+	urls  templates.URLs
+}
+
+// mostMembers is how many members a sheet's map may have had to be kept: clearing it costs as much each time.
+const mostMembers = 64
+
+// open reads stored variables over the campaign's data; nil are those of an inline message. The sheet must be
+// closed, and nothing of its maps kept, once the message is rendered.
+func (g *Gateway) open(c *content, stored json.RawMessage) (*sheet, error) {
+	v, ok := g.sheets.Get().(*sheet)
+	if !ok {
+		v = &sheet{vars: vars{Customer: map[string]any{}, Data: map[string]any{}}, roots: map[string]any{}}
+	}
+	maps.Copy(v.Data, c.data)
+	if err := v.decode(stored); err != nil {
+		return nil, err
+	}
+	v.roots["customer"], v.roots["data"], v.roots["campaign"] = v.Customer, v.Data, c.about
+	return v, nil
+}
+
+func (g *Gateway) close(v *sheet) {
+	if v.Customer == nil || v.Data == nil || len(v.Customer) > mostMembers || len(v.Data) > mostMembers {
+		return
+	}
+	clear(v.Customer)
+	clear(v.Data)
+	*v = sheet{vars: vars{Customer: v.Customer, Data: v.Data}, roots: v.roots}
+	g.sheets.Put(v)
+}
+
+func (g *Gateway) render(c *content, id rapport.ID, ch rapport.Channel, v *sheet, now time.Time) (*templates.Rendered, error) {
+	in := templates.Input{DefaultLocale: g.set.DefaultLocale, Zone: g.set.DefaultZone, Now: now, Company: g.set.Company, Marketing: c.campaign.Purpose == rapport.Marketing, Vars: v.roots}
 	in.Locale, _ = v.Customer["locale"].(string)
 	if z, _ := v.Customer["timezone"].(string); z != "" {
 		if loc, err := zone(z); err == nil {
 			in.Zone = loc
 		}
 	}
-	in.Vars = map[string]any{"customer": v.Customer, "data": merged(c.data, v.Data), "campaign": map[string]any{
-		"id": rapport.KindCampaign.Format(c.campaign.ID), "name": c.campaign.Name, "purpose": string(c.campaign.Purpose), "topic": c.campaign.Topic}}
-	if c.inline == nil {
-		in.URLs.Preferences = g.set.PublicURL + "/p/" + g.token(usePreferences, id, 0)
-		if in.Marketing { // a transactional message comes whatever its reader would say on that page
-			in.URLs.Unsubscribe = g.set.PublicURL + "/u/" + g.token(useUnsubscribe, id, 0)
-		}
+	wanted := c.template.URLs(ch) // none of what is inline
+	if wanted.Preferences {
+		v.urls.Preferences = g.link("/p/", usePreferences, id, 0)
+	}
+	if wanted.Unsubscribe && in.Marketing { // a transactional message comes whatever its reader would say on that page
+		v.urls.Unsubscribe = g.link("/u/", useUnsubscribe, id, 0)
+	}
+	if wanted.LinkTelegram {
 		if bot := g.telegramBot(); bot != "" {
-			in.URLs.LinkTelegram = "https://t.me/" + bot + "?start=" + g.token(useTelegram, id, 0)
+			v.urls.LinkTelegram = "https://t.me/" + bot + "?start=" + g.token(useTelegram, id, 0)
 		}
 	}
+	in.URLs = v.urls
 	if c.track != nil && !v.NoTrack && ch == rapport.Email {
 		in.Track = &templates.Tracking{}
 		if c.track.TrackClicks {
-			in.Track.Click = func(n int, _ string) string { return g.set.PublicURL + "/c/" + g.token(useClick, id, n) }
+			in.Track.Click = func(n int, _ string) string { return g.link("/c/", useClick, id, n) }
 		}
 		if c.track.TrackOpens {
-			in.Track.OpenPixel = g.set.PublicURL + "/o/" + g.token(useOpen, id, 0)
+			in.Track.OpenPixel = g.link("/o/", useOpen, id, 0)
 		}
 	}
 	return c.template.Render(ch, in)
@@ -246,20 +300,21 @@ func (g *Gateway) Shown(ctx context.Context, m rapport.Message) (*templates.Rend
 		return nil, err
 	}
 	if c.track == nil && m.Channel == rapport.Email {
-		c.track = &rapport.Topic{}
+		own := *c
+		own.track, c = &rapport.Topic{}, &own
 	}
 	stored, err := g.Store.Vars(ctx, m.ID)
 	if err != nil {
 		return nil, err
 	}
-	v := &vars{}
-	if len(stored) == 0 {
-		if c.inline == nil {
-			return nil, nil
-		}
-	} else if err := json.Unmarshal(stored, v); err != nil {
+	if len(stored) == 0 && c.inline == nil {
+		return nil, nil
+	}
+	v, err := g.open(c, stored)
+	if err != nil {
 		return nil, err
 	}
+	defer g.close(v)
 	when := m.SentAt
 	if when.IsZero() {
 		when = g.now()

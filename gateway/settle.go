@@ -13,7 +13,7 @@ import (
 // settleBatch settles rows in doubt whose time has come, by the policy of doubtOf.
 func (g *Gateway) settleBatch(ctx context.Context, b store.Batch) error {
 	for !g.engine.closed.Load() {
-		rows, err := g.Store.SettleRows(ctx, b.ID, 100, rapport.Doubtful)
+		rows, err := g.Store.SettleRows(ctx, b, 100, rapport.Doubtful)
 		if err != nil || len(rows) == 0 {
 			return err
 		}
@@ -27,7 +27,14 @@ func (g *Gateway) settleBatch(ctx context.Context, b store.Batch) error {
 			if known {
 				caps = p.Caps()
 			}
-			switch doubtOf(caps, r.Purpose) {
+			policy, began := doubtOf(caps, r.Purpose), r.UpdatedAt
+			if r.Reason == store.ReasonRestored {
+				if policy, err = g.doubtAfterRestore(ctx, policy, caps, r); err != nil {
+					return err
+				}
+				began = b.ID.Time()
+			}
+			switch policy {
 			case resend:
 				o.To, o.Reason, o.What, o.Due = rapport.Pending, "resent_after_doubt", store.WhatSend, g.now()
 				if known {
@@ -38,7 +45,7 @@ func (g *Gateway) settleBatch(ctx context.Context, b store.Batch) error {
 			case ask:
 				answer, err := g.ask(ctx, p, r)
 				switch {
-				case err != nil && g.now().Sub(r.UpdatedAt) > g.set.Hold:
+				case err != nil && g.now().Sub(began) > g.set.Hold:
 					o.To, o.Reason = rapport.Unknown, "provider_could_not_say"
 				case err != nil:
 					g.Log.Warn("a provider could not say whether it took a message", "message", rapport.KindMessage.Format(r.ID), "provider", r.Provider, "error", err)
@@ -71,11 +78,19 @@ func (g *Gateway) settleBatch(ctx context.Context, b store.Batch) error {
 }
 
 func (g *Gateway) ask(ctx context.Context, p *channels.Provider, r store.SettleRow) (channels.Answer, error) {
+	if r.Reason == store.ReasonRestored {
+		return g.askEverybody(ctx, p, r)
+	}
+	return g.askOne(ctx, p, r, r.UpdatedAt.Add(p.Caps().Timeout+time.Minute))
+}
+
+// askOne asks a provider about a message that was sent between a minute before its claim and until.
+func (g *Gateway) askOne(ctx context.Context, p *channels.Provider, r store.SettleRow, until time.Time) (channels.Answer, error) {
 	l, ok := p.Lookup()
 	if !ok {
 		return channels.Answer{}, errors.New("it cannot be asked")
 	}
-	q := channels.Query{ID: r.ID, To: r.Value, SentFrom: r.UpdatedAt.Add(-time.Minute), SentUntil: r.UpdatedAt.Add(p.Caps().Timeout + time.Minute)}
+	q := channels.Query{ID: r.ID, To: r.Value, SentFrom: r.UpdatedAt.Add(-time.Minute), SentUntil: until}
 	if c, err := g.content(ctx, r.Campaign); err == nil {
 		if o, _, err := g.compose(c, r.ID, r.Channel, r.Value, r.Vars, r.UpdatedAt); err == nil {
 			q.Text = o.Text.String()
@@ -90,7 +105,7 @@ func (g *Gateway) ask(ctx context.Context, p *channels.Provider, r store.SettleR
 // plans the next channel for them. What is delivered, in doubt or unknown stays as it is, and so does what
 // was escalated before.
 func (g *Gateway) escalateBatch(ctx context.Context, b store.Batch) error {
-	rows, err := g.Store.SettleRows(ctx, b.ID, store.MaxRows, rapport.Failed, rapport.Sent)
+	rows, err := g.Store.SettleRows(ctx, b, store.MaxRows, rapport.Failed, rapport.Sent)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -105,13 +106,16 @@ func TestSubmit_NamesEveryVariableThatIsMissing(t *testing.T) {
 			To: &gateway.RecipientInput{CustomerInput: gateway.CustomerInput{Addresses: []gateway.AddressInput{{Channel: rapport.Email, Address: "a@example.com"}, {Channel: rapport.SMS, Address: "+37126000001"}}}}}
 		_, _, err := w.g.SubmitMessage(t.Context(), gateway.Caller{}, in, nil)
 		var paths []string
-		if e, ok := err.(*rapport.Error); ok {
+		if e, ok := errors.AsType[*rapport.Error](err); ok {
 			for _, f := range e.Fields {
 				paths = append(paths, f.Path)
 			}
 		}
 		if want := []string{"to.attributes.tier", "to.name", "data.code", "data.order.number"}; !slices.Equal(paths, want) {
 			t.Errorf("missing: %q (%v)", paths, err)
+		}
+		if e, ok := errors.AsType[*rapport.Error](err); !ok || !strings.Contains(e.Fields[0].Message, "is read as customer.tier") {
+			t.Errorf("an attribute that is read where none is: %v", err)
 		}
 	})
 }

@@ -201,7 +201,7 @@ func (g *Gateway) store(ctx context.Context, group []*submission) error {
 }
 
 func (g *Gateway) storeAll(ctx context.Context, group []*submission) error {
-	return g.Store.Tx(ctx, func(s *store.Store) error {
+	return g.Store.Urgent().Tx(ctx, func(s *store.Store) error {
 		var live []*submission
 		for _, x := range group {
 			x.err, x.replayed, x.due, x.result = nil, false, nil, SendResult{}
@@ -237,8 +237,12 @@ func (g *Gateway) storeAll(ctx context.Context, group []*submission) error {
 			ids[a] = append(ids[a], upserted[i].ID)
 		}
 		profiles := map[about]map[rapport.ID]*store.Profile{}
+		policies := map[string]rapport.Policy{}
 		for a, list := range ids {
 			if profiles[a], err = s.Profiles(ctx, list, a.purpose, a.topic); err != nil {
+				return err
+			}
+			if policies[a.topic], err = g.policy(ctx, s, a.topic); err != nil {
 				return err
 			}
 		}
@@ -251,7 +255,7 @@ func (g *Gateway) storeAll(ctx context.Context, group []*submission) error {
 				continue
 			}
 			p := profiles[about{x.campaign.Purpose, x.campaign.Topic}][upserted[i].ID]
-			made, err := g.single(ctx, s, x, p)
+			made, err := g.single(ctx, x, p, policies[x.campaign.Topic])
 			if err != nil {
 				return err
 			}
@@ -289,9 +293,9 @@ func (g *Gateway) storeAll(ctx context.Context, group []*submission) error {
 }
 
 // single decides one message and fills in its result.
-func (g *Gateway) single(ctx context.Context, s *store.Store, x *submission, p *store.Profile) ([]store.Row, error) {
+func (g *Gateway) single(ctx context.Context, x *submission, p *store.Profile, policy rapport.Policy) ([]store.Row, error) {
 	c := x.campaign
-	set, err := g.rules(ctx, s, c)
+	set, err := g.rulesUnder(ctx, c, policy)
 	if err != nil {
 		return nil, err
 	}
@@ -326,10 +330,14 @@ func missingFields(set *rules, rows []store.Row, v vars) (wrong []rapport.FieldE
 		return nil
 	}
 	for _, name := range set.missing(v, channels) {
+		message := "the template needs it"
 		if about, ok := strings.CutPrefix(name, "customer."); ok {
 			name = "to." + about
+			if attribute, ok := strings.CutPrefix(about, "attributes."); ok { // as it stands in the request, and not in a template
+				message = "the template reads customer." + about + "; an attribute is read as customer." + attribute
+			}
 		}
-		wrong = append(wrong, rapport.FieldError{Path: name, Message: "the template needs it"})
+		wrong = append(wrong, rapport.FieldError{Path: name, Message: message})
 	}
 	return wrong
 }

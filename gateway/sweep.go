@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"rapport"
-	"rapport/channels"
 	"rapport/store"
 )
 
@@ -25,6 +24,11 @@ func (g *Gateway) sweep(ctx context.Context) {
 	tick := time.NewTicker(g.set.Tick)
 	defer tick.Stop()
 	grace := time.Duration(0)
+	var behind [2]bool // by lane: more was due than there were places
+	look := func(ctx context.Context, lane rapport.Lane) (err error) {
+		behind[lane], err = g.sweepLane(ctx, lane, grace)
+		return err
+	}
 	for n := 0; ; n++ {
 		for _, step := range []struct {
 			name string
@@ -32,8 +36,8 @@ func (g *Gateway) sweep(ctx context.Context) {
 		}{
 			{"taking over from dead workers", g.takeOver},
 			{"refreshing pauses", g.refreshPauses},
-			{"fast batches", func(ctx context.Context) error { return g.sweepLane(ctx, rapport.Fast, grace) }},
-			{"bulk batches", func(ctx context.Context) error { return g.sweepLane(ctx, rapport.Bulk, grace) }},
+			{"fast batches", func(ctx context.Context) error { return look(ctx, rapport.Fast) }},
+			{"bulk batches", func(ctx context.Context) error { return look(ctx, rapport.Bulk) }},
 			{"campaigns", func(ctx context.Context) error { return g.sweepCampaigns(ctx, grace) }},
 			{"stages", g.sweepStages},
 			{"tidying", func(ctx context.Context) error { return g.tidy(ctx, n) }},
@@ -50,19 +54,24 @@ func (g *Gateway) sweep(ctx context.Context) {
 		}
 		var looked time.Time
 		for due := false; !due; {
+			var lane rapport.Lane
 			select {
 			case <-ctx.Done():
 				return
 			case <-tick.C:
 				due = true
-			case lane := <-g.engine.idle:
-				if time.Since(looked) < idleEvery {
-					break
-				}
-				looked = time.Now()
-				if err := g.sweepLane(ctx, lane, grace); err != nil && ctx.Err() == nil {
-					g.Log.Warn("the sweeper was interrupted", "at", "an idle lane", "error", err)
-				}
+				continue
+			case <-g.engine.idle[rapport.Fast]:
+				lane = rapport.Fast
+			case <-g.engine.idle[rapport.Bulk]:
+				lane = rapport.Bulk
+			}
+			if !behind[lane] && time.Since(looked) < idleEvery {
+				continue
+			}
+			looked = time.Now()
+			if err := look(ctx, lane); err != nil && ctx.Err() == nil {
+				g.Log.Warn("the sweeper was interrupted", "at", "an idle lane", "error", err)
 			}
 		}
 	}
@@ -76,28 +85,41 @@ func (g *Gateway) refreshPauses(ctx context.Context) error {
 	return err
 }
 
-// sweepLane hands due batches to this process as far as the lane has places. What became due less than
-// grace ago is left to whoever heard of it.
-func (g *Gateway) sweepLane(ctx context.Context, lane rapport.Lane, grace time.Duration) error {
-	free := g.engine.free(lane)
-	if free <= 0 || g.engine.closed.Load() {
-		return nil
+// sweepLane hands due batches to this process as far as the lane has places, and tells whether more are due:
+// then the next place that becomes free is given to one of them at once. Without hints (Redis is away) this
+// is all that carries single messages, each a batch of its own. What became due less than grace ago is left
+// to whoever heard of it.
+func (g *Gateway) sweepLane(ctx context.Context, lane rapport.Lane, grace time.Duration) (more bool, err error) {
+	if g.engine.closed.Load() {
+		return false, nil
 	}
-	due, err := g.Store.DueBatches(ctx, lane, free)
+	free := g.engine.free(lane)
+	if free <= 0 {
+		return true, nil
+	}
+	limit := free + cap(g.engine.lanes[lane]) // those that are just being taken still look free
+	due, err := g.Store.DueBatches(ctx, lane, limit)
 	if err != nil {
-		return err
+		return false, err
 	}
 	for _, b := range due {
 		if g.now().Sub(b.Due) < grace && g.now().Sub(b.ID.Time()) < grace {
 			continue
 		}
+		if free == 0 {
+			return true, nil
+		}
+		if !g.engine.hold(b.ID) {
+			continue
+		}
+		free--
 		g.spawn(func() {
-			if err := g.Deliver(ctx, b.ID, lane, 10*time.Second); err != nil {
+			if err := g.deliver(ctx, b.ID, lane, 10*time.Second); err != nil {
 				g.Log.Warn("delivering a batch", "batch", int64(b.ID), "error", err)
 			}
 		})
 	}
-	return nil
+	return len(due) == limit, nil
 }
 
 func (g *Gateway) sweepCampaigns(ctx context.Context, grace time.Duration) error {
@@ -238,64 +260,62 @@ func (g *Gateway) tidy(ctx context.Context, n int) error {
 	return nil
 }
 
-// watch declares dead whoever has not moved its counter for DeadAfter of our own monotonic clock.
+// beatEvery is how often a worker says that it is alive, and how often the others look.
+const beatEvery = 250 * time.Millisecond
+
+// quietFor is how long the counter of a worker whose lock is free must have stood still before it is dead: a
+// living one that lost its connection takes the lock again with its next beat (docs/adr/0010-signs-of-life.md).
+const quietFor = time.Second
+
+// watch declares dead whoever gives no sign of life, by our own monotonic clock: after quietFor whose lock is
+// free too, after DeadAfter everybody. A process that is alone has nobody to watch.
 func (g *Gateway) watch(ctx context.Context) {
+	if g.Store.Alone() {
+		return
+	}
 	type seen struct {
 		beats int64
 		since time.Time
 	}
 	last := map[rapport.ID]seen{}
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	looked := time.Now()
+	for tick := time.NewTicker(beatEvery); ; {
 		alive, err := g.Store.Workers(ctx)
-		if err != nil {
-			clear(last) // without the database nobody can beat: do not hold it against them
-			continue
+		if err != nil || time.Since(looked) > quietFor {
+			clear(last) // without the database nobody can beat, and who was stopped has not watched
 		}
+		looked = time.Now()
 		for _, w := range alive {
 			s, ok := last[w.ID]
 			if !ok || s.beats != w.Beats {
 				last[w.ID] = seen{w.Beats, time.Now()}
 				continue
 			}
-			if w.ID != g.Worker() && time.Since(s.since) > g.set.DeadAfter {
-				dead, err := g.Store.DeclareDead(ctx, w.ID, w.Beats)
-				if err == nil && dead {
-					g.Log.Warn("a worker gave no sign of life and was declared dead", "worker", int64(w.ID), "name", w.Name)
-					delete(last, w.ID)
+			quiet := time.Since(s.since)
+			if w.ID == g.Worker() || quiet < min(quietFor, g.set.DeadAfter) {
+				continue
+			}
+			why := "its counter stood still"
+			if quiet < g.set.DeadAfter {
+				if gone, err := g.Store.Gone(ctx, w.ID); err != nil || !gone {
+					continue
+				}
+				why = "its connection is gone"
+			}
+			if dead, err := g.Store.DeclareDead(ctx, w.ID, w.Beats); err == nil && dead {
+				g.Log.Warn("a worker gave no sign of life and was declared dead", "worker", int64(w.ID), "name", w.Name, "quiet", quiet.Round(time.Millisecond).String(), "why", why)
+				delete(last, w.ID)
+				select {
+				case g.died <- struct{}{}:
+				default: // the sweeper has not come to the last one yet
 				}
 			}
 		}
-	}
-}
-
-// takeOver frees what the dead have left: rows that were being sent become doubtful at once.
-func (g *Gateway) takeOver(ctx context.Context) error {
-	for {
-		orphans, err := g.Store.OrphanBatches(ctx, 50)
-		if err != nil || len(orphans) == 0 {
-			return err
-		}
-		for _, b := range orphans {
-			n, err := g.Store.TakeOver(ctx, b, g.Worker(), func(f store.InFlight) time.Time {
-				var caps channels.Caps
-				if p, ok := g.Hub.Provider(f.Provider); ok {
-					caps = p.Caps()
-				}
-				return g.now().Add(g.settleAfter(caps, &rapport.Campaign{Purpose: f.Purpose}))
-			})
-			if err != nil {
-				return err
-			}
-			if n > 0 {
-				g.Log.Warn("messages of a dead worker are in doubt", "batch", int64(b.ID), "messages", n)
-			}
+		select {
+		case <-ctx.Done():
+			tick.Stop()
+			return
+		case <-tick.C:
 		}
 	}
 }

@@ -138,7 +138,7 @@ func (g *Gateway) replyRow(ctx context.Context, s *store.Store, c *rapport.Campa
 	if !d.Send {
 		return row, rapport.Errorf(rapport.CodeConflict, "The customer cannot be written to on %s: %s.", ch, d.Reason)
 	}
-	stored, err := json.Marshal(vars{Customer: customerVars(p)})
+	stored, err := (&vars{Customer: customerVars(p)}).encode()
 	if err != nil {
 		return row, err
 	}

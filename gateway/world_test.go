@@ -31,6 +31,7 @@ type world struct {
 	st    *store.Store
 	hub   *channels.Hub
 	g     *gateway.Gateway
+	set   gateway.Settings
 	clock *clock
 	box   *sandbox.Memory
 	email *carrier // cannot be asked, recognises nothing, like SMTP
@@ -187,6 +188,8 @@ func newWorld(t *testing.T, url string, change ...func(*gateway.Settings)) *worl
 	if testing.Verbose() && os.Getenv("RAPPORT_TEST_LOG") != "" {
 		level = slog.LevelDebug
 	}
+	set.JournalDir = strings.Replace(set.JournalDir, "?", w.st.Engine(), 1)
+	w.set = set
 	w.g = gateway.New(w.st, w.hub, slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: level})), set)
 	w.template("news", "news")
 	return w

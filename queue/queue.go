@@ -62,6 +62,7 @@ func Open(redisURL string, log *slog.Logger) (*Queue, error) {
 	if err != nil {
 		return nil, err
 	}
+	redis.SetLogger(aside{log}) // else it writes to standard error, a line for each attempt while a server is away
 	q := &Queue{log: log, redis: quick, patient: patient, client: asynq.NewClientFromRedisClient(quick), hints: make(chan gateway.Wake, 10_000)}
 	ctx, cancel := context.WithCancel(context.Background())
 	q.stop = cancel
@@ -184,7 +185,8 @@ func (q *Queue) Close() error {
 }
 
 // client reads redis://, rediss://, redis-sentinel://[user:pass@]host,host/<db>?master=name and
-// redis-cluster://[user:pass@]host,host.
+// redis-cluster://[user:pass@]host,host. Without ContextTimeoutEnabled go-redis would go on reading beyond the
+// second that a hint may take.
 func client(raw string, retries int, backoff time.Duration) (redis.UniversalClient, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
@@ -197,7 +199,7 @@ func client(raw string, retries int, backoff time.Duration) (redis.UniversalClie
 		if err != nil {
 			return nil, errors.New("redis_url: is not valid")
 		}
-		o.MaxRetries, o.MinRetryBackoff, o.MaxRetryBackoff, o.DialTimeout = retries, 50*time.Millisecond, backoff, wait
+		o.MaxRetries, o.MinRetryBackoff, o.MaxRetryBackoff, o.DialTimeout, o.ContextTimeoutEnabled = retries, 50*time.Millisecond, backoff, wait, true
 		return redis.NewClient(o), nil
 	case "redis-sentinel":
 		db, err := strconv.Atoi(strings.Trim(u.Path, "/"))
@@ -210,11 +212,12 @@ func client(raw string, retries int, backoff time.Duration) (redis.UniversalClie
 		}
 		pass, _ := u.User.Password()
 		return redis.NewFailoverClient(&redis.FailoverOptions{MasterName: master, SentinelAddrs: strings.Split(u.Host, ","), DB: db, Username: u.User.Username(), Password: pass,
-			SentinelPassword: u.Query().Get("sentinel_password"), MaxRetries: retries, MinRetryBackoff: 50 * time.Millisecond, MaxRetryBackoff: backoff, DialTimeout: wait}), nil
+			SentinelPassword: u.Query().Get("sentinel_password"), MaxRetries: retries, MinRetryBackoff: 50 * time.Millisecond, MaxRetryBackoff: backoff, DialTimeout: wait, ContextTimeoutEnabled: true}), nil
 	case "redis-cluster":
 		pass, _ := u.User.Password()
-		return redis.NewClusterClient(&redis.ClusterOptions{Addrs: strings.Split(u.Host, ","), Username: u.User.Username(), Password: pass,
-			MaxRetries: retries, MinRetryBackoff: 50 * time.Millisecond, MaxRetryBackoff: backoff, DialTimeout: wait}), nil
+		// go-redis asks who holds what once a minute, and goes on calling a node that is dead until then.
+		return redis.NewClusterClient(&redis.ClusterOptions{Addrs: strings.Split(u.Host, ","), Username: u.User.Username(), Password: pass, ClusterStateReloadInterval: 5 * time.Second,
+			MaxRetries: retries, MinRetryBackoff: 50 * time.Millisecond, MaxRetryBackoff: backoff, DialTimeout: wait, ContextTimeoutEnabled: true}), nil
 	}
 	return nil, errors.New("redis_url: must begin with redis://, rediss://, redis-sentinel:// or redis-cluster://")
 }
@@ -224,6 +227,16 @@ type quiet struct{ log *slog.Logger }
 
 func (l quiet) Debug(a ...any) {}
 func (l quiet) Info(a ...any)  {}
-func (l quiet) Warn(a ...any)  { l.log.Warn("asynq: " + strings.TrimSpace(fmt.Sprint(a...))) }
-func (l quiet) Error(a ...any) { l.log.Warn("asynq: " + strings.TrimSpace(fmt.Sprint(a...))) }
-func (l quiet) Fatal(a ...any) { l.log.Error("asynq: " + strings.TrimSpace(fmt.Sprint(a...))) }
+func (l quiet) Warn(a ...any)  { l.log.Warn("asynq says", "what", strings.TrimSpace(fmt.Sprint(a...))) }
+func (l quiet) Error(a ...any) { l.log.Warn("asynq says", "what", strings.TrimSpace(fmt.Sprint(a...))) }
+func (l quiet) Fatal(a ...any) {
+	l.log.Error("asynq says", "what", strings.TrimSpace(fmt.Sprint(a...)))
+}
+
+// aside hands the Redis client's own lines to ours, for those who look for a reason: what they lead to is
+// returned as an error, and said once.
+type aside struct{ log *slog.Logger }
+
+func (l aside) Printf(ctx context.Context, format string, a ...any) {
+	l.log.DebugContext(ctx, "the Redis client says", "what", fmt.Sprintf(format, a...))
+}

@@ -2,7 +2,6 @@ package queue
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net"
 	"strings"
@@ -15,7 +14,7 @@ import (
 	"rapport/gateway"
 )
 
-var silent = slog.New(slog.NewTextHandler(io.Discard, nil))
+var silent = slog.New(slog.DiscardHandler)
 
 func TestHint_ArrivesAsATaskOfItsLaneThatHoldsAnID(t *testing.T) {
 	t.Parallel()
