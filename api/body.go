@@ -100,7 +100,7 @@ func (s *bodyStream) Read(p []byte) (int, error) {
 	case s.left < 0:
 		s.err = tooLarge(s.limit)
 		return 0, s.err
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		s.err = err
 	case err != nil:
 		s.err = &rapport.Error{Code: rapport.CodeMalformed, Message: "The body of the request broke off.", Cause: err}
@@ -180,7 +180,7 @@ func (d *door) upload(c *fiber.Ctx, body io.Reader) (*upload, error) {
 	form := multipart.NewReader(body, params["boundary"])
 	for {
 		part, err := form.NextPart()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil, rapport.Errorf(rapport.CodeInvalid, "There is no file in the form: a part with a filename is needed.")
 		}
 		if err != nil {

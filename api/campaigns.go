@@ -16,7 +16,7 @@ import (
 type Campaign struct {
 	ID              string                 `json:"id"`
 	Name            string                 `json:"name"`
-	Status          rapport.CampaignStatus `json:"status" enum:"draft,accepting,scheduled,planning,running,paused,finished,cancelled"`
+	Status          rapport.CampaignStatus `json:"status" enum:"draft,accepting,scheduled,planning,running,paused,quarantined,finished,cancelled"`
 	Purpose         rapport.Purpose        `json:"purpose"`
 	Topic           string                 `json:"topic,omitempty"`
 	Template        string                 `json:"template,omitempty"`
@@ -122,6 +122,9 @@ func (d *door) postCampaign(ctx context.Context, in *justRequest) (*reply[Campai
 		}
 		return in.keep(ctx, s, out.Status, out)
 	})
+	if rapport.CodeOf(err) == rapport.CodeRateLimited {
+		fiberOf(in.ctx).Locals(overloadKey{}, overCampaigns)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +134,7 @@ func (d *door) postCampaign(ctx context.Context, in *justRequest) (*reply[Campai
 type listCampaigns struct {
 	Request
 	Paging
-	Status string `query:"status" enum:"accepting,draft,scheduled,planning,running,paused,finished,cancelled" doc:"What is still being accepted is not listed."`
+	Status string `query:"status" enum:"accepting,draft,scheduled,planning,running,paused,quarantined,finished,cancelled" doc:"What is still being accepted is not listed."`
 	Q      string `query:"q" maxLength:"200" doc:"Part of the name."`
 }
 

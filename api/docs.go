@@ -27,7 +27,7 @@ const intro = `Rapport sends each customer what a campaign says on the channel, 
 - **Times** are RFC 3339 in UTC, money is in minor units with an ISO 4217 currency, phones are E.164, locales BCP 47, zones IANA, durations like ` + "`24h`" + `.
 - **Unknown fields** are refused, and so are unknown query parameters.
 - **Repeating.** With an ` + "`Idempotency-Key`" + ` on a POST, the same request is done once within 24 hours; the answer says ` + "`Idempotency-Replayed: true`" + ` when it is an earlier one.
-- **Refusals** are ` + "`application/problem+json`" + ` (RFC 9457). 429 and 503 say when to come again with ` + "`Retry-After`" + `; nothing was kept.`
+- **Refusals** are ` + "`application/problem+json`" + ` (RFC 9457). 429 and 503 say when to come again with ` + "`Retry-After`" + `; nothing was kept, unless a 503 came while the database was committing: the same Idempotency-Key is safe to repeat.`
 
 // documentation serves the OpenAPI document and a page of it that needs nothing from elsewhere.
 func (d *door) documentation(app *fiber.App) {

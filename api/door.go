@@ -13,6 +13,7 @@ import (
 	"reflect"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -50,17 +51,28 @@ type Limits struct {
 	Stream     int64 // bytes of streamed recipients and imports
 	Attachment int64 // bytes of one file
 	Body       int64 // bytes of every other body
-	Running    int   // requests at once
-	Streams    int   // of them, with large bodies
+	Running    int   // requests at once, without those with large bodies; fewer while they take long
+	Streams    int   // requests with large bodies at once
+	Held       int64 // bytes of all bodies that are being held in memory at once
 }
 
-// Observation is one request, for metrics. Route is the pattern, never the path.
+// Observation is one request, for metrics. Route is the pattern, never the path. Overload says which bound
+// refused it; empty: none did.
 type Observation struct {
-	Method string
-	Route  string
-	Status int
-	Took   time.Duration
+	Method   string
+	Route    string
+	Status   int
+	Took     time.Duration
+	Overload string
 }
+
+// The bounds that refuse requests while there are too many of them.
+const (
+	overRequests  = "requests"
+	overLarge     = "large_requests"
+	overBytes     = "bytes"
+	overCampaigns = "campaigns"
+)
 
 // door holds what handlers need.
 type door struct {
@@ -70,8 +82,9 @@ type door struct {
 	api     huma.API
 	pages   *pages
 	routes  []route
-	running chan struct{}
+	inside  *admission
 	streams chan struct{}
+	begun   sync.Map // set of begun
 }
 
 // New returns the door, ready for Listen.
@@ -89,7 +102,7 @@ func open(o Options) (*fiber.App, *door) {
 	if o.IdleTimeout == 0 {
 		o.IdleTimeout = time.Minute
 	}
-	d := &door{o: o, g: o.Gateway, st: o.Store, pages: openPages(), running: make(chan struct{}, o.Limits.Running), streams: make(chan struct{}, o.Limits.Streams)}
+	d := &door{o: o, g: o.Gateway, st: o.Store, pages: openPages(), inside: newAdmission(o.Limits.Running, o.Limits.Held), streams: make(chan struct{}, o.Limits.Streams)}
 	app := fiber.New(fiber.Config{
 		AppName: "Rapport", DisableStartupMessage: true, CaseSensitive: true,
 		Immutable:         true,                              // else strings of one request turn into those of the next
@@ -117,6 +130,7 @@ func open(o Options) (*fiber.App, *door) {
 	d.topics()
 	d.templates()
 	d.campaigns()
+	d.quarantine()
 	d.messages()
 	d.threads()
 	d.events()
@@ -150,6 +164,7 @@ func (l Limits) filled() Limits {
 	fill(&l.Stream, 2<<30)
 	fill(&l.Attachment, 25<<20)
 	fill(&l.Body, 1<<20)
+	fill(&l.Held, 64<<20)
 	if l.Running <= 0 {
 		l.Running = 512
 	}
@@ -177,21 +192,63 @@ func (d *door) frame(c *fiber.Ctx) (err error) {
 			err = d.refuse(c, fmt.Errorf("%s panicked: %v\n%s", c.Route().Path, r, debug.Stack()))
 		}
 		if d.o.Observe != nil {
-			d.o.Observe(Observation{Method: c.Method(), Route: c.Route().Path, Status: c.Response().StatusCode(), Took: time.Since(began)})
+			over, _ := c.Locals(overloadKey{}).(string)
+			d.o.Observe(Observation{Method: c.Method(), Route: c.Route().Path, Status: c.Response().StatusCode(), Took: time.Since(began), Overload: over})
 		}
 	}()
 	if p := c.Path(); p != "/healthz" && p != "/readyz" {
-		select {
-		case d.running <- struct{}{}:
-			defer func() { <-d.running }()
-		default:
-			return d.refuse(c, &rapport.Error{Code: rapport.CodeUnavailable, Message: "The server has too many requests to work on.", RetryAfter: time.Second})
+		if !d.inside.enter() {
+			return d.refuse(c, overload(c, overRequests))
 		}
+		v := &visit{door: d}
+		c.Locals(visitKey{}, v)
+		defer func() { v.end(time.Since(began)) }()
 	}
 	if err := c.Next(); err != nil {
 		return d.refuse(c, err)
 	}
 	return nil
+}
+
+// visit is the place that a request has inside.
+type visit struct {
+	door  *door
+	bytes int64 // of a body that it holds
+	timed bool  // how long it takes says something about the machine
+	ended bool
+}
+
+type visitKey struct{}
+
+func visitOf(c *fiber.Ctx) *visit {
+	v, _ := c.Locals(visitKey{}).(*visit)
+	return v
+}
+
+func (v *visit) end(took time.Duration) {
+	if v.ended {
+		return
+	}
+	v.ended = true
+	v.door.inside.give(v.bytes)
+	if !v.timed {
+		took = 0
+	}
+	v.door.inside.leave(took)
+}
+
+type overloadKey struct{}
+
+// overload is the refusal of a request that came while there were too many, by the bound that says so.
+func overload(c *fiber.Ctx, bound string) error {
+	c.Locals(overloadKey{}, bound)
+	switch bound {
+	case overLarge:
+		return &rapport.Error{Code: rapport.CodeRateLimited, Message: "Too many large requests are being read at once.", RetryAfter: 5 * time.Second}
+	case overBytes:
+		return &rapport.Error{Code: rapport.CodeUnavailable, Message: "The requests that are being worked on are too large together.", RetryAfter: time.Second}
+	}
+	return &rapport.Error{Code: rapport.CodeUnavailable, Message: "The server has too many requests to work on.", RetryAfter: time.Second}
 }
 
 // unhandled answers for what Fiber refuses by itself: a header that is too large, a method that a route

@@ -356,13 +356,24 @@ func TestDoor_RefusesMoreThanItCanCarry(t *testing.T) {
 	if a.Header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}
-	h.door.running <- struct{}{}
+	for range 2 {
+		if !h.door.inside.enter() {
+			t.Error("a large request takes the place of a small one")
+		}
+	}
 	a = h.refused(503, "too many requests", "GET", "/v1/customers", nil)
 	if a.Header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}
 	h.want(200, "GET", "/healthz", nil)
-	<-h.door.running
+	h.door.inside.leave(0)
+	h.door.inside.leave(0)
+	if !h.door.inside.take(64<<20 - 10) {
+		t.Error("64 MiB cannot be held")
+	}
+	h.refused(503, "too large together", "POST", "/v1/campaigns/cancel", `{"cancellation_key":"none"}`)
+	h.door.inside.give(64<<20 - 10)
+	h.want(200, "POST", "/v1/campaigns/cancel", `{"cancellation_key":"none"}`)
 	end.Close()
 	if a := <-finished; a.StatusCode != 201 || a.get("size") != 5.0 {
 		t.Errorf("the slow one: %s", a)

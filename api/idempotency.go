@@ -33,11 +33,32 @@ func idempotent[T any](ctx context.Context, d *door, o route, r *Request, hash s
 	return once(ctx, d, r, id, do)
 }
 
+// begun names a request with an Idempotency-Key that this process is working on.
+type begun struct {
+	key   rapport.ID
+	scope string
+}
+
 func once[T any](ctx context.Context, d *door, r *Request, id gateway.Idempotency, do func(context.Context) (*reply[T], error)) (*reply[T], error) {
+	running := &rapport.Error{Code: rapport.CodeInProgress, Message: "A request with this Idempotency-Key is still running.", RetryAfter: time.Second}
+	here := begun{id.Key, id.Scope}
+	if _, busy := d.begun.LoadOrStore(here, true); busy {
+		return nil, running
+	}
+	defer d.begun.Delete(here)
 	worker := d.g.Worker()
 	a, err := d.st.Begin(ctx, id.Key, id.Scope, id.BodyHash, worker)
 	if err != nil {
 		return nil, err
+	}
+	if a.Found == store.Running { // perhaps by us, and nobody told us so
+		mine, err := d.st.Resume(ctx, id.Key, id.Scope, worker)
+		if err != nil {
+			return nil, err
+		}
+		if mine {
+			a.Found = store.Begun
+		}
 	}
 	switch a.Found {
 	case store.Replay:
@@ -50,7 +71,7 @@ func once[T any](ctx context.Context, d *door, r *Request, id gateway.Idempotenc
 	case store.Mismatch:
 		return nil, rapport.Errorf(rapport.CodeInvalid, "This Idempotency-Key was used for another request.")
 	case store.Running:
-		return nil, &rapport.Error{Code: rapport.CodeInProgress, Message: "A request with this Idempotency-Key is still running.", RetryAfter: time.Second}
+		return nil, running
 	}
 	kept := false
 	r.keep = func(ctx context.Context, s *store.Store, status int, out any) error {

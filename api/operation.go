@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/gofiber/fiber/v2"
 
 	"rapport"
 	"rapport/gateway"
@@ -153,7 +154,7 @@ func handleJSON[I any, P input[I], B, T any](d *door, o route, fn func(context.C
 		if err != nil {
 			return nil, err
 		}
-		data, err := io.ReadAll(stream)
+		data, err := d.held(c, stream, d.limit(o))
 		if err != nil {
 			return nil, err
 		}
@@ -171,6 +172,23 @@ func handleJSON[I any, P input[I], B, T any](d *door, o route, fn func(context.C
 		}
 		return idempotent(ctx, d, o, in.request(), hashBytes(data), func(ctx context.Context) (*reply[T], error) { return fn(ctx, in, body) })
 	})
+}
+
+// held reads a body into memory, within what all requests may hold together.
+func (d *door) held(c *fiber.Ctx, stream io.Reader, limit int64) ([]byte, error) {
+	v := visitOf(c)
+	v.timed = c.Method() == http.MethodPost
+	size := int64(c.Request().Header.ContentLength())
+	if size < 0 {
+		size = limit // it does not say
+	}
+	if !d.inside.take(size) {
+		return nil, overload(c, overBytes)
+	}
+	v.bytes = size
+	text := bytes.NewBuffer(make([]byte, 0, min(size, 64<<10)+bytes.MinRead))
+	_, err := text.ReadFrom(stream)
+	return text.Bytes(), err
 }
 
 func (d *door) limit(o route) int64 {
@@ -267,8 +285,9 @@ func (d *door) authorise(o route) func(huma.Context, func(huma.Context)) {
 			select {
 			case d.streams <- struct{}{}:
 				defer func() { <-d.streams }()
+				visitOf(c).end(0) // it takes as long as it is large, and has a bound of its own
 			default:
-				err = &rapport.Error{Code: rapport.CodeRateLimited, Message: "Too many large requests are being read at once.", RetryAfter: 5 * time.Second}
+				err = overload(c, overLarge)
 			}
 		}
 		if err != nil {

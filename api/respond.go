@@ -76,7 +76,7 @@ func (d *door) problem(ctx context.Context, id string, err error) *Problem {
 	}
 	refusal, known := errors.AsType[*rapport.Error](err)
 	if !known && (d.o.Store.Unavailable(err) || errors.Is(err, context.DeadlineExceeded)) {
-		refusal, known = &rapport.Error{Code: rapport.CodeUnavailable, Message: "The database does not answer in time; nothing was kept.", RetryAfter: 2 * time.Second}, true
+		refusal, known = &rapport.Error{Code: rapport.CodeUnavailable, Message: "The database does not answer in time. Ask again, with the same Idempotency-Key: what was kept all the same is not done twice.", RetryAfter: 2 * time.Second}, true
 		d.o.Log.WarnContext(ctx, "the database refused a request", "request_id", id, "error", err)
 	}
 	if known {

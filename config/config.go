@@ -109,8 +109,11 @@ type Hours struct {
 	Until string `key:"until" default:"08:00" help:"Marketing SMS go out again from this hour."`
 }
 
-// Limits are the largest requests that are taken.
+// Limits are the largest requests that are taken, and how many at once.
 type Limits struct {
+	Requests        int  `key:"requests" default:"512" min:"1" help:"Requests at once; fewer while they take long. More are refused with 503."`
+	LargeRequests   int  `key:"large_requests" default:"64" min:"1" help:"Campaigns, streams, imports and files that are read at once. More are refused with 429."`
+	HeldBytes       Size `key:"held_bytes" default:"64MiB" min:"1KiB" help:"Bodies held in memory at once, together. More are refused with 503."`
 	InlineCustomers int  `key:"inline_customers" default:"100000" min:"1" help:"Customers in the body of one campaign."`
 	InlineBytes     Size `key:"inline_bytes" default:"24MiB" min:"1KiB" help:"Body of such a campaign."`
 	StreamBytes     Size `key:"stream_bytes" default:"2GiB" min:"1KiB" help:"Streamed recipients and imports."`

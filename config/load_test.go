@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"rapport/internal/fuzzing"
 )
 
 // strongKey is no key of anybody's: random bytes, made for this test.
@@ -261,6 +263,7 @@ func FuzzLoad(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {
+		defer fuzzing.Budget(t)()
 		c, err := load(Options{File: "fuzz.yaml", Env: []string{}}, file)
 		if (c == nil) == (err == nil) {
 			t.Fatal("neither a configuration nor an error, or both")
