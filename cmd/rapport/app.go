@@ -51,6 +51,7 @@ type App struct {
 	boxDone  sync.WaitGroup
 	listener net.Listener
 	started  bool
+	ending   sync.Once
 }
 
 // server is the API's, whatever it is made of.
@@ -82,7 +83,11 @@ func Open(ctx context.Context, cfg *config.Config, role config.Role, log *slog.L
 	if err != nil {
 		return nil, err
 	}
-	a.Store.SetHashKey(derive(secret[len(secret)-1], "address hash")) // the oldest: suppressions must survive a rotation
+	setHashKey(a.Store, secret)
+	if err := arrive(ctx, cfg, a.Store, log); err != nil {
+		return nil, err
+	}
+	a.warnOfQuarantine(ctx)
 	a.box = gateway.NewBox(a.Store)
 	a.watch = newWatch()
 	settings, err := gatewaySettings(cfg, secret)
@@ -176,8 +181,10 @@ func (a *App) Start(ctx context.Context) error {
 func (a *App) Ready(ctx context.Context) error { return a.Store.Ping(ctx) }
 
 // Stop takes no more work, lets what is on the wire end and be recorded, and closes everything, within
-// shutdown.timeout.
-func (a *App) Stop() {
+// shutdown.timeout. Twice is once.
+func (a *App) Stop() { a.ending.Do(a.stop) }
+
+func (a *App) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), a.Config.Shutdown.Timeout)
 	defer cancel()
 	if a.HTTP != nil {
@@ -196,7 +203,9 @@ func (a *App) Stop() {
 		a.boxDone.Wait()
 	}
 	if a.traces != nil {
-		a.traces(ctx)
+		if err := a.traces(ctx); err != nil {
+			a.Log.Warn("the last traces were not handed over", "error", err)
+		}
 	}
 	a.close()
 }
@@ -265,7 +274,7 @@ func gatewaySettings(cfg *config.Config, secret [][]byte) (gateway.Settings, err
 		DefaultPolicy: rapport.Policy(cfg.Consent.DefaultPolicy), Company: templates.Company{Name: cfg.Company.Name, PostalAddress: cfg.Company.PostalAddress},
 		QuietMarketing: map[rapport.Channel]*rapport.QuietHours{}, GroupSize: cfg.Delivery.GroupSize, BulkWorkers: cfg.Delivery.BulkWorkers, FastWorkers: cfg.Delivery.FastWorkers,
 		MaxAttempts: cfg.Delivery.MaxAttempts, DeadAfter: cfg.Delivery.WorkerDeadAfter, AskMarketing: cfg.Delivery.AskAfter.Marketing, AskTransaction: cfg.Delivery.AskAfter.Transactional,
-		Hold: cfg.Delivery.Hold, EscalateAfter: cfg.Delivery.EscalateAfter, InlineCustomers: cfg.Limits.InlineCustomers}
+		Hold: cfg.Delivery.Hold, EscalateAfter: cfg.Delivery.EscalateAfter, InlineCustomers: cfg.Limits.InlineCustomers, JournalDir: filepath.Join(cfg.DataDir, "journal")}
 	if q := cfg.QuietHours.SMSMarketing; q.From != "" {
 		h := &rapport.QuietHours{From: minutes(q.From), Until: minutes(q.Until)}
 		s.QuietMarketing[rapport.SMS], s.QuietMarketing[rapport.WhatsApp] = h, h

@@ -187,7 +187,7 @@ func (c *cli) send(ctx context.Context, cl *client, spec map[string]any, file re
 // fill streams recipients into the draft v. None that was taken is an error.
 func (c *cli) fill(ctx context.Context, cl *client, v *campaign, recipients *table, mapping map[string]string) error {
 	bar := c.bar(recipients.size, "sending "+recipients.name, true)
-	var body io.Reader = io.TeeReader(recipients, bar)
+	body := io.TeeReader(recipients, bar)
 	contentType := recipients.contentType
 	if len(mapping) > 0 {
 		text, err := json.Marshal(mapping)

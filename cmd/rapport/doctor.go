@@ -182,6 +182,7 @@ func (c *cli) examineDatabase(ctx context.Context, cfg *config.Config) []finding
 		f.grade, f.mend = doubtful, "every acceptance waits for one: use a faster disk, or a database that is nearer"
 	}
 	out = append(out, f)
+	out = append(out, examineQuarantine(limited, st)...)
 	if away := time.Since(about.Clock); !about.Clock.IsZero() {
 		f := finding{fine, "clock", "agrees with the database's", ""}
 		if away.Abs() > 5*time.Second {
@@ -250,10 +251,10 @@ func cure(driver string, v *channels.Verdict) string {
 	if v.Kind != channels.Misconfigured {
 		return "it cannot be reached from here: check host, port and firewall, and try again later"
 	}
-	switch {
-	case v.Reason == "tls_certificate":
+	switch v.Reason {
+	case "tls_certificate":
 		return "the certificate is not the one of settings.host: use the name in it, or set tls_server_name or tls_ca_file"
-	case v.Reason == "tls":
+	case "tls":
 		return "the server does not speak TLS that way: starttls is for port 587, implicit for 465"
 	}
 	switch driver {

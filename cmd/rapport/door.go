@@ -11,7 +11,8 @@ func (a *App) apiOptions() api.Options {
 	return api.Options{
 		Gateway: a.Gateway, Store: a.Store, Keys: gateway.NewKeyring(a.Store), Log: a.Log, Version: version, PublicURL: c.PublicBase(),
 		TrustedProxies: c.HTTP.TrustedProxies, ReadTimeout: c.HTTP.ReadTimeout, IdleTimeout: c.HTTP.IdleTimeout,
-		Limits: api.Limits{Inline: int64(c.Limits.InlineBytes), Stream: int64(c.Limits.StreamBytes), Attachment: int64(c.Limits.AttachmentBytes), Body: int64(c.Limits.BodyBytes)},
-		Ready:  a.Ready, Observe: a.watch.request,
+		Limits: api.Limits{Inline: int64(c.Limits.InlineBytes), Stream: int64(c.Limits.StreamBytes), Attachment: int64(c.Limits.AttachmentBytes), Body: int64(c.Limits.BodyBytes),
+			Running: c.Limits.Requests, Streams: c.Limits.LargeRequests, Held: int64(c.Limits.HeldBytes)},
+		Ready: a.Ready, Observe: a.watch.request,
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"text/tabwriter"
@@ -149,7 +150,7 @@ func (c *cli) keysRevoke() *cobra.Command {
 
 // asFlags names the flags instead of the fields of a request that was refused.
 func asFlags(err error) error {
-	refusal, ok := err.(*rapport.Error)
+	refusal, ok := errors.AsType[*rapport.Error](err)
 	if !ok || len(refusal.Fields) == 0 {
 		return err
 	}

@@ -46,7 +46,7 @@ func (c *cli) run(ctx context.Context, args []string) int {
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		return 130
 	}
-	if err != errQuiet {
+	if !errors.Is(err, errQuiet) {
 		fmt.Fprintln(c.err, "rapport: "+strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "\n  "))
 	}
 	return 1
@@ -82,7 +82,7 @@ talk to a running server find it by RAPPORT_URL (http://127.0.0.1:8080 unless se
 		}
 	}
 	add("run", c.serveCommand(), c.apiCommand(), c.workerCommand())
-	add("operate", c.migrateCommand(), c.keysCommand(), c.doctorCommand(), c.healthcheckCommand())
+	add("operate", c.migrateCommand(), c.keysCommand(), c.backupCommand(), c.restoreCommand(), c.quarantineCommand(), c.doctorCommand(), c.healthcheckCommand())
 	add("send", c.importCommand(), c.campaignCommand(), c.templateCommand())
 	root.AddCommand(&cobra.Command{Use: "version", Short: "Print the version", Example: "  rapport version", Args: cobra.NoArgs, Run: func(*cobra.Command, []string) {
 		fmt.Fprintln(c.out, version)

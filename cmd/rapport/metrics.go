@@ -25,6 +25,7 @@ type watch struct {
 	sends    *prometheus.CounterVec
 	took     *prometheus.HistogramVec
 	requests *prometheus.HistogramVec
+	refused  *prometheus.CounterVec
 }
 
 func newWatch() *watch {
@@ -43,6 +44,10 @@ func newWatch() *watch {
 			Help:    "How long a request took, streamed bodies included.",
 			Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 60},
 		}, []string{"method", "route", "status"}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "rapport_http_overload_total",
+			Help: "Requests refused because there were too many of them, by the bound that they met (requests, large_requests, bytes, campaigns).",
+		}, []string{"bound"}),
 	}
 }
 
@@ -60,6 +65,9 @@ func (w *watch) observe(o channels.Observation) {
 // request is called after each request, from many goroutines.
 func (w *watch) request(o api.Observation) {
 	w.requests.WithLabelValues(o.Method, o.Route, strconv.Itoa(o.Status)).Observe(o.Took.Seconds())
+	if o.Overload != "" {
+		w.refused.WithLabelValues(o.Overload).Inc()
+	}
 	traceRequest(o)
 }
 
@@ -76,7 +84,7 @@ func startMetrics(addr string, a *App, log *slog.Logger) (*metricsServer, error)
 	}
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		a.watch.sends, a.watch.took, a.watch.requests, &state{app: a}, build())
+		a.watch.sends, a.watch.took, a.watch.requests, a.watch.refused, &state{app: a}, build())
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(r, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: 4, Timeout: 20 * time.Second}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") })
@@ -174,7 +182,7 @@ func (s *state) database(ctx context.Context, gauge func(*prometheus.Desc, float
 		gauge(waiting, float64(len(due)), lane.String())
 		gauge(overdue, oldest.Seconds(), lane.String())
 	}
-	open, err := st.OpenCampaigns(ctx, 1000, rapport.CampaignScheduled, rapport.CampaignPlanning, rapport.CampaignRunning, rapport.CampaignPaused)
+	open, err := st.OpenCampaigns(ctx, 1000, rapport.CampaignScheduled, rapport.CampaignPlanning, rapport.CampaignRunning, rapport.CampaignPaused, rapport.CampaignQuarantined)
 	if err != nil {
 		return
 	}
@@ -182,7 +190,7 @@ func (s *state) database(ctx context.Context, gauge func(*prometheus.Desc, float
 	for _, c := range open {
 		count[c.Status]++
 	}
-	for _, status := range []rapport.CampaignStatus{rapport.CampaignScheduled, rapport.CampaignPlanning, rapport.CampaignRunning, rapport.CampaignPaused} {
+	for _, status := range []rapport.CampaignStatus{rapport.CampaignScheduled, rapport.CampaignPlanning, rapport.CampaignRunning, rapport.CampaignPaused, rapport.CampaignQuarantined} {
 		gauge(campaigns, float64(count[status]), string(status))
 	}
 	if alive, err := st.Workers(ctx); err == nil {

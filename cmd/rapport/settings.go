@@ -143,7 +143,7 @@ func plainly(err error) error {
 
 // mistakes are all of them that err holds.
 func mistakes(err error) []*config.Mistake {
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // it takes the tree apart itself
 	case *config.Mistake:
 		return []*config.Mistake{e}
 	case interface{ Unwrap() []error }:
