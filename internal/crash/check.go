@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // registers "pgx"
@@ -53,29 +52,45 @@ type Verdict struct {
 	Unknown    int // ended as unknown
 	Proven     int // of them, how many had arrived
 	Arrived    int
-	Settled    time.Duration // after the last kill, until only held doubt was left
+	again      map[rapport.Channel]int // Duplicates and Repeated, by channel
+	Moves      int                     // of messages from state to state that were replayed
+	Settled    time.Duration           // after the last kill, until only held doubt was left
 	Finished   time.Duration
+	First      Spread // from a restart to the first message after it
+	Orphaned   Spread // from a kill until a row that was being sent was declared doubtful or sent again
+	Exits      Spread // from SIGTERM to the end of the process
 }
+
+// What a run must keep to, besides losing nothing.
+const (
+	firstLimit  = 2 * time.Second  // Verdict.First, each
+	sharedLimit = 15 * time.Second // the same beside other scenarios: only make sure that it comes
+	orphanLimit = 15 * time.Second // Verdict.Orphaned, 99 of 100
+	exitLimit   = time.Minute      // Verdict.Exits, each
+)
 
 // String is the line of figures.
 func (v Verdict) String() string {
-	return fmt.Sprintf("lost %d, duplicates %d, repeated webhooks %d, unknown %d (%d of them had arrived), arrived %d", v.Lost, v.Duplicates, v.Repeated, v.Unknown, v.Proven, v.Arrived)
+	return fmt.Sprintf("lost %d, duplicates %d, repeated webhooks %d, unknown %d (%d of them had arrived), arrived %d, %d moves replayed", v.Lost, v.Duplicates, v.Repeated, v.Unknown, v.Proven, v.Arrived, v.Moves)
 }
 
 // Summary is the one line that a run prints.
 func (h *Harness) Summary(name string, v Verdict) string {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	var worst time.Duration
-	if len(h.first) > 0 {
-		worst = slices.Max(h.first)
-	}
-	engine := "sqlite"
+	engine := h.engine()
 	if h.Database != "" {
 		engine = fmt.Sprintf("postgres, %d workers", h.Workers)
 	}
-	return fmt.Sprintf("crash: %s on %s: seed %d, %d messages, %d kills: %s; first send after restart at most %v (of %d), settled after %v, finished after %v",
-		name, engine, h.Seed, h.Messages, h.Kills, v, worst.Round(time.Millisecond), len(h.first), v.Settled.Round(time.Millisecond), v.Finished.Round(time.Millisecond))
+	line := fmt.Sprintf("crash: %s on %s: seed %d, %d messages, %d faults: %s; settled after %v, finished after %v", name, engine, h.Seed, h.Messages, h.Kills, v,
+		v.Settled.Round(time.Millisecond), v.Finished.Round(time.Millisecond))
+	for _, x := range []struct {
+		what string
+		took Spread
+	}{{"first send after a restart", v.First}, {"rows of the dead in doubt", v.Orphaned}, {"exit", v.Exits}} {
+		if len(x.took) > 0 {
+			line += fmt.Sprintf("; %s %v", x.what, x.took)
+		}
+	}
+	return line
 }
 
 // Accepted checks what Submit was told: one campaign a name with n recipients each, all settled, all arrived.
@@ -151,6 +166,34 @@ func (h *Harness) Check(ctx context.Context) (v Verdict, err error) {
 	if batches != 0 {
 		breach("%d batches are left", batches)
 	}
+	var left int
+	err = db.QueryRowContext(ctx, `SELECT count(*) FROM messages m WHERE m.state = 2 AND NOT EXISTS (SELECT 1 FROM workers w WHERE w.id = m.owner AND w.dead = 0)`).Scan(&left)
+	if err != nil {
+		return v, err
+	}
+	if left != 0 {
+		breach("%d rows are still being sent by the dead", left)
+	}
+	if v.Moves, err = h.replay(ctx, db, breach); err != nil {
+		return v, err
+	}
+	if v.Orphaned, err = h.orphaned(ctx, db); err != nil {
+		return v, err
+	}
+	v.First, v.Exits = h.first, h.exits
+	first := firstLimit
+	if h.Shared {
+		first = sharedLimit
+	}
+	if worst := v.First.At(1); worst > first {
+		breach("the first send after a restart came after %v", worst)
+	}
+	if worst := v.Orphaned.At(0.99); worst > orphanLimit {
+		breach("rows of the dead waited %v to be declared doubtful", worst)
+	}
+	if worst := v.Exits.At(1); worst > exitLimit {
+		breach("a process ended %v after SIGTERM", worst)
+	}
 	sent := states[rapport.Sent] + states[rapport.Delivered]
 	if total := h.Sinks.Total(); total != v.Arrived || total != sent-v.Lost+v.Proven+v.Duplicates+v.Repeated {
 		breach("%d arrived in all, %d at recipients; %d are sent, %d unknown were proven, %d came twice", total, v.Arrived, sent, v.Proven, v.Duplicates+v.Repeated)
@@ -158,11 +201,16 @@ func (h *Harness) Check(ctx context.Context) (v Verdict, err error) {
 	if v.Lost > 0 {
 		breach("%d are lost", v.Lost)
 	}
-	if v.Duplicates > 0 {
-		breach("%d arrived twice where nothing may be sent again", v.Duplicates)
-	}
-	if bound := h.Window * h.Kills; v.Repeated > bound {
-		breach("%d webhooks were repeated, more than window × kills = %d", v.Repeated, bound)
+	// What nobody can be asked about is sent again when it is transactional, and held when it is marketing.
+	bound := h.Window * h.Kills
+	for _, ch := range channels {
+		resends := ch == rapport.Webhook || ch != rapport.SMS && h.Purpose == rapport.Transactional
+		switch n := v.again[ch]; {
+		case !resends && n > 0:
+			breach("%d by %s arrived twice, and nothing of that may be sent again", n, ch)
+		case n > bound:
+			breach("%d by %s arrived again, more than window × faults = %d", n, ch, bound)
+		}
 	}
 	if dropped := h.Sinks.Hook.Repeated(); dropped != v.Repeated {
 		breach("%d webhooks were repeated, but only %d of them under an id that was known", v.Repeated, dropped)
@@ -173,10 +221,15 @@ func (h *Harness) Check(ctx context.Context) (v Verdict, err error) {
 	return v, errors.Join(broken...)
 }
 
-// rows looks at every recipient: one row, at an end, that says what the sink says.
+// rows looks at every recipient of the campaign: one row, at an end, that says what the sink says.
 func (h *Harness) rows(ctx context.Context, db *sql.DB, v *Verdict, breach func(string, ...any)) (map[rapport.State]int, error) {
+	campaign, err := rapport.KindCampaign.Parse(h.campaign)
+	if err != nil {
+		return nil, err
+	}
 	states := map[rapport.State]int{}
-	rows, err := db.QueryContext(ctx, `SELECT a.channel, a.address, m.state, m.reason FROM messages m JOIN addresses a ON a.id = m.address_id`)
+	v.again = map[rapport.Channel]int{}
+	rows, err := db.QueryContext(ctx, `SELECT a.channel, a.address, m.state, m.reason FROM messages m JOIN addresses a ON a.id = m.address_id WHERE m.campaign_id = $1`, int64(campaign))
 	if err != nil {
 		return nil, err
 	}
@@ -205,12 +258,13 @@ func (h *Harness) rows(ctx context.Context, db *sql.DB, v *Verdict, breach func(
 		case rapport.Unknown:
 			v.Unknown++
 			v.Proven += min(n, 1)
-			if ch == rapport.SMS || ch == rapport.Webhook {
+			if ch == rapport.SMS || ch == rapport.Webhook || h.Purpose == rapport.Transactional {
 				breach("%s %s ended as unknown (%s), although it could be asked or repeated", ch, address, reason)
 			}
 		default:
 			breach("%s %s ended as %s (%s), and %d arrived", ch, address, state, reason, n)
 		}
+		v.again[ch] += max(n-1, 0)
 		if ch == rapport.Webhook {
 			v.Repeated += max(n-1, 0)
 		} else {
@@ -237,7 +291,11 @@ func (h *Harness) ledger(view View, states map[rapport.State]int, breach func(st
 
 // counters holds the counter rows against the rows.
 func (h *Harness) counters(ctx context.Context, db *sql.DB, states map[rapport.State]int, breach func(string, ...any)) error {
-	rows, err := db.QueryContext(ctx, `SELECT what, sum(n) FROM campaign_counts GROUP BY what`)
+	campaign, err := rapport.KindCampaign.Parse(h.campaign)
+	if err != nil {
+		return err
+	}
+	rows, err := db.QueryContext(ctx, `SELECT what, sum(n) FROM campaign_counts WHERE campaign_id = $1 GROUP BY what`, int64(campaign))
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package crash
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,7 +16,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 
@@ -36,6 +36,15 @@ type Run struct {
 	// Impatient ends doubt that nobody can settle as soon as nothing else is left, instead of after the minute
 	// that is the shortest hold.
 	Impatient bool
+	Purpose   rapport.Purpose // of the campaign; "": marketing
+	Rate      float64         // messages a second that each provider takes; 0: as many as go
+	// Shared says that other scenarios run on this machine at the same time, so that the first send after a restart
+	// may take longer than it may otherwise.
+	Shared bool
+	// Prepare, when set, changes the sinks before the configuration names them, and Settings the configuration
+	// before it is written.
+	Prepare  func(*Sinks) error
+	Settings func(map[string]any)
 }
 
 // Harness is the processes of a run and the sinks they send to.
@@ -50,11 +59,11 @@ type Harness struct {
 	procs    []*process
 	campaign string
 	submits  int // requests that Submit had to make
+	stopped  int // times that StopPoller stopped one
 
-	measured context.CancelFunc // ends the measuring that runs
-
-	mu    sync.Mutex
-	first []time.Duration // from a restart to the first message after it
+	first  Spread            // from a restart to the first message after it
+	exits  Spread            // from SIGTERM to the end
+	killed map[int]time.Time // when, by pid
 }
 
 // channels are served in turn.
@@ -62,7 +71,7 @@ var channels = []rapport.Channel{rapport.Email, rapport.SMS, rapport.Telegram, r
 
 // Start writes the configuration, prepares the database and starts the processes. Close ends them.
 func Start(ctx context.Context, r Run) (_ *Harness, err error) {
-	h := &Harness{Run: r, rand: rand.New(rand.NewPCG(r.Seed, 0))}
+	h := &Harness{Run: r, rand: rand.New(rand.NewPCG(r.Seed, 0)), killed: map[int]time.Time{}}
 	if h.Sinks, err = StartSinks(r.Latency); err != nil {
 		return nil, err
 	}
@@ -71,6 +80,11 @@ func Start(ctx context.Context, r Run) (_ *Harness, err error) {
 			h.Close()
 		}
 	}()
+	if r.Prepare != nil {
+		if err := r.Prepare(h.Sinks); err != nil {
+			return nil, err
+		}
+	}
 	port, err := freePort()
 	if err != nil {
 		return nil, err
@@ -79,10 +93,13 @@ func Start(ctx context.Context, r Run) (_ *Harness, err error) {
 	if err := h.configure(); err != nil {
 		return nil, err
 	}
+	if _, err := h.command(ctx, "migrate"); err != nil {
+		return nil, err
+	}
+	if err := h.witness(ctx); err != nil {
+		return nil, err
+	}
 	if r.Database != "" {
-		if _, err := h.command(ctx, "migrate"); err != nil {
-			return nil, err
-		}
 		h.procs = append(h.procs, &process{h: h, name: "api", role: "api"})
 		for n := range r.Workers {
 			h.procs = append(h.procs, &process{h: h, name: fmt.Sprintf("worker%d", n+1), role: "worker"})
@@ -124,13 +141,13 @@ func freePort() (int, error) {
 
 func (h *Harness) configure() error {
 	provider := func(name, driver string, ch rapport.Channel, settings map[string]any) map[string]any {
-		return map[string]any{"name": name, "driver": driver, "channel": ch, "settings": settings}
+		return map[string]any{"name": name, "driver": driver, "channel": ch, "rate": h.Rate, "settings": settings}
 	}
 	cfg := map[string]any{
 		"data_dir": filepath.Join(h.Dir, "data"), "secret_key": "Y3Jhc2ggdGVzdHMgbmVlZCBubyByZWFsIHNlY3JldCE=",
 		"public_url": h.url, "http": map[string]any{"addr": strings.TrimPrefix(h.url, "http://")},
 		"log": map[string]any{"format": "json"}, "quiet_hours": map[string]any{"sms_marketing": map[string]any{"from": "", "until": ""}},
-		"delivery": map[string]any{"window": h.Window, "worker_dead_after": "3s", "hold": "1m",
+		"delivery": map[string]any{"window": h.Window, "hold": "1m",
 			"ask_after": map[string]any{"marketing": "4s", "transactional": "4s"}},
 		"providers": []any{
 			provider("mail", "email", rapport.Email, map[string]any{"host": h.Sinks.Mail.Host(), "port": h.Sinks.Mail.Port(), "tls": "none", "from": "Crash <crash@sink.example>",
@@ -142,6 +159,9 @@ func (h *Harness) configure() error {
 	}
 	if h.Database != "" {
 		cfg["database_url"], cfg["redis_url"] = h.Database, h.Redis
+	}
+	if h.Settings != nil {
+		h.Settings(cfg)
 	}
 	raw, err := json.MarshalIndent(cfg, "", "  ")
 	if err != nil {
@@ -213,7 +233,12 @@ func (p *process) start() error {
 }
 
 // kill is SIGKILL; it returns when the process is gone.
-func (p *process) kill() { _ = p.end(syscall.SIGKILL, 10*time.Second) }
+func (p *process) kill() {
+	if p.cmd != nil && p.cmd.Process != nil {
+		p.h.killed[p.cmd.Process.Pid] = time.Now()
+	}
+	_ = p.end(syscall.SIGKILL, 10*time.Second)
+}
 
 // end sends a signal and waits for the process to be gone.
 func (p *process) end(sig syscall.Signal, limit time.Duration) error {
@@ -328,7 +353,7 @@ func (h *Harness) Launch(ctx context.Context) error {
 		return err
 	}
 	var made struct{ ID string }
-	draft := map[string]any{"name": "crash", "purpose": "marketing", "template": "crash", "status": "draft"}
+	draft := map[string]any{"name": "crash", "purpose": cmp.Or(h.Purpose, rapport.Marketing), "template": "crash", "status": "draft"}
 	if err := h.send(ctx, http.MethodPost, "/v1/campaigns", draft, &made); err != nil {
 		return err
 	}
@@ -350,15 +375,19 @@ func (h *Harness) Launch(ctx context.Context) error {
 func (h *Harness) write(w io.Writer) error {
 	lines := json.NewEncoder(w)
 	for n := range h.Messages {
-		ch := channels[n%len(channels)]
-		err := lines.Encode(map[string]any{"external_id": fmt.Sprintf("r-%d", n), "name": fmt.Sprintf("Recipient %d", n), "data": map[string]any{"n": n},
-			"addresses": []any{map[string]any{"channel": ch, "address": h.Sinks.Address(ch, n)}},
-			"consents":  []any{map[string]any{"channel": ch, "purpose": "marketing", "topic": "crash", "granted": true, "source": "test"}}})
-		if err != nil {
+		if err := lines.Encode(h.recipient(n)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// recipient n is reached on one channel, and has consented to it.
+func (h *Harness) recipient(n int) map[string]any {
+	ch := channels[n%len(channels)]
+	return map[string]any{"external_id": fmt.Sprintf("r-%d", n), "name": fmt.Sprintf("Recipient %d", n), "data": map[string]any{"n": n},
+		"addresses": []any{map[string]any{"channel": ch, "address": h.Sinks.Address(ch, n)}},
+		"consents":  []any{map[string]any{"channel": ch, "purpose": "marketing", "topic": "crash", "granted": true, "source": "test"}}}
 }
 
 // Submit sends an inline campaign of n recipients, all reached by webhook, under one Idempotency-Key: again
@@ -369,19 +398,24 @@ func (h *Harness) Submit(ctx context.Context, name string, from, n int) error {
 		people[i] = map[string]any{"external_id": fmt.Sprintf("r-%d", from+i), "data": map[string]any{"n": from + i}, "name": "Recipient",
 			"addresses": []any{map[string]any{"channel": rapport.Webhook, "address": h.Sinks.Address(rapport.Webhook, from+i)}}}
 	}
-	body, err := json.Marshal(map[string]any{"name": name, "purpose": "transactional", "template": "crash", "audience": map[string]any{"customers": people}})
+	return h.insist(ctx, "/v1/campaigns", name, map[string]any{"name": name, "purpose": "transactional", "template": "crash", "audience": map[string]any{"customers": people}})
+}
+
+// insist sends a request under one Idempotency-Key until it is accepted.
+func (h *Harness) insist(ctx context.Context, path, key string, in any) error {
+	body, err := json.Marshal(in)
 	if err != nil {
 		return err
 	}
-	return h.until(ctx, time.Minute, name+" is accepted", func() (bool, error) {
+	return h.until(ctx, time.Minute, key+" is accepted", func() (bool, error) {
 		h.submits++
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url+"/v1/campaigns", bytes.NewReader(body))
+		req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url+path, bytes.NewReader(body))
 		if err != nil {
 			return false, err
 		}
 		req.Header.Set("Authorization", "Bearer "+h.key)
 		req.Header.Set("Content-Type", "application/json")
-		req.Header.Set("Idempotency-Key", name)
+		req.Header.Set("Idempotency-Key", key)
 		resp, err := http.DefaultClient.Do(req)
 		if err != nil {
 			return false, nil // killed under us
@@ -392,7 +426,7 @@ func (h *Harness) Submit(ctx context.Context, name string, from, n int) error {
 		case err != nil, resp.StatusCode == http.StatusConflict, resp.StatusCode >= 500:
 			return false, nil
 		case resp.StatusCode != http.StatusAccepted:
-			return false, fmt.Errorf("%s: %s: %.500s", name, resp.Status, said)
+			return false, fmt.Errorf("%s: %s: %.500s", key, resp.Status, said)
 		}
 		return true, nil
 	})
@@ -406,75 +440,6 @@ func (h *Harness) Template(ctx context.Context) error {
 		map[string]any{"channel": "telegram", "text": "Number {{ data.n }}"},
 		map[string]any{"channel": "webhook", "body": map[string]any{"n": "{{ data.n }}"}},
 	}}, nil)
-}
-
-// Kill ends a random process with SIGKILL every 250 to 450 ms and starts it again, until there were so many
-// kills, everything has arrived, or ctx has ended, which is no error. With doors only what serves the API
-// is hit.
-func (h *Harness) Kill(ctx context.Context, kills int, doors bool) error {
-	victims := h.procs
-	if doors {
-		victims = h.procs[:1]
-	}
-	for h.Kills < kills && h.Sinks.Total() < h.Messages {
-		if pause(ctx, 250*time.Millisecond+time.Duration(h.rand.Int64N(int64(200*time.Millisecond)))) != nil {
-			return nil
-		}
-		p := victims[h.rand.IntN(len(victims))]
-		p.kill()
-		h.Kills++
-		at := time.Now()
-		if err := p.start(); err != nil {
-			return err
-		}
-		h.measure(at)
-	}
-	return nil
-}
-
-// measure notes how long it takes from a restart to the first message that was not on the wire before it;
-// when the next kill comes earlier, there is nothing to note.
-func (h *Harness) measure(from time.Time) {
-	if h.measured != nil {
-		h.measured()
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	h.measured = cancel
-	go func() {
-		defer cancel()
-		time.Sleep(h.Latency) // what the dead had on the wire arrives meanwhile
-		before := h.Sinks.Total()
-		for ctx.Err() == nil {
-			if h.Sinks.Total() > before {
-				h.mu.Lock()
-				h.first = append(h.first, time.Since(from))
-				h.mu.Unlock()
-				return
-			}
-			time.Sleep(5 * time.Millisecond)
-		}
-	}()
-}
-
-// Terminate ends each process in turn with SIGTERM and starts it again, n times.
-func (h *Harness) Terminate(ctx context.Context, n int) error {
-	for range n {
-		if err := pause(ctx, 400*time.Millisecond); err != nil {
-			return err
-		}
-		p := h.procs[h.rand.IntN(len(h.procs))]
-		if err := p.ready(ctx); err != nil {
-			return err
-		}
-		if err := p.end(syscall.SIGTERM, time.Minute); err != nil {
-			return err
-		}
-		h.Kills++
-		if err := p.start(); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // View is what the API says about the campaign.

@@ -47,6 +47,8 @@ type Sinks struct {
 	twilioURL, botURL, hookURL string
 	web                        atomic.Int64 // messages that came by HTTP
 	stop                       []func()
+
+	faults faults // of the three that speak HTTP; the mail server has a script of its own
 }
 
 // StartSinks starts all four. Close them.
@@ -62,20 +64,21 @@ func StartSinks(latency time.Duration) (*Sinks, error) {
 	}
 	s.stop = append(s.stop, s.Mail.Close)
 	for _, x := range []struct {
+		channel rapport.Channel
 		url     *string
 		handler http.Handler
 		sends   func(*http.Request) bool
 	}{
-		{&s.twilioURL, s.Twilio, func(r *http.Request) bool { return r.Method == http.MethodPost }},
-		{&s.botURL, s.Bot, func(r *http.Request) bool { return strings.Contains(r.URL.Path, "/send") }},
-		{&s.hookURL, s.Hook, func(*http.Request) bool { return true }},
+		{rapport.SMS, &s.twilioURL, s.Twilio, func(r *http.Request) bool { return r.Method == http.MethodPost }},
+		{rapport.Telegram, &s.botURL, s.Bot, func(r *http.Request) bool { return strings.Contains(r.URL.Path, "/send") }},
+		{rapport.Webhook, &s.hookURL, s.Hook, func(*http.Request) bool { return true }},
 	} {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			s.Close()
 			return nil, err
 		}
-		server := &http.Server{Handler: s.late(x.handler, x.sends), ReadHeaderTimeout: 10 * time.Second}
+		server := &http.Server{Handler: s.faulty(x.channel, x.sends, s.late(x.handler, x.sends)), ReadHeaderTimeout: 10 * time.Second}
 		go func() { _ = server.Serve(l) }()
 		*x.url = "http://" + l.Addr().String()
 		s.stop = append(s.stop, func() { _ = server.Close() })
@@ -172,6 +175,7 @@ type Hook struct {
 	byID   map[string]int
 	pathOf map[string]string
 	wrong  []error
+	total  int
 }
 
 // Count is how often something arrived at a path.
@@ -186,6 +190,13 @@ func (h *Hook) Err() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return errors.Join(h.wrong...)
+}
+
+// Total is how many requests were taken.
+func (h *Hook) Total() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.total
 }
 
 // Repeated is how many requests a receiver that remembers ids would have dropped.
@@ -215,6 +226,7 @@ func (h *Hook) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h.pathOf[id] = r.URL.Path
 	h.byID[id]++
+	h.total++
 	h.byPath[r.URL.Path]++
 	w.WriteHeader(http.StatusNoContent)
 }
