@@ -42,7 +42,7 @@ func TestQuickBenchMeasuresEveryChannelAndLosesNothing(t *testing.T) {
 	if len(r.Notes) > 0 {
 		t.Errorf("something was odd: %q", r.Notes)
 	}
-	if want := len(channelNames) * 2; len(r.Runs) != want {
+	if want := len(channelNames) * 3; len(r.Runs) != want {
 		t.Errorf("%d rows of campaigns, want %d", len(r.Runs), want)
 	}
 	for _, row := range r.Runs {
@@ -61,7 +61,7 @@ func TestQuickBenchMeasuresEveryChannelAndLosesNothing(t *testing.T) {
 			t.Errorf("the bare %s cost nothing: %+v", what, f[0])
 		}
 	}
-	for _, heading := range []string{"END TO END", "THE STORE ALONE", "PHASES", "THE API", "MEMORY"} {
+	for _, heading := range []string{"A CAMPAIGN TO EVERYONE", "STAGES", "AN AUDIENCE IN THE REQUEST", "THE STORE ALONE", "PHASES", "THE API", "MEMORY"} {
 		if !strings.Contains(out.String(), heading) {
 			t.Errorf("%s is not printed", heading)
 		}
@@ -92,7 +92,7 @@ func TestSMTPSinkCountsMailsHoweverTheyArrive(t *testing.T) {
 	const dialogue = "EHLO x\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<c@d.test>\r\nDATA\r\nSubject: .\r\n\r\n..\r\n.x\r\n.\r\n" +
 		"MAIL FROM:<a@b.test>\r\nRCPT TO:<c@d.test>\r\nDATA\r\n\r\n.\r\nQUIT\r\n"
 	for _, size := range []int{1, 2, 3, 7, len(dialogue)} {
-		s, err := openSink("email")
+		s, err := openSink("email", SinkOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -132,7 +132,7 @@ func TestHTTPSinkAnswersEachRequestInTheShapeOfItsProvider(t *testing.T) {
 		{"telegram", "POST /bot1:a/sendMessage HTTP/1.1\r\nContent-Length: 0\r\n\r\n", "200", 1},
 		{"telegram", "POST /bot1:a/deleteWebhook HTTP/1.1\r\nContent-Length: 0\r\n\r\n", "200", 0},
 	} {
-		s, err := openSink(tc.channel)
+		s, err := openSink(tc.channel, SinkOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -154,7 +154,7 @@ func TestHTTPSinkAnswersEachRequestInTheShapeOfItsProvider(t *testing.T) {
 
 func TestHeldSinkAnswersOnlyWhenReleased(t *testing.T) {
 	t.Parallel()
-	s, err := openSink("webhook")
+	s, err := openSink("webhook", SinkOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

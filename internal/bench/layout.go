@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -25,9 +24,24 @@ type Layout struct {
 	drop   func() error
 }
 
+// openLayout starts the product on sqlite or postgres, with its files in dir. It is told what to close even when it
+// fails. Without a PostgreSQL and a Redis to use, errLeftOut.
+func openLayout(name, bin, dir string, settings []string) (*Layout, error) {
+	if name == "sqlite" {
+		return openSQLite(bin, dir, settings)
+	}
+	database, redis := os.Getenv("RAPPORT_TEST_DATABASE_URL"), os.Getenv("RAPPORT_TEST_REDIS_URL")
+	if database == "" || redis == "" {
+		return nil, errLeftOut
+	}
+	return openPostgres(bin, dir, settings, database, redis)
+}
+
+var errLeftOut = errors.New("RAPPORT_TEST_DATABASE_URL or RAPPORT_TEST_REDIS_URL is not set; make bench sets both")
+
 // openSQLite is everything in one process.
 func openSQLite(bin, dir string, settings []string) (*Layout, error) {
-	in, err := Install(bin, filepath.Join(dir, "sqlite"), settings...)
+	in, err := Install(bin, dir, settings...)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +55,7 @@ func openPostgres(bin, dir string, settings []string, database, redis string) (*
 	if err != nil {
 		return nil, err
 	}
-	in, err := Install(bin, filepath.Join(dir, "postgres"), append(settings, "DATABASE_URL="+db, "REDIS_URL="+redis)...)
+	in, err := Install(bin, dir, append(settings, "DATABASE_URL="+db, "REDIS_URL="+redis)...)
 	if err != nil {
 		return nil, errors.Join(err, drop())
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 )
@@ -40,7 +41,7 @@ func mailHTML() string {
 
 const shortText = "Hello {{ customer.name }}, order {{ data.order }} for {{ data.city }}: {{ data.amount }}. {{ data.url }}"
 
-// template is the body of PUT /v1/templates/bench-<channel>.
+// template is the body of PUT /v1/templates/bench-<channel>. Its variables come with the campaign.
 func template(channel string) map[string]any {
 	v := map[string]any{"channel": channel}
 	switch channel {
@@ -53,6 +54,23 @@ func template(channel string) map[string]any {
 		v["text"] = shortText
 	}
 	return map[string]any{"topic": topic, "variants": []any{v}}
+}
+
+// storedTemplate is the same, with variables that the customers' attributes hold. Each mail carries the
+// attachment (fil_...), when there is one.
+func storedTemplate(channel, attachment string) (map[string]any, error) {
+	text, err := json.Marshal(template(channel))
+	if err != nil {
+		return nil, err
+	}
+	var out map[string]any
+	if err := json.Unmarshal(bytes.ReplaceAll(text, []byte("{{ data."), []byte("{{ customer.")), &out); err != nil {
+		return nil, err
+	}
+	if attachment != "" {
+		out["variants"].([]any)[0].(map[string]any)["attachments"] = []string{attachment}
+	}
+	return out, nil
 }
 
 // person is the i-th customer of a channel.
@@ -96,6 +114,18 @@ func (p person) recipient(known bool) map[string]any {
 	return r
 }
 
+// stored is a customer as the database knows them: with an address and a consent on each of the channels, and the
+// variables as attributes.
+func (p person) stored(channels []string) map[string]any {
+	addresses, consents := []any{}, []any{}
+	for _, c := range channels {
+		q := person{c, p.i, p.webhook}
+		addresses = append(addresses, map[string]any{"channel": c, "address": q.address()})
+		consents = append(consents, map[string]any{"channel": c, "purpose": "marketing", "topic": topic, "granted": true, "source": "bench", "text_version": "1"})
+	}
+	return map[string]any{"external_id": "stored-" + strconv.Itoa(p.i), "name": p.name(), "attributes": p.data(), "addresses": addresses, "consents": consents}
+}
+
 // audience is n recipients, the first of them number from.
 func audience(channel, webhook string, from, n int, known bool) []map[string]any {
 	out := make([]map[string]any, n)
@@ -122,15 +152,17 @@ func ndjson(rows []map[string]any) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// providers is RAPPORT_PROVIDERS: one for each channel, each into its sink.
-func providers(sinks map[string]*Sink) (string, error) {
+// providers is RAPPORT_PROVIDERS: one for each channel, each into its sink. mail is laid over the settings of email.
+func providers(sinks map[string]*Sink, mail map[string]any) (string, error) {
 	list := []any{}
 	for _, c := range []struct {
 		channel, driver string
 		settings        func(*Sink) map[string]any
 	}{
 		{"email", "email", func(s *Sink) map[string]any {
-			return map[string]any{"host": "127.0.0.1", "port": s.Port(), "tls": "none", "from": mailFrom, "reply_domain": "reply.shop.example", "connections": connections}
+			m := map[string]any{"host": "127.0.0.1", "port": s.Port(), "tls": "none", "from": mailFrom, "reply_domain": "reply.shop.example", "connections": connections}
+			maps.Copy(m, mail)
+			return m
 		}},
 		{"sms", "twilio", func(s *Sink) map[string]any {
 			return map[string]any{"account_sid": twilioSID, "auth_token": "bench", "from": twilioFrom, "base_url": s.URL()}

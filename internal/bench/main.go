@@ -52,6 +52,8 @@ type Options struct {
 	Queued  int      `json:"queued"`
 	Quick   bool     `json:"quick"`
 	JSON    string   `json:"-"`
+	// Profiles is where the profiles that the stages are read from are kept; "": nowhere.
+	Profiles string `json:"-"`
 }
 
 func options(args []string) (o Options, err error) {
@@ -62,6 +64,7 @@ func options(args []string) (o Options, err error) {
 	layouts := f.String("layouts", "sqlite,postgres", "of sqlite, postgres")
 	f.IntVar(&o.Queued, "queued", 100_000, "messages of the campaign that memory is read with; 0: leave it out")
 	f.BoolVar(&o.Quick, "quick", false, "200 messages, one round, SQLite: to see that it works, not to believe")
+	f.StringVar(&o.Profiles, "profiles", "", "also keep the profiles in this directory, for go tool pprof")
 	f.StringVar(&o.JSON, "json", "", "also write everything to this file, as JSON")
 	if err := f.Parse(args); err != nil {
 		return o, err
@@ -139,6 +142,7 @@ type session struct {
 	o        Options
 	ctx      context.Context
 	dir      string
+	bin      string
 	progress io.Writer
 	sinks    map[string]*Sink
 	layouts  []*Layout
@@ -147,40 +151,32 @@ type session struct {
 }
 
 func (b *session) open() error {
-	bin, err := Binary(b.dir)
-	if err != nil {
+	var err error
+	if b.bin, err = Binary(b.dir); err != nil {
 		return err
 	}
-	if b.report.Machine, err = machine(bin, b.dir); err != nil {
+	if b.report.Machine, err = machine(b.bin, b.dir); err != nil {
 		return err
 	}
 	for _, c := range channelNames {
-		if b.sinks[c], err = openSink(c); err != nil {
+		if b.sinks[c], err = openSink(c, SinkOptions{}); err != nil {
 			return err
 		}
 	}
-	list, err := providers(b.sinks)
+	settings, err := b.settings(b.sinks, nil)
 	if err != nil {
 		return err
 	}
-	// Quiet hours off: at night marketing SMS would wait for the morning.
-	settings := []string{"PROVIDERS=" + list, "SECRET_KEY=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", "QUIET_HOURS_SMS_MARKETING_FROM=", "QUIET_HOURS_SMS_MARKETING_UNTIL=",
-		"COMPANY_NAME=Bench Ltd", "COMPANY_POSTAL_ADDRESS=1 Example Street, Riga"}
 	for _, name := range b.o.Layouts {
-		var l *Layout
-		switch name {
-		case "sqlite":
-			l, err = openSQLite(bin, b.dir, settings)
-		case "postgres":
-			database, redis := os.Getenv("RAPPORT_TEST_DATABASE_URL"), os.Getenv("RAPPORT_TEST_REDIS_URL")
-			if database == "" || redis == "" {
-				b.report.note("PostgreSQL + Redis was left out: RAPPORT_TEST_DATABASE_URL or RAPPORT_TEST_REDIS_URL is not set; make bench sets both")
-				continue
-			}
-			if b.postgres, err = postgresPID(database); err != nil {
+		if name == "postgres" && os.Getenv("RAPPORT_TEST_DATABASE_URL") != "" {
+			if b.postgres, err = postgresPID(os.Getenv("RAPPORT_TEST_DATABASE_URL")); err != nil {
 				return err
 			}
-			l, err = openPostgres(bin, b.dir, settings, database, redis)
+		}
+		l, err := openLayout(name, b.bin, filepath.Join(b.dir, name), settings)
+		if errors.Is(err, errLeftOut) {
+			b.report.note("PostgreSQL + Redis was left out: %s", err)
+			continue
 		}
 		if l != nil {
 			b.layouts = append(b.layouts, l)
@@ -193,6 +189,14 @@ func (b *session) open() error {
 		}
 	}
 	return nil
+}
+
+// settings are those of every installation; mail is laid over the settings of the email provider.
+func (b *session) settings(sinks map[string]*Sink, mail map[string]any) ([]string, error) {
+	list, err := providers(sinks, mail)
+	// Quiet hours off: at night marketing SMS would wait for the morning.
+	return []string{"PROVIDERS=" + list, "SECRET_KEY=MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", "QUIET_HOURS_SMS_MARKETING_FROM=", "QUIET_HOURS_SMS_MARKETING_UNTIL=",
+		"COMPANY_NAME=Bench Ltd", "COMPANY_POSTAL_ADDRESS=1 Example Street, Riga"}, err
 }
 
 func (b *session) close() error {
@@ -225,6 +229,10 @@ func (b *session) channels() (out []string) {
 
 // measure alternates whatever will be compared: in each round the parts, then every channel on each layout.
 func (b *session) measure() error {
+	setups, err := b.setups()
+	if err != nil {
+		return err
+	}
 	for round := range b.o.Rounds {
 		if err := b.floors(round); err != nil {
 			return err
@@ -233,6 +241,14 @@ func (b *session) measure() error {
 			for _, l := range b.layouts {
 				if err := b.campaigns(l, c, round); err != nil {
 					return fmt.Errorf("%s, %s: %w", l.Title, c, err)
+				}
+			}
+		}
+		for _, s := range setups {
+			for _, l := range b.layouts {
+				last := round == b.o.Rounds-1
+				if err := b.stored(s, l.Name, round, last && s.kind == kindStored); err != nil {
+					return fmt.Errorf("%s, %s: %w", l.Title, s.kind, err)
 				}
 			}
 		}

@@ -24,6 +24,7 @@ type Report struct {
 	Options Options             `json:"options"`
 	Runs    []*RunRow           `json:"runs"`
 	Floors  map[string][]Figure `json:"floors"`
+	Stages  []StageRow          `json:"stages"`
 	Doors   []*DoorRow          `json:"doors"`
 	Queued  []QueuedRow         `json:"queued"`
 	Notes   []string            `json:"notes"`
@@ -49,7 +50,7 @@ type RunRow struct {
 	Channel string              `json:"channel"`
 	Layout  string              `json:"layout"`
 	Title   string              `json:"-"`
-	Kind    string              `json:"kind"` // new, known, held
+	Kind    string              `json:"kind"` // new, known, held; or of a setup
 	Rounds  []Figure            `json:"rounds"`
 	Phases  map[string][]Figure `json:"phases,omitempty"` // accept, plan, deliver
 }
@@ -176,6 +177,8 @@ func (r *Report) print(out io.Writer) {
 	if r.Options.Quick {
 		fmt.Fprintln(out, "-quick: this shows that it works; believe no figure of it")
 	}
+	r.printStored(out)
+	r.printStages(out)
 	r.printRuns(out)
 	r.printPhases(out)
 	r.printDoors(out)
@@ -194,17 +197,66 @@ func table(out io.Writer, title string, columns ...string) *tabwriter.Writer {
 	return w
 }
 
+// printStored shows campaigns to everyone: who the audience is stands in the database, as it does for a list server.
+func (r *Report) printStored(out io.Writer) {
+	w := table(out, "A CAMPAIGN TO EVERYONE in the database, from the POST to the last recorded outcome (CPU in µs a message; the sinks' apart)",
+		"channel", "layout", "", "messages/s", "CPU", "least-most", "= app", "+ database", "+ Redis", "sinks")
+	for _, c := range channelNames {
+		if f := r.Floors[c]; len(f) > 0 {
+			v, low, high := median(f, cpu)
+			fmt.Fprintf(w, " %s	bare %s		%.0f	%.1f	%.1f-%.1f				\n", c, bareNames[c], mid(f, rate), v, low, high)
+		}
+		for _, row := range r.Runs {
+			if row.Channel != c || row.Kind == "new" || row.Kind == "known" || row.Kind == "held" {
+				continue
+			}
+			kind := row.Kind
+			if kind == kindStored {
+				kind = ""
+			}
+			v, low, high := median(row.Rounds, cpu)
+			fmt.Fprintf(w, " 	%s	%s	%.0f	%.1f	%.1f-%.1f	%.1f	%.1f	%.1f	%.1f\n", row.Title, kind, mid(row.Rounds, rate), v, low, high,
+				mid(row.Rounds, func(f Figure) float64 { return f.App }), mid(row.Rounds, func(f Figure) float64 { return f.Database }),
+				mid(row.Rounds, func(f Figure) float64 { return f.Redis }), mid(row.Rounds, func(f Figure) float64 { return f.Bench }))
+		}
+	}
+	w.Flush()
+}
+
+// printStages shows where the time goes within the product's processes.
+func (r *Report) printStages(out io.Writer) {
+	if len(r.Stages) == 0 {
+		return
+	}
+	w := table(out, "STAGES of such a campaign: the product's own CPU in µs a message, divided by a profile of its processes (the database server apart)",
+		slices.Concat([]string{"channel", "layout"}, stageNames, []string{"app"})...)
+	for _, row := range r.Stages {
+		var app float64
+		for _, x := range r.Runs {
+			if x.Channel == row.Channel && x.Layout == row.Layout && x.Kind == kindStored {
+				app = mid(x.Rounds, func(f Figure) float64 { return f.App })
+			}
+		}
+		fmt.Fprintf(w, " %s\t%s", row.Channel, row.Title)
+		for _, name := range stageNames {
+			fmt.Fprintf(w, "\t%.1f", app*row.Shares[name])
+		}
+		fmt.Fprintf(w, "\t%.1f\n", app)
+	}
+	w.Flush()
+}
+
 // printRuns shows each channel beside the bare client and the bare store. "Of floor" is the known
 // customers' CPU by that of the two together.
 func (r *Report) printRuns(out io.Writer) {
 	if len(r.Runs) == 0 {
 		return
 	}
-	w := table(out, "END TO END, from the POST to the last recorded outcome (CPU in µs a message; the sinks' apart)",
+	w := table(out, "AN AUDIENCE IN THE REQUEST, from its POST to the last recorded outcome (CPU in µs a message; the sinks' apart)",
 		"channel", "layout", "customers", "messages/s", "CPU", "least-most", "= app", "+ database", "+ Redis", "of floor", "sinks", "finished after")
 	last := ""
 	for _, row := range r.Runs {
-		if row.Kind == "held" {
+		if row.Kind != "new" && row.Kind != "known" {
 			continue
 		}
 		if row.Channel != last {

@@ -179,8 +179,11 @@ func (in *Installation) Call(method, path string, body, out any) error {
 		}
 	}
 	contentType := "application/json"
-	if strings.HasSuffix(path, "/recipients") {
+	switch {
+	case strings.HasSuffix(path, "/recipients"), strings.HasSuffix(path, "/import"):
 		contentType = "application/x-ndjson"
+	case strings.HasPrefix(path, "/v1/files"):
+		contentType = "application/octet-stream"
 	}
 	req, err := http.NewRequest(method, in.URL+path, bytes.NewReader(raw))
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -18,6 +19,7 @@ type Sink struct {
 
 	reply   func(line []byte) (status, body string, counts bool)
 	gate    atomic.Pointer[chan struct{}] // nil: open
+	latency time.Duration                 // before the answer to a message
 	l       net.Listener
 	closing chan struct{}
 	mu      sync.Mutex
@@ -28,9 +30,16 @@ func newSink() *Sink {
 	return &Sink{closing: make(chan struct{}), conns: map[net.Conn]struct{}{}}
 }
 
+// SinkOptions make a sink slower or safer than the plain one.
+type SinkOptions struct {
+	Latency time.Duration // before the answer to a message
+	TLS     *tls.Config   // nil: clear text
+}
+
 // openSink listens on a free port of this machine for the mail (email) or the requests of a channel.
-func openSink(channel string) (*Sink, error) {
+func openSink(channel string, o SinkOptions) (*Sink, error) {
 	s := newSink()
+	s.latency = o.Latency
 	serve := s.serveHTTP
 	switch channel {
 	case "email":
@@ -56,8 +65,12 @@ func openSink(channel string) (*Sink, error) {
 			s.conns[c] = struct{}{}
 			s.mu.Unlock()
 			go func() {
-				serve(c)
-				c.Close()
+				talk := c
+				if o.TLS != nil {
+					talk = tls.Server(c, o.TLS)
+				}
+				serve(talk)
+				talk.Close()
 				s.mu.Lock()
 				delete(s.conns, c)
 				s.mu.Unlock()
@@ -105,6 +118,9 @@ func (s *Sink) Release(gate chan struct{}) {
 }
 
 func (s *Sink) wait() {
+	if s.latency > 0 {
+		time.Sleep(s.latency)
+	}
 	if gate := s.gate.Load(); gate != nil {
 		<-*gate
 	}
