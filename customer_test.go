@@ -3,6 +3,8 @@ package rapport
 import (
 	"strings"
 	"testing"
+
+	"rapport/internal/fuzzing"
 )
 
 func TestNormalizeAddress(t *testing.T) {
@@ -47,6 +49,7 @@ func FuzzNormalizeAddress(f *testing.F) {
 		f.Add(string(c), "https://example.test/%zz\x00")
 	}
 	f.Fuzz(func(t *testing.T, channel, value string) {
+		defer fuzzing.Budget(t)()
 		got, wrong := NormalizeAddress(Channel(channel), value)
 		if wrong != nil {
 			return
@@ -57,6 +60,24 @@ func FuzzNormalizeAddress(f *testing.F) {
 		again, wrong := NormalizeAddress(Channel(channel), got)
 		if wrong != nil || again != got {
 			t.Fatalf("%q became %q, and that %q (%v)", value, got, again, wrong)
+		}
+	})
+}
+
+// FuzzPhone: what is taken for a phone number is E.164 (ITU-T E.164 §6.2.1: a country code that does not begin with 0, at
+// most 15 digits).
+func FuzzPhone(f *testing.F) {
+	for _, s := range []string{"+371 2000-0000", "tel:+37120000000;ext=1", "0037120000000", "+٣٧١٢٠٠٠٠٠٠٠", "+1", "+" + strings.Repeat("9", 16), "+1 (800) FLOWERS", "\u202a+37120000000"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, in string) {
+		defer fuzzing.Budget(t)()
+		got, wrong := NormalizeAddress(SMS, in)
+		if wrong != nil {
+			return
+		}
+		if !strings.HasPrefix(got, "+") || len(got) < 6 || len(got) > 16 || got[1] == '0' || strings.Trim(got[1:], "0123456789") != "" {
+			t.Errorf("%q became %q", in, got)
 		}
 	})
 }

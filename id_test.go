@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"rapport/internal/fuzzing"
 )
 
 func TestKind_FormatAndParseAreInverse(t *testing.T) {
@@ -50,6 +52,7 @@ func TestMinter_IDsGrowThoughTheClockGoesBack(t *testing.T) {
 func FuzzKindParse(f *testing.F) {
 	f.Add("msg_0000000000001")
 	f.Fuzz(func(t *testing.T, s string) {
+		defer fuzzing.Budget(t)()
 		if id, err := KindMessage.Parse(s); err == nil && id <= 0 {
 			t.Fatalf("%q was read as %d", s, id)
 		}
