@@ -15,16 +15,17 @@ import (
 
 // rooms says what of the module each package tree may import besides itself. Longer prefixes win.
 var rooms = map[string][]string{
-	"rapport":                {},
-	"rapport/config":         {},
-	"rapport/channels":       {"rapport"},
-	"rapport/channels/all":   {"rapport", "rapport/channels"},
-	"rapport/templates":      {"rapport", "rapport/channels"},
-	"rapport/store":          {"rapport"},
-	"rapport/gateway":        {"rapport", "rapport/channels", "rapport/templates", "rapport/store"},
-	"rapport/queue":          {"rapport", "rapport/gateway"},
-	"rapport/api":            {"rapport", "rapport/channels", "rapport/templates", "rapport/store", "rapport/gateway"},
-	"rapport/internal/httpx": {},
+	"rapport":                  {},
+	"rapport/config":           {},
+	"rapport/channels":         {"rapport"},
+	"rapport/channels/all":     {"rapport", "rapport/channels"},
+	"rapport/templates":        {"rapport", "rapport/channels"},
+	"rapport/store":            {"rapport"},
+	"rapport/gateway":          {"rapport", "rapport/channels", "rapport/templates", "rapport/store", "rapport/internal/journal"},
+	"rapport/queue":            {"rapport", "rapport/gateway"},
+	"rapport/api":              {"rapport", "rapport/channels", "rapport/templates", "rapport/store", "rapport/gateway"},
+	"rapport/internal/httpx":   {},
+	"rapport/internal/journal": {},
 }
 
 // words says which rooms may speak a foreign word.
