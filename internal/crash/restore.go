@@ -97,55 +97,11 @@ func (h *Harness) CheckRestored(ctx context.Context, released bool) (v Verdict, 
 		return v, err
 	}
 	defer db.Close()
-	id, err := rapport.KindCampaign.Parse(h.campaign)
-	if err != nil {
-		return v, err
-	}
 	var broken []error
 	breach := func(format string, args ...any) { broken = append(broken, fmt.Errorf(format, args...)) }
-	rows, err := db.QueryContext(ctx, `SELECT a.channel, a.address, m.state, m.reason FROM messages m JOIN addresses a ON a.id = m.address_id WHERE m.campaign_id = $1`, int64(id))
+	states, err := h.rows(ctx, db, &v, breach)
 	if err != nil {
 		return v, err
-	}
-	defer rows.Close()
-	states := map[rapport.State]int{}
-	seen := map[string]bool{}
-	for rows.Next() {
-		var ch rapport.Channel
-		var address, reason string
-		var state rapport.State
-		if err := rows.Scan(&ch, &address, &state, &reason); err != nil {
-			return v, err
-		}
-		states[state]++
-		if key := string(ch) + " " + address; seen[key] {
-			breach("%s has two rows", key)
-		} else {
-			seen[key] = true
-		}
-		n := h.Sinks.Count(ch, address)
-		v.Arrived += n
-		switch {
-		case (state == rapport.Sent || state == rapport.Delivered) && n == 0:
-			v.Lost++
-		case state == rapport.Sent || state == rapport.Delivered:
-		case state == rapport.Unknown && (ch == rapport.Email || ch == rapport.Telegram):
-			v.Unknown++
-			v.Proven += min(n, 1)
-		default:
-			breach("%s %s ended as %s (%s), and %d arrived", ch, address, state, reason, n)
-		}
-		if ch == rapport.Webhook {
-			v.Repeated += max(n-1, 0)
-		} else {
-			v.Duplicates += max(n-1, 0)
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return v, err
-	}
-	if len(seen) != h.Messages {
-		breach("%d recipients have a row, %d were accepted", len(seen), h.Messages)
 	}
 	view, err := h.View(ctx)
 	if err != nil {
