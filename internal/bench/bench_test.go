@@ -53,7 +53,7 @@ func TestQuickBenchMeasuresEveryChannelAndLosesNothing(t *testing.T) {
 			t.Errorf("%s, %s has %d phases", row.Channel, row.Kind, len(row.Phases))
 		}
 	}
-	if len(r.Floors) != len(channelNames)+1 || len(r.Doors) != 6 || len(r.Queued) != 1 || r.Queued[0].Queued <= 0 {
+	if len(r.Floors) != len(channelNames)+1 || len(r.Doors) != 6 || len(r.Queued) != 1 || r.Queued[0].Queued[0].Now <= 0 {
 		t.Errorf("%d floors, %d doors, queued %+v", len(r.Floors), len(r.Doors), r.Queued)
 	}
 	for what, f := range r.Floors {

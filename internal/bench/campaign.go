@@ -23,8 +23,8 @@ type Run struct {
 	Accept   Phase
 	Plan     Phase // of a held run: until every message stands in the database
 	Deliver  Phase // of a held run: from the first answer of the sink on
-	RSS      int64 // of a held run: with everything queued
-	Peak     int64
+	RSS      []Resident // of a held run: with everything queued
+	End      []Resident // when all is recorded
 	Wrong    string // what did not go as it should; empty: all were sent, once
 }
 
@@ -122,7 +122,7 @@ func run(l *Layout, sink *Sink, what launch, held bool) (*Run, error) {
 		if err := phase(&r.Plan); err != nil {
 			return nil, err
 		}
-		if r.RSS, _, err = l.RSS(); err != nil {
+		if r.RSS, err = l.RSS(); err != nil {
 			return nil, err
 		}
 		sink.Release(gate)
@@ -161,7 +161,7 @@ func run(l *Layout, sink *Sink, what launch, held bool) (*Run, error) {
 		return nil, err
 	}
 	r.Usage = u.minus(u0)
-	if _, r.Peak, err = l.RSS(); err != nil {
+	if r.End, err = l.RSS(); err != nil {
 		return nil, err
 	}
 	if took := sink.Taken() - before; took != int64(what.n) || c.Counts.Sent+c.Counts.Delivered != int64(what.n) {

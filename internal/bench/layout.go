@@ -97,16 +97,24 @@ func (l *Layout) start(roles ...string) error {
 	return nil
 }
 
-// RSS is the resident memory of the product's processes, now and at its highest, in bytes.
-func (l *Layout) RSS() (now, peak int64, err error) {
+// Resident is the resident memory of one process, now and at its highest, in bytes. Processes of one binary share
+// what they have read of it, so that a sum would count that twice.
+type Resident struct {
+	Role string `json:"role"`
+	Now  int64  `json:"now_bytes"`
+	Peak int64  `json:"peak_bytes"`
+}
+
+// RSS is the resident memory of each of the product's processes.
+func (l *Layout) RSS() (all []Resident, err error) {
 	for _, p := range l.in.runs {
-		n, k, err := rss(p.cmd.Process.Pid)
-		if err != nil {
-			return 0, 0, err
+		r := Resident{Role: p.role}
+		if r.Now, r.Peak, err = rss(p.cmd.Process.Pid); err != nil {
+			return nil, err
 		}
-		now, peak = now+n, peak+k
+		all = append(all, r)
 	}
-	return now, peak, nil
+	return all, nil
 }
 
 // Close stops the processes and drops the database.

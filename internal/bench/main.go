@@ -260,7 +260,7 @@ func (b *session) measure() error {
 			}
 		}
 		if b.o.Queued > 0 && slices.Contains(b.o.Only, "email") {
-			if err := b.queued(l); err != nil {
+			if err := b.queued(l.Name); err != nil {
 				return fmt.Errorf("%s: %w", l.Title, err)
 			}
 		}
@@ -325,12 +325,29 @@ func (b *session) campaigns(l *Layout, channel string, round int) error {
 	return nil
 }
 
-// queued is a large campaign to new customers, read with all of it in the database and nothing sent.
-func (b *session) queued(l *Layout) error {
-	if err := b.at("%d messages queued, %s", b.o.Queued, l.Name); err != nil {
+// queued is a large campaign to new customers, read with all of it in the database and nothing sent. Its processes
+// are fresh: memory that another measurement needed would be counted here.
+func (b *session) queued(layout string) (err error) {
+	if err := b.at("%d messages queued, %s", b.o.Queued, layout); err != nil {
 		return err
 	}
-	before, _, err := l.RSS()
+	dir, err := os.MkdirTemp(b.dir, "queued-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	settings, err := b.settings(b.sinks, nil)
+	if err != nil {
+		return err
+	}
+	l, err := openLayout(layout, b.bin, dir, settings)
+	if l != nil {
+		defer func() { err = errors.Join(err, l.Close()) }()
+	}
+	if err != nil {
+		return err
+	}
+	before, err := l.RSS()
 	if err != nil {
 		return err
 	}

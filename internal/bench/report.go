@@ -65,15 +65,15 @@ type DoorRow struct {
 
 // QueuedRow is memory with a large campaign queued, and that campaign's cost.
 type QueuedRow struct {
-	Layout  string  `json:"layout"`
-	Title   string  `json:"-"`
-	Before  float64 `json:"rss_before_mib"`
-	Queued  float64 `json:"rss_queued_mib"`
-	Peak    float64 `json:"rss_peak_mib"` // since the process began, everything measured before included
-	Accept  float64 `json:"accept_s"`
-	Plan    float64 `json:"plan_s"`
-	Deliver float64 `json:"deliver_s"`
-	Figure  Figure  `json:"figure"`
+	Layout  string     `json:"layout"`
+	Title   string     `json:"-"`
+	Before  []Resident `json:"before"` // just started
+	Queued  []Resident `json:"queued"`
+	End     []Resident `json:"end"`
+	Accept  float64    `json:"accept_s"`
+	Plan    float64    `json:"plan_s"`
+	Deliver float64    `json:"deliver_s"`
+	Figure  Figure     `json:"figure"`
 }
 
 func newReport(o Options) *Report { return &Report{Options: o, Floors: map[string][]Figure{}} }
@@ -140,9 +140,8 @@ func (r *Report) door(l *Layout, what string, d *Door) {
 	row.Rounds = append(row.Rounds, f)
 }
 
-func (r *Report) queued(l *Layout, before int64, x *Run) {
-	mib := func(n int64) float64 { return float64(n) / (1 << 20) }
-	r.Queued = append(r.Queued, QueuedRow{Layout: l.Name, Title: l.Title, Before: mib(before), Queued: mib(x.RSS), Peak: mib(x.Peak), Accept: x.Accept.Took.Seconds(),
+func (r *Report) queued(l *Layout, before []Resident, x *Run) {
+	r.Queued = append(r.Queued, QueuedRow{Layout: l.Name, Title: l.Title, Before: before, Queued: x.RSS, End: x.End, Accept: x.Accept.Took.Seconds(),
 		Plan: x.Plan.Took.Seconds(), Deliver: x.Deliver.Took.Seconds(), Figure: figure(x.N, x.Took, x.Usage)})
 	if x.Wrong != "" {
 		r.note("%s, %d queued: %s", l.Title, x.N, x.Wrong)
@@ -326,10 +325,17 @@ func (r *Report) printDoors(out io.Writer) {
 		w.Flush()
 	}
 	if len(r.Queued) > 0 {
-		w := table(out, fmt.Sprintf("MEMORY (resident) with %d messages to new customers queued, and that campaign", r.Options.Queued),
-			"layout", "before", "queued", "peak since start", "accept", "plan", "deliver", "CPU µs a message")
+		w := table(out, fmt.Sprintf("MEMORY (resident, MiB) of fresh processes with %d messages to new customers queued, and that campaign", r.Options.Queued),
+			"layout", "process", "started", "queued", "all sent", "peak", "accept", "plan", "deliver", "CPU µs a message")
+		mib := func(n int64) float64 { return float64(n) / (1 << 20) }
 		for _, q := range r.Queued {
-			fmt.Fprintf(w, " %s\t%.0f MiB\t%.0f MiB\t%.0f MiB\t%.1f s\t%.1f s\t%.1f s\t%.1f\n", q.Title, q.Before, q.Queued, q.Peak, q.Accept, q.Plan, q.Deliver, q.Figure.CPU)
+			for i, p := range q.Queued {
+				fmt.Fprintf(w, " %s\t%s\t%.0f\t%.0f\t%.0f\t%.0f", q.Title, p.Role, mib(q.Before[i].Now), mib(p.Now), mib(q.End[i].Now), mib(q.End[i].Peak))
+				if i == 0 {
+					fmt.Fprintf(w, "\t%.1f s\t%.1f s\t%.1f s\t%.1f", q.Accept, q.Plan, q.Deliver, q.Figure.CPU)
+				}
+				fmt.Fprintln(w)
+			}
 		}
 		w.Flush()
 	}
