@@ -19,8 +19,11 @@ type Facts struct {
 	// WindowZone is the zone of Window unless that is "recipient".
 	WindowZone *time.Location
 
-	Order     []Channel
-	Zone      *time.Location          // the customer's, or the default
+	Order []Channel
+	Zone  *time.Location // the customer's, or the default
+	// Elsewhere tells in which zones the owner of an address may be as well, where nobody has said which is theirs:
+	// quiet hours hold while it is night in any of them. Nil: in none.
+	Elsewhere func(Address) []*time.Location
 	Quiet     *QuietHours             // the customer's own
 	QuietOf   map[Channel]*QuietHours // the installation's, for marketing on a channel
 	Cap       *Cap
@@ -231,7 +234,11 @@ func (f *Facts) when(a *AddressFacts, note func(string, Channel, bool, string, .
 	if f.Window != nil && f.Window.Zone != "recipient" && f.WindowZone != nil {
 		zone = f.WindowZone
 	}
-	d.Due, d.WindowEnd = NextOpen(earliest, f.Window, zone, quiet, f.Zone)
+	nights := []*time.Location{f.Zone}
+	if quiet != nil && f.Elsewhere != nil {
+		nights = append(nights, f.Elsewhere(a.Address)...)
+	}
+	d.Due, d.WindowEnd = NextOpen(earliest, f.Window, zone, quiet, nights...)
 	switch {
 	case d.Due.IsZero():
 		note("window", a.Channel, false, "send window and quiet hours leave no room")

@@ -1,6 +1,9 @@
 package rapport
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // SendWindow is when a campaign may be sent: from From until Until (minutes after midnight, Until
 // exclusive, From later than Until wraps past midnight and belongs to the day it begins), on Days (bit
@@ -74,35 +77,38 @@ func AtLocal(year int, month time.Month, day, minute int, zone *time.Location) t
 	return found
 }
 
-// NextOpen returns the first instant at or after now when window (nil: always) is open and quiet (nil:
-// none) is not, both read in their zones, and when that stretch ends (zero: it does not). A zero due
-// means that the two never leave room for each other.
-func NextOpen(now time.Time, window *SendWindow, windowZone *time.Location, quiet *QuietHours, quietZone *time.Location) (due, end time.Time) {
+// NextOpen returns the first instant at or after now when window (nil: always) is open in its zone and quiet (nil:
+// none) holds in none of the quiet zones, and when that stretch ends (zero: it does not). A zero due
+// means that they never leave room for each other.
+func NextOpen(now time.Time, window *SendWindow, windowZone *time.Location, quiet *QuietHours, quietZones ...*time.Location) (due, end time.Time) {
 	var open, hush *span
 	if window != nil && !(window.From == window.Until && window.Days == 0) {
 		open = &span{window.From, window.Until, window.Days}
 	}
 	if quiet != nil && quiet.From != quiet.Until {
 		hush = &span{quiet.From, quiet.Until, 0}
+	} else {
+		quietZones = nil
 	}
 	t := now
-	for range 32 { // each step moves to the next edge; 32 edges are more than a week of both
+	for range 32 * (1 + len(quietZones)) { // each step moves to the next edge; 32 edges are more than a week of each
 		if open != nil && !open.holds(t.In(windowZone)) {
 			if t = open.next(t.In(windowZone), open.from, false); t.IsZero() {
 				return
 			}
 			continue
 		}
-		if hush != nil && hush.holds(t.In(quietZone)) {
-			t = hush.next(t.In(quietZone), hush.until, true)
+		held := slices.IndexFunc(quietZones, func(z *time.Location) bool { return hush.holds(t.In(z)) })
+		if held >= 0 {
+			t = hush.next(t.In(quietZones[held]), hush.until, true)
 			continue
 		}
 		due = t.UTC()
 		if open != nil {
 			end = open.next(t.In(windowZone), open.until, true)
 		}
-		if hush != nil {
-			if q := hush.next(t.In(quietZone), hush.from, false); end.IsZero() || q.Before(end) {
+		for _, z := range quietZones {
+			if q := hush.next(t.In(z), hush.from, false); end.IsZero() || q.Before(end) {
 				end = q
 			}
 		}

@@ -1,6 +1,7 @@
 package rapport
 
 import (
+	"slices"
 	"testing"
 	"time"
 	_ "time/tzdata"
@@ -88,6 +89,34 @@ func TestNextOpen_NeverOpensInQuietHoursOrOutsideTheWindow(t *testing.T) {
 		}
 		if !end.IsZero() && !end.After(due) {
 			t.Fatalf("the stretch ends at %s before it begins at %s", end, due)
+		}
+	})
+}
+
+// Where nobody knows which of several zones it is, quiet hours hold in each, and nothing waits longer than for that.
+func TestNextOpen_StrictestOfSeveralZones(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		var zones []*time.Location
+		for range rapid.IntRange(1, 4).Draw(t, "zones") {
+			zones = append(zones, load(t, rapid.SampledFrom(zones24).Draw(t, "zone")))
+		}
+		now := time.Unix(rapid.Int64Range(1767225600, 1798761600).Draw(t, "now"), 0)
+		quiet := &QuietHours{From: rapid.IntRange(0, 1439).Draw(t, "quiet from"), Until: rapid.IntRange(0, 1439).Draw(t, "quiet until")}
+		hushed := func(at time.Time) bool {
+			return quiet.From != quiet.Until && slices.ContainsFunc(zones, func(z *time.Location) bool { return span{quiet.From, quiet.Until, 0}.holds(at.In(z)) })
+		}
+		due, end := NextOpen(now, nil, time.UTC, quiet, zones...)
+		until := due
+		if due.IsZero() {
+			until = now.Add(24 * time.Hour)
+		} else if hushed(due) || !end.IsZero() && (!end.After(due) || hushed(end.Add(-time.Second))) {
+			t.Fatalf("due %s until %s, and it is quiet somewhere", due, end)
+		}
+		for at := now; at.Before(until); at = at.Add(time.Minute) {
+			if !hushed(at) {
+				t.Fatalf("due %s (zero: never), and at %s it is quiet nowhere", due, at)
+			}
 		}
 	})
 }

@@ -28,7 +28,7 @@ type Config struct {
 	SecretKey   Secret `key:"secret_key" help:"Seals provider secrets and signs links: 32 random bytes, as openssl rand -base64 32 prints them. Several, separated by commas: the first seals, all open."`
 
 	DefaultLocale   string `key:"default_locale" default:"en" help:"Language of customers who have none (BCP 47)."`
-	DefaultTimezone string `key:"default_timezone" default:"UTC" help:"Zone of customers who have none (IANA name, like Europe/Riga)."`
+	DefaultTimezone string `key:"default_timezone" default:"UTC" help:"Zone of customers who have none (IANA name, like Europe/Riga). Quiet hours then also hold while it is night where their phone number is at home."`
 	DefaultRegion   string `key:"default_region" help:"Country (ISO 3166, like LV) of phone numbers written without +. Empty: such numbers are refused."`
 
 	HTTP       HTTP       `key:"http"`

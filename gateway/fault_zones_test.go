@@ -123,3 +123,44 @@ func TestFault_ClocksChangeInTheRecipientsZones(t *testing.T) {
 		t.Logf("fault: clocks change in %d zones: %d skipped hours, %d repeated ones, each message at the first instant and once", len(changing), skipped, repeated)
 	})
 }
+
+// Nobody has said in which zone a customer lives: while it is night where the phone number is at home, or by the clock
+// of the configuration, nothing is sent. What somebody has said counts alone.
+func TestFault_NightWhereTheNumberIsAtHome(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		now := w.clock.now()
+		quiet := func(zone *time.Location) map[string]any {
+			return map[string]any{"quiet_hours": map[string]any{"from": now.In(zone).Add(-2 * time.Hour).Format("15:04"), "until": now.In(zone).Add(2 * time.Hour).Format("15:04")}}
+		}
+		honolulu, err := time.LoadLocation("Pacific/Honolulu")
+		if err != nil {
+			t.Fatal(err)
+		}
+		const inHonolulu, inRiga = "+18082345678", "+37120000000"
+		for i, c := range []struct {
+			name, zone, number string
+			night              *time.Location
+			held               bool
+		}{
+			{"night where the number is", "", inHonolulu, honolulu, true},
+			{"night by the default zone", "", inHonolulu, time.UTC, true},
+			{"night nowhere that is known", "", inHonolulu, time.FixedZone("", 4*60*60), false},
+			{"night where the number is, but the customer has moved", "UTC", inHonolulu, honolulu, false},
+			{"night where another number would be", "", inRiga, honolulu, false},
+		} {
+			p := person(i+1, rapport.SMS)
+			p["addresses"] = []map[string]any{{"channel": "sms", "address": c.number[:len(c.number)-1] + string(rune('0'+i))}}
+			p["preferences"] = quiet(c.night)
+			if c.zone != "" {
+				p["timezone"] = c.zone
+			}
+			sent := w.campaign([]map[string]any{p})
+			w.until("it is planned", func() bool { return len(w.rows(sent)) == 1 })
+			wait := w.only(sent).Due.Sub(now)
+			if c.held != (wait > 110*time.Minute) || wait > 121*time.Minute {
+				t.Errorf("%s: due after %v", c.name, wait)
+			}
+		}
+	})
+}

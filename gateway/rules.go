@@ -64,10 +64,10 @@ func (g *Gateway) facts(r *rules, p *store.Profile, now time.Time) *rapport.Fact
 		SendAt: r.campaign.SendAt, ExpiresAt: r.campaign.ExpiresAt, Window: r.campaign.Window, WindowZone: r.window,
 		Order: p.Order, Zone: g.set.DefaultZone, Quiet: p.Quiet, QuietOf: g.set.QuietMarketing, Cap: p.Cap, CapUsed: p.CapUsed,
 		Addresses: p.Facts, Variants: r.variants, Providers: r.providers}
-	if p.Timezone != "" {
-		if z, err := zone(p.Timezone); err == nil {
-			f.Zone = z
-		}
+	if z, err := zone(p.Timezone); p.Timezone != "" && err == nil {
+		f.Zone = z
+	} else {
+		f.Elsewhere = zonesOfPhone
 	}
 	return f
 }

@@ -21,11 +21,11 @@ type Run struct {
 	Finished time.Duration // to the campaign's "finished"
 	Usage    Usage         // to "finished"
 	Accept   Phase
-	Plan     Phase // of a held run: until every message stands in the database
-	Deliver  Phase // of a held run: from the first answer of the sink on
+	Plan     Phase      // of a held run: until every message stands in the database
+	Deliver  Phase      // of a held run: from the first answer of the sink on
 	RSS      []Resident // of a held run: with everything queued
 	End      []Resident // when all is recorded
-	Wrong    string // what did not go as it should; empty: all were sent, once
+	Wrong    string     // what did not go as it should; empty: all were sent, once
 }
 
 // ledger is what the API says about a campaign.
