@@ -105,7 +105,7 @@ func (g *Gateway) planPage(ctx context.Context, s *store.Store, set *rules, curs
 	for i, x := range people {
 		ids[i] = x.customer
 	}
-	profiles, err := s.ProfilesOf(ctx, stored, set.campaign.Purpose, set.campaign.Topic)
+	profiles, err := s.ProfilesOf(ctx, stored, set.campaign.Purpose, set.campaign.Topic, set.reads()...)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +134,7 @@ func (g *Gateway) planPage(ctx context.Context, s *store.Store, set *rules, curs
 // planEveryone is planPage where the audience is all customers: the cursor is the id of the last one.
 func (g *Gateway) planEveryone(ctx context.Context, s *store.Store, set *rules, cursor int64) (*planned, error) {
 	p := &planned{refusals: map[int64]string{}, next: cursor}
-	people, err := s.ProfilesAfter(ctx, rapport.ID(cursor), planPage, set.campaign.Purpose, set.campaign.Topic)
+	people, err := s.ProfilesAfter(ctx, rapport.ID(cursor), planPage, set.campaign.Purpose, set.campaign.Topic, set.reads()...)
 	p.last = len(people) < planPage
 	if err != nil || len(people) == 0 {
 		return p, err
@@ -147,7 +147,8 @@ func (g *Gateway) planEveryone(ctx context.Context, s *store.Store, set *rules, 
 	}
 	p.rows = make([]store.Row, 0, len(people))
 	now := g.now()
-	for _, prof := range people {
+	for i := range people {
+		prof := &people[i]
 		if already[prof.ID] {
 			p.refusals[int64(prof.ID)] = rapport.ReasonDuplicate
 			continue

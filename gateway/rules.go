@@ -58,6 +58,9 @@ func (g *Gateway) rulesUnder(ctx context.Context, c *rapport.Campaign, policy ra
 	return r, nil
 }
 
+// reads are the channels whose addresses decisions look at; nil: all.
+func (r *rules) reads() []rapport.Channel { return r.campaign.Routing.Channels }
+
 // facts are what Decide looks at for one customer.
 func (g *Gateway) facts(r *rules, p *store.Profile, now time.Time) *rapport.Facts {
 	f := &rapport.Facts{Now: now, Purpose: r.campaign.Purpose, Topic: r.campaign.Topic, Policy: r.policy, Routing: r.campaign.Routing,
@@ -99,7 +102,7 @@ func customerVars(p *store.Profile) map[string]any {
 	set("locale", p.Locale)
 	set("timezone", p.Timezone)
 	set("audience", p.Audience)
-	for _, a := range p.Addresses {
+	for _, a := range p.Facts {
 		if k := string(a.Channel); m[k] == nil || a.Primary {
 			m[k] = a.Value
 		}

@@ -13,7 +13,8 @@ import (
 	"rapport"
 )
 
-// Profile is a customer with everything about the addresses that a decision looks at.
+// Profile is a customer with everything about the addresses that a decision looks at. The addresses stand in Facts,
+// by id, and not in the customer.
 type Profile struct {
 	rapport.Customer
 	Facts   []rapport.AddressFacts
@@ -36,63 +37,101 @@ func (s *Store) about(c crowd, column string, n int) (where string, args []any) 
 	return fmt.Sprintf("%s >= $%d AND %s <= $%d", column, n, column, n+1), []any{c.first, c.last}
 }
 
-const profileColumns = `id, external_id, audience, name, locale, timezone, attributes, channel_order, quiet_from, quiet_until, cap_max, cap_per, track`
+// on is the condition that a row is about one of the channels. It stands in the text because it makes few texts, and
+// in coalesce because a fifth of all addresses are on a channel: no engine shall look them up by it.
+func on(channels []rapport.Channel) string {
+	var names []string
+	for _, c := range rapport.Channels {
+		if slices.Contains(channels, c) {
+			names = append(names, "'"+string(c)+"'")
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return ` AND coalesce(channel, '') IN (` + strings.Join(names, ", ") + `)`
+}
 
-func scanProfile(scan func(...any) error) (*Profile, error) {
-	p := &Profile{}
-	var external sql.NullString
-	var order, attributes string
-	var from, until, max, per sql.NullInt64
-	var track int
-	err := scan(&p.ID, &external, &p.Audience, &p.Name, &p.Locale, &p.Timezone, &attributes, &order, &from, &until, &max, &per, &track)
-	p.ExternalID, p.Attributes, p.Track = external.String, json.RawMessage(attributes), track == 1
-	for _, c := range strings.Fields(order) {
-		p.Order = append(p.Order, rapport.Channel(c))
+// profileColumns ends in what most customers have none of: of NULL SQLite's driver asks nothing but its type.
+const profileColumns = `id, external_id, audience, name, attributes, track, nullif(locale, ''), nullif(timezone, ''), nullif(channel_order, ''), quiet_from, quiet_until, cap_max, cap_per`
+
+// profileRow is where the columns of a profile are read into, row after row.
+type profileRow struct {
+	p                                     Profile
+	external, locale, zone, order         sql.NullString
+	attributes                            string
+	quietFrom, quietUntil, capMax, capPer sql.NullInt64
+	track                                 int
+	dest                                  [13]any
+}
+
+func newProfileRow() *profileRow {
+	r := &profileRow{}
+	r.dest = [13]any{&r.p.ID, &r.external, &r.p.Audience, &r.p.Name, &r.attributes, &r.track, &r.locale, &r.zone, &r.order, &r.quietFrom, &r.quietUntil, &r.capMax, &r.capPer}
+	return r
+}
+
+// scan reads the next row into to.
+func (r *profileRow) scan(scan func(...any) error, to *Profile) error {
+	err := scan(r.dest[:]...)
+	*to = r.p
+	to.ExternalID, to.Attributes, to.Track, to.Locale, to.Timezone = r.external.String, json.RawMessage(r.attributes), r.track == 1, r.locale.String, r.zone.String
+	if r.order.Valid {
+		for _, c := range strings.Fields(r.order.String) {
+			to.Order = append(to.Order, rapport.Channel(c))
+		}
 	}
-	if from.Valid {
-		p.Quiet = &rapport.QuietHours{From: int(from.Int64), Until: int(until.Int64)}
+	if r.quietFrom.Valid {
+		to.Quiet = &rapport.QuietHours{From: int(r.quietFrom.Int64), Until: int(r.quietUntil.Int64)}
 	}
-	if max.Valid {
-		p.Cap = &rapport.Cap{Max: int(max.Int64), Per: time.Duration(per.Int64) * time.Millisecond}
+	if r.capMax.Valid {
+		to.Cap = &rapport.Cap{Max: int(r.capMax.Int64), Per: time.Duration(r.capPer.Int64) * time.Millisecond}
 	}
-	return p, err
+	return err
 }
 
 // Profiles loads many customers for one purpose and topic with a handful of queries, whatever their
-// number. Missing customers are left out.
-func (s *Store) Profiles(ctx context.Context, ids []rapport.ID, purpose rapport.Purpose, topic string) (map[rapport.ID]*Profile, error) {
+// number. Missing customers are left out. Where channels are named, only what concerns them is read.
+func (s *Store) Profiles(ctx context.Context, ids []rapport.ID, purpose rapport.Purpose, topic string, channels ...rapport.Channel) (map[rapport.ID]*Profile, error) {
 	out := make(map[rapport.ID]*Profile, len(ids))
 	if len(ids) == 0 {
 		return out, nil
 	}
 	list := s.d.list(ids)
+	row := newProfileRow()
 	err := s.each(ctx, func(scan func(...any) error) error {
-		p, err := scanProfile(scan)
+		p := &Profile{}
+		err := row.scan(scan, p)
 		out[p.ID] = p
 		return err
 	}, `SELECT `+profileColumns+` FROM customers WHERE id `+s.d.in(1), list)
 	if err != nil {
 		return nil, err
 	}
-	return out, s.addFacts(ctx, out, crowd{list: list}, purpose, topic)
+	return out, s.addFacts(ctx, out, crowd{list: list}, purpose, topic, channels)
 }
 
 // ProfilesAfter is Profiles for a page of all customers that may be written to: those with an id larger than
 // after, in the order of their ids.
-func (s *Store) ProfilesAfter(ctx context.Context, after rapport.ID, limit int, purpose rapport.Purpose, topic string) ([]*Profile, error) {
-	list, err := collect(ctx, s, scanProfile, `SELECT `+profileColumns+` FROM customers WHERE id > $1 AND merged_into IS NULL ORDER BY id LIMIT $2`, after, limit)
+func (s *Store) ProfilesAfter(ctx context.Context, after rapport.ID, limit int, purpose rapport.Purpose, topic string, channels ...rapport.Channel) ([]Profile, error) {
+	list := make([]Profile, 0, limit)
+	row := newProfileRow()
+	err := s.each(ctx, func(scan func(...any) error) error {
+		list = append(list, Profile{})
+		return row.scan(scan, &list[len(list)-1])
+	}, `SELECT `+profileColumns+` FROM customers WHERE id > $1 AND merged_into IS NULL ORDER BY id LIMIT $2`, after, limit)
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}
 	out := make(map[rapport.ID]*Profile, len(list))
-	for _, p := range list {
-		out[p.ID] = p
+	for i := range list {
+		out[list[i].ID] = &list[i]
 	}
-	return list, s.addFacts(ctx, out, crowd{first: list[0].ID, last: list[len(list)-1].ID}, purpose, topic)
+	return list, s.addFacts(ctx, out, crowd{first: list[0].ID, last: list[len(list)-1].ID}, purpose, topic, channels)
 }
 
 // ProfilesOf is Profiles for customers that were just stored in this transaction, which need not be read again.
-func (s *Store) ProfilesOf(ctx context.Context, stored []Upserted, purpose rapport.Purpose, topic string) (map[rapport.ID]*Profile, error) {
+func (s *Store) ProfilesOf(ctx context.Context, stored []Upserted, purpose rapport.Purpose, topic string, channels ...rapport.Channel) (map[rapport.ID]*Profile, error) {
 	out := make(map[rapport.ID]*Profile, len(stored))
 	ids := make([]rapport.ID, 0, len(stored))
 	for _, u := range stored {
@@ -101,51 +140,56 @@ func (s *Store) ProfilesOf(ctx context.Context, stored []Upserted, purpose rappo
 			ids = append(ids, u.ID)
 		}
 	}
-	return out, s.addFacts(ctx, out, crowd{list: s.d.list(ids)}, purpose, topic)
+	return out, s.addFacts(ctx, out, crowd{list: s.d.list(ids)}, purpose, topic, channels)
 }
 
-// addFacts completes the profiles of a crowd with what hangs on them.
-func (s *Store) addFacts(ctx context.Context, out map[rapport.ID]*Profile, who crowd, purpose rapport.Purpose, topic string) error {
+// addFacts completes the profiles of a crowd with what hangs on them. The addresses are read first: what changes after
+// that changes their epoch too, and is found when the message is claimed.
+func (s *Store) addFacts(ctx context.Context, out map[rapport.ID]*Profile, who crowd, purpose rapport.Purpose, topic string, channels []rapport.Channel) error {
 	if len(out) == 0 {
 		return nil
 	}
-	hashes := map[rapport.Channel][]string{}
+	only := on(channels)
 	where, args := s.about(who, "customer_id", 1)
+	facts := make([]rapport.AddressFacts, 0, len(out))
 	var a rapport.AddressFacts
 	var primary int
-	dest := []any{&a.ID, &a.Customer, (*string)(&a.Channel), &a.Value, &primary, &a.Epoch, &a.Off}
+	var off sql.NullString
+	dest := []any{&a.ID, &a.Customer, (*string)(&a.Channel), &a.Value, &primary, &a.Epoch, &off}
 	err := s.each(ctx, func(scan func(...any) error) error {
 		err := scan(dest...)
-		a.Primary = primary == 1
-		if p := out[a.Customer]; p != nil {
-			p.Facts = append(p.Facts, a)
-			hashes[a.Channel] = append(hashes[a.Channel], s.addressHash(a.Channel, a.Value))
-		}
+		a.Primary, a.Off = primary == 1, off.String
+		facts = append(facts, a)
 		return err
-	}, `SELECT id, customer_id, channel, address, is_primary, epoch, off_reason FROM addresses WHERE `+where, args...)
+	}, `SELECT id, customer_id, channel, address, is_primary, epoch, nullif(off_reason, '') FROM addresses WHERE `+where+only, args...)
 	if err != nil {
 		return err
 	}
-	for _, p := range out {
-		if len(p.Facts) > 1 {
-			slices.SortFunc(p.Facts, func(a, b rapport.AddressFacts) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(facts, func(a, b rapport.AddressFacts) int {
+		return cmp.Or(cmp.Compare(a.Customer, b.Customer), cmp.Compare(a.ID, b.ID))
+	})
+	for i := 0; i < len(facts); {
+		first := i
+		for i++; i < len(facts) && facts[i].Customer == facts[first].Customer; i++ {
+		}
+		if p := out[facts[first].Customer]; p != nil {
+			p.Facts = facts[first:i:i]
 		}
 	}
-	if err := s.addSuppressions(ctx, out, hashes); err != nil {
+	if err := s.addSuppressions(ctx, facts); err != nil {
 		return err
 	}
-	if err := s.addConsents(ctx, out, who, purpose, topic); err != nil {
+	if err := s.addConsents(ctx, out, who, purpose, topic, only); err != nil {
 		return err
 	}
 	if err := s.addPreferences(ctx, out, who, topic); err != nil {
 		return err
 	}
+	if purpose != rapport.Marketing {
+		return nil
+	}
 	for _, p := range out {
-		p.Addresses = make([]rapport.Address, len(p.Facts))
-		for i := range p.Facts {
-			p.Addresses[i] = p.Facts[i].Address
-		}
-		if p.Cap != nil && purpose == rapport.Marketing {
+		if p.Cap != nil {
 			if p.CapUsed, err = s.MarketingSince(ctx, p.ID, s.Now().Add(-p.Cap.Per)); err != nil {
 				return err
 			}
@@ -154,71 +198,79 @@ func (s *Store) addFacts(ctx context.Context, out map[rapport.ID]*Profile, who c
 	return nil
 }
 
-func (s *Store) addSuppressions(ctx context.Context, out map[rapport.ID]*Profile, hashes map[rapport.Channel][]string) error {
-	found := map[string]*rapport.Suppression{}
-	for channel, list := range hashes { // one query each: the table's key begins with the channel
+// addSuppressions hashes addresses only of channels on which any is suppressed.
+func (s *Store) addSuppressions(ctx context.Context, facts []rapport.AddressFacts) error {
+	byChannel := map[rapport.Channel][]*rapport.AddressFacts{}
+	for i := range facts {
+		a := &facts[i]
+		byChannel[a.Channel] = append(byChannel[a.Channel], a)
+	}
+	for channel, on := range byChannel { // one query each: the table's key begins with the channel
+		var some bool
+		if err := s.row(ctx, `SELECT EXISTS (SELECT 1 FROM suppressions WHERE channel = $1)`, string(channel)).Scan(&some); err != nil {
+			return err
+		}
+		if !some {
+			continue
+		}
+		hashes := make([]string, len(on))
+		for i, a := range on {
+			hashes[i] = s.addressHash(a.Channel, a.Value)
+		}
+		found := map[string]*rapport.Suppression{}
 		err := s.each(ctx, func(scan func(...any) error) error {
 			var hash string
 			var created int64
 			x := &rapport.Suppression{Channel: channel}
 			err := scan(&hash, &x.Reason, &x.Scope, &created)
 			x.At = at(created)
-			found[string(channel)+hash] = x
+			found[hash] = x
 			return err
-		}, `SELECT hash, reason, scope, created_at FROM suppressions WHERE channel = $1 AND hash `+s.d.in(2), string(channel), s.d.list(list))
+		}, `SELECT hash, reason, scope, created_at FROM suppressions WHERE channel = $1 AND hash `+s.d.in(2), string(channel), s.d.list(hashes))
 		if err != nil {
 			return err
 		}
-	}
-	if len(found) == 0 {
-		return nil
-	}
-	for _, p := range out {
-		for i := range p.Facts {
-			a := &p.Facts[i]
-			a.Suppressed = found[string(a.Channel)+s.addressHash(a.Channel, a.Value)]
+		for i, a := range on {
+			a.Suppressed = found[hashes[i]]
 		}
 	}
 	return nil
 }
 
 // addConsents derives the current state: the newest entry for this channel and purpose that is about
-// this topic or about every topic wins.
-func (s *Store) addConsents(ctx context.Context, out map[rapport.ID]*Profile, who crowd, purpose rapport.Purpose, topic string) error {
-	type said struct {
-		customer    rapport.ID
-		channel     rapport.Channel
-		created, id int64
-		granted     int
-	}
-	var x said
-	all := make([]said, 0, len(out))
-	dest := []any{&x.customer, (*string)(&x.channel), &x.created, &x.id, &x.granted}
+// this topic or about every topic wins; of two of the same time the one recorded later.
+func (s *Store) addConsents(ctx context.Context, out map[rapport.ID]*Profile, who crowd, purpose rapport.Purpose, topic, only string) error {
+	var customer rapport.ID
+	var channel rapport.Channel
+	var word int64 // when it was said, and in the lowest bit what: a column less to read
+	newest := map[rapport.Channel]int64{}
+	var of rapport.ID // whose words are in newest
+	dest := []any{&customer, (*string)(&channel), &word}
 	where, args := s.about(who, "customer_id", 3)
-	err := s.each(ctx, func(scan func(...any) error) error {
-		err := scan(dest...)
-		all = append(all, x)
-		return err
-	}, `SELECT customer_id, channel, created_at, id, granted FROM consents WHERE purpose = $1 AND topic IN ($2, '') AND `+where, append([]any{string(purpose), topic}, args...)...)
-	if err != nil {
-		return err
-	}
-	slices.SortFunc(all, func(a, b said) int { return cmp.Or(cmp.Compare(a.created, b.created), cmp.Compare(a.id, b.id)) })
-	for _, x := range all {
-		p := out[x.customer]
-		if p == nil {
-			continue
+	return s.each(ctx, func(scan func(...any) error) error {
+		if err := scan(dest...); err != nil {
+			return err
 		}
-		for i := range p.Facts {
-			if p.Facts[i].Channel == x.channel {
-				p.Facts[i].Consent = rapport.ConsentWithdrawn
-				if x.granted == 1 {
-					p.Facts[i].Consent = rapport.ConsentGranted
+		if customer != of {
+			of = customer
+			clear(newest)
+		}
+		if last, ok := newest[channel]; ok && last>>1 > word>>1 {
+			return nil
+		}
+		newest[channel] = word
+		if p := out[customer]; p != nil {
+			for i := range p.Facts {
+				if a := &p.Facts[i]; a.Channel == channel && word&1 == 1 {
+					a.Consent = rapport.ConsentGranted
+				} else if a.Channel == channel {
+					a.Consent = rapport.ConsentWithdrawn
 				}
 			}
 		}
-	}
-	return nil
+		return nil
+	}, `SELECT customer_id, channel, 2 * created_at + granted FROM consents WHERE purpose = $1 AND topic IN ($2, '') AND `+where+only+` ORDER BY customer_id, id`,
+		append([]any{string(purpose), topic}, args...)...)
 }
 
 // addPreferences: what is said about this topic beats what is said about every topic ("*").

@@ -21,7 +21,8 @@ func TestProfilesAfter_KnowsWhatProfilesKnows(t *testing.T) {
 		var patches []store.CustomerPatch
 		for i := range 40 { // more than the 16 from which on bulk statements hold common values once
 			address := fmt.Sprintf("c%d@x.example", i)
-			p := store.CustomerPatch{Addresses: []store.AddressPatch{{Channel: rapport.Email, Value: address}, {Channel: rapport.Email, Value: "second-" + address}}}
+			p := store.CustomerPatch{Addresses: []store.AddressPatch{{Channel: rapport.Email, Value: address}, {Channel: rapport.Email, Value: "second-" + address},
+				{Channel: rapport.SMS, Value: fmt.Sprintf("+3712000%04d", i)}}}
 			said := func(granted bool, at time.Time) {
 				p.Consents = append(p.Consents, rapport.Consent{Channel: rapport.Email, Purpose: rapport.Marketing, Granted: granted, Source: "form", Proof: at.String(), At: at})
 			}
@@ -46,7 +47,7 @@ func TestProfilesAfter_KnowsWhatProfilesKnows(t *testing.T) {
 		}
 		for i, got := range page {
 			one, err := s.Profiles(ctx, []rapport.ID{got.ID}, rapport.Marketing, "news")
-			if err != nil || !reflect.DeepEqual(got, one[got.ID]) {
+			if err != nil || !reflect.DeepEqual(&got, one[got.ID]) {
 				t.Errorf("read in a page %+v, alone %+v, %v", got, one[got.ID], err)
 			}
 			n := i + 5
@@ -55,7 +56,12 @@ func TestProfilesAfter_KnowsWhatProfilesKnows(t *testing.T) {
 			if n%2 == 0 {
 				want = rapport.ConsentGranted
 			}
-			if len(f) != 2 || f[0].Value != fmt.Sprintf("c%d@x.example", n) || f[0].Consent != want || f[1].Consent != want ||
+			narrow, err := s.ProfilesAfter(ctx, got.ID-1, 1, rapport.Marketing, "news", rapport.Email, rapport.Telegram)
+			if err != nil || !reflect.DeepEqual(narrow[0].Facts, f[:2]) || f[2].Channel != rapport.SMS || f[2].Consent != rapport.ConsentNone {
+				t.Errorf("of all channels %+v, of email and Telegram %+v, %v", f, narrow, err)
+			}
+			f = f[:2]
+			if f[0].Value != fmt.Sprintf("c%d@x.example", n) || f[0].Consent != want || f[1].Consent != want ||
 				(f[0].Suppressed != nil) != (n == 7) || f[1].Suppressed != nil || (f[0].Preference != nil) != (n%3 == 0) || n%3 == 0 && (*f[0].Preference || f[0].PrefTopic != "news") {
 				t.Errorf("customer %d: %+v", n, f)
 			}

@@ -41,7 +41,7 @@ func queued(t *testing.T, s *store.Store, n int, domain string) (rapport.ID, sto
 	}
 	var rows []store.Row
 	for _, id := range ids {
-		a := people[id].Addresses[0]
+		a := people[id].Facts[0]
 		rows = append(rows, store.Row{Counted: true, Message: rapport.Message{ID: s.NewID(), Campaign: c.ID, Customer: id, Channel: rapport.Email, Address: a.ID, Epoch: a.Epoch, State: rapport.Pending, Due: s.Now()}})
 	}
 	var due []store.Batch
