@@ -126,7 +126,7 @@ func (g *Gateway) planPage(ctx context.Context, s *store.Store, set *rules, curs
 			continue
 		}
 		seen[x.customer] = true
-		p.rows = append(p.rows, g.decide(set, prof, x, now)...)
+		p.rows = g.decide(p.rows, set, prof, x, now)
 	}
 	return p, nil
 }
@@ -153,7 +153,7 @@ func (g *Gateway) planEveryone(ctx context.Context, s *store.Store, set *rules, 
 			p.refusals[int64(prof.ID)] = rapport.ReasonDuplicate
 			continue
 		}
-		p.rows = append(p.rows, g.decide(set, prof, person{seq: int64(prof.ID)}, now)...)
+		p.rows = g.decide(p.rows, set, prof, person{seq: int64(prof.ID)}, now)
 	}
 	return p, nil
 }
@@ -215,28 +215,30 @@ type staged struct {
 	Data map[string]any `json:"data,omitempty"`
 }
 
-// decide asks the rules about one customer and makes the rows.
-func (g *Gateway) decide(set *rules, prof *store.Profile, x person, now time.Time) []store.Row {
-	v := vars{Customer: customerVars(prof), Data: x.data, NoTrack: !prof.Track}
-	stored, err := v.encode()
-	if err != nil {
-		stored = nil
-	}
-	var out []store.Row
+// decide asks the rules about one customer and appends the rows.
+func (g *Gateway) decide(rows []store.Row, set *rules, prof *store.Profile, x person, now time.Time) []store.Row {
+	var stored json.RawMessage
+	shown := false
 	for _, d := range rapport.Decide(g.facts(set, prof, now), nil) {
+		if d.Send && !shown {
+			shown = true
+			set.portrait.take(prof)
+			stored, _ = set.portrait.encode(x.data, !prof.Track) // of values that came as JSON
+		}
 		if d.Send && set.content.inline == nil {
-			if missing := set.missing(v, map[rapport.Channel]bool{d.Channel: true}); len(missing) > 0 {
+			if missing := set.missing(x.data, map[rapport.Channel]bool{d.Channel: true}); len(missing) > 0 {
 				d.Send, d.State, d.Reason = false, rapport.Skipped, rapport.ReasonMissing+": "+missing[0]
 			}
 		}
-		out = append(out, g.row(set, prof, d, x.seq, stored))
+		rows = append(rows, g.row(set, prof, d, x.seq, stored))
 	}
-	return out
+	return rows
 }
 
-// missing lists the variables that the template reads on these channels and nobody gives.
-func (set *rules) missing(v vars, channels map[rapport.Channel]bool) []string {
-	return set.template.Missing(map[string]any{"customer": v.Customer, "data": merged(set.content.data, v.Data), "campaign": map[string]any{}}, channels)
+// missing lists the variables that the template reads on these channels and neither the customer in the portrait nor
+// the data supply.
+func (set *rules) missing(data map[string]any, channels map[rapport.Channel]bool) []string {
+	return set.template.Lacking(func(path []string) bool { return set.portrait.supplies(path, data, set.content.data) }, channels)
 }
 
 var errRollback = errors.New("rolled back on purpose")

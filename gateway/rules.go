@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"rapport"
@@ -19,6 +20,7 @@ type rules struct {
 	variants  map[rapport.Channel]bool
 	providers map[rapport.Channel]bool
 	window    *time.Location
+	portrait  *portrait
 }
 
 func (g *Gateway) rules(ctx context.Context, s *store.Store, c *rapport.Campaign) (*rules, error) {
@@ -46,7 +48,8 @@ func (g *Gateway) rulesUnder(ctx context.Context, c *rapport.Campaign, policy ra
 	if err != nil {
 		return nil, err
 	}
-	r := &rules{campaign: c, content: content, template: content.template, policy: policy, variants: content.template.Channels(), providers: map[rapport.Channel]bool{}}
+	r := &rules{campaign: c, content: content, template: content.template, policy: policy, variants: content.template.Channels(), providers: map[rapport.Channel]bool{},
+		portrait: newPortrait(content.template.Reads())}
 	for _, ch := range rapport.Channels {
 		r.providers[ch] = len(g.Hub.Route(ch, c.Sandbox)) > 0
 	}
@@ -58,8 +61,19 @@ func (g *Gateway) rulesUnder(ctx context.Context, c *rapport.Campaign, policy ra
 	return r, nil
 }
 
-// reads are the channels whose addresses decisions look at; nil: all.
-func (r *rules) reads() []rapport.Channel { return r.campaign.Routing.Channels }
+// reads are the channels whose addresses decisions look at, or the template; nil: all.
+func (r *rules) reads() []rapport.Channel {
+	if len(r.campaign.Routing.Channels) == 0 || r.portrait.all {
+		return nil
+	}
+	out := slices.Clone(r.campaign.Routing.Channels)
+	for _, c := range rapport.Channels {
+		if r.portrait.wants(string(c)) {
+			out = append(out, c)
+		}
+	}
+	return out
+}
 
 // facts are what Decide looks at for one customer.
 func (g *Gateway) facts(r *rules, p *store.Profile, now time.Time) *rapport.Facts {
@@ -83,31 +97,6 @@ func (g *Gateway) row(r *rules, p *store.Profile, d rapport.Decision, seq int64,
 		m.State = d.State
 	}
 	return store.Row{Message: m, Counted: r.campaign.Kind == rapport.KindOfCampaign, Lane: r.campaign.Lane(), Sandbox: r.campaign.Sandbox, Vars: stored}
-}
-
-// customerVars is what templates see as customer.*: the attributes, and over them what every customer has.
-func customerVars(p *store.Profile) map[string]any {
-	m := map[string]any{}
-	if len(p.Attributes) > 2 && !scanObject(string(p.Attributes), m) {
-		_ = json.Unmarshal(p.Attributes, &m) // the store holds nothing but objects
-	}
-	m["id"] = rapport.KindCustomer.Format(p.ID)
-	set := func(k, v string) {
-		if v != "" {
-			m[k] = v
-		}
-	}
-	set("external_id", p.ExternalID)
-	set("name", p.Name)
-	set("locale", p.Locale)
-	set("timezone", p.Timezone)
-	set("audience", p.Audience)
-	for _, a := range p.Facts {
-		if k := string(a.Channel); m[k] == nil || a.Primary {
-			m[k] = a.Value
-		}
-	}
-	return m
 }
 
 // decideAgain settles rows whose facts have changed since they were decided: consent, suppression,

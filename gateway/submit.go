@@ -300,8 +300,8 @@ func (g *Gateway) single(ctx context.Context, x *submission, p *store.Profile, p
 		return nil, err
 	}
 	// A message that names a variable nobody gives is refused, not skipped: its caller is here to hear it.
-	rows := g.decide(set, p, person{customer: p.ID, data: x.data}, g.now())
-	if wrong := missingFields(set, rows, vars{Customer: customerVars(p), Data: x.data}); len(wrong) > 0 {
+	rows := g.decide(nil, set, p, person{customer: p.ID, data: x.data}, g.now())
+	if wrong := missingFields(set, rows, x.data); len(wrong) > 0 {
 		x.err = invalid(wrong)
 		return nil, nil
 	}
@@ -319,7 +319,7 @@ func (g *Gateway) single(ctx context.Context, x *submission, p *store.Profile, p
 
 // missingFields names every variable that rows were skipped for, by where the caller can give it: data
 // beside the template, or about the customer.
-func missingFields(set *rules, rows []store.Row, v vars) (wrong []rapport.FieldError) {
+func missingFields(set *rules, rows []store.Row, data map[string]any) (wrong []rapport.FieldError) {
 	channels := map[rapport.Channel]bool{}
 	for _, r := range rows {
 		if strings.HasPrefix(r.Message.Reason, rapport.ReasonMissing) {
@@ -329,7 +329,7 @@ func missingFields(set *rules, rows []store.Row, v vars) (wrong []rapport.FieldE
 	if len(channels) == 0 {
 		return nil
 	}
-	for _, name := range set.missing(v, channels) {
+	for _, name := range set.missing(data, channels) {
 		message := "the template needs it"
 		if about, ok := strings.CutPrefix(name, "customer."); ok {
 			name = "to." + about

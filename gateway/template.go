@@ -129,7 +129,9 @@ func (g *Gateway) Preview(ctx context.Context, key string, in PreviewInput) (*Pr
 		if err != nil {
 			return nil, err
 		}
-		customer = customerVars(&store.Profile{Customer: *known})
+		if customer, err = whole(known); err != nil {
+			return nil, err
+		}
 	} else if own, ok := in.Data["customer"].(map[string]any); ok {
 		customer = own
 	}
@@ -156,6 +158,23 @@ func (g *Gateway) Preview(ctx context.Context, key string, in PreviewInput) (*Pr
 		out.SMS, out.Segments = &r.SMS, r.SMS.Segments
 	}
 	return out, nil
+}
+
+// whole is all that templates can see of a customer.
+func whole(c *rapport.Customer) (map[string]any, error) {
+	prof := &store.Profile{Customer: *c}
+	for _, a := range c.Addresses {
+		prof.Facts = append(prof.Facts, rapport.AddressFacts{Address: a})
+	}
+	p := newPortrait(templates.Reads{})
+	p.take(prof)
+	stored, err := p.encode(nil, false)
+	if err != nil {
+		return nil, err
+	}
+	var v vars
+	err = v.decode(stored)
+	return v.Customer, err
 }
 
 // headersByName is the shape in which an author gives them, where no name is there twice.

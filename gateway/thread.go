@@ -138,7 +138,8 @@ func (g *Gateway) replyRow(ctx context.Context, s *store.Store, c *rapport.Campa
 	if !d.Send {
 		return row, rapport.Errorf(rapport.CodeConflict, "The customer cannot be written to on %s: %s.", ch, d.Reason)
 	}
-	stored, err := (&vars{Customer: customerVars(p)}).encode()
+	set.portrait.take(p)
+	stored, err := set.portrait.encode(nil, false)
 	if err != nil {
 		return row, err
 	}

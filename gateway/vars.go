@@ -13,23 +13,6 @@ type vars struct {
 	NoTrack  bool           `json:"no_track,omitempty"`
 }
 
-// encode writes v as it is stored. encoding/json would take three times as long, most of it to sort keys
-// that nobody reads in order.
-func (v *vars) encode() (json.RawMessage, error) {
-	b := make([]byte, 0, 512)
-	b, err := appendObject(append(b, `{"customer":`...), v.Customer)
-	if err == nil && len(v.Data) > 0 {
-		b, err = appendObject(append(b, `,"data":`...), v.Data)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if v.NoTrack {
-		b = append(b, `,"no_track":true`...)
-	}
-	return append(b, '}'), nil
-}
-
 func appendObject(b []byte, m map[string]any) ([]byte, error) {
 	b = append(b, '{')
 	first := true
@@ -104,12 +87,6 @@ func (v *vars) scan(text string) bool {
 		}
 		return false
 	}) && s.at == len(text)
-}
-
-// scanObject reads the members of a JSON object into m. False: encoding/json must read it, over what m holds then.
-func scanObject(text string, m map[string]any) bool {
-	s := scanner{text: text}
-	return utf8.ValidString(text) && s.object(m) && s.at == len(text)
 }
 
 // scanner reads JSON without white space between its tokens. Its methods return false where they cannot go on.
@@ -195,6 +172,30 @@ func (s *scanner) value() (any, bool) {
 	err := json.Unmarshal([]byte(s.text[s.at:end]), &n)
 	s.at = end
 	return n, err == nil
+}
+
+// raw passes over a value of what is JSON and returns its text.
+func (s *scanner) raw() (string, bool) {
+	from, depth := s.at, 0
+	for ; s.at < len(s.text); s.at++ {
+		switch s.text[s.at] {
+		case '"':
+			for s.at++; s.at < len(s.text) && s.text[s.at] != '"'; s.at++ {
+				if s.text[s.at] == '\\' {
+					s.at++
+				}
+			}
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		}
+		if next := s.at + 1; depth == 0 && next < len(s.text) && strings.IndexByte(",}]", s.text[next]) >= 0 {
+			s.at = next
+			return s.text[from:next], true
+		}
+	}
+	return "", false
 }
 
 // string leaves one with escapes in it to encoding/json.

@@ -38,41 +38,6 @@ func check(t *testing.T, stored []byte) {
 	}
 }
 
-func TestVars_WrittenAsEncodingJSONReadsThem(t *testing.T) {
-	t.Parallel()
-	for _, v := range []vars{
-		{},
-		{Customer: map[string]any{"name": "Anna"}, NoTrack: true},
-		{Customer: map[string]any{"name": "a\"b\\c\nd\x00\u2028<&>", "broken": "\xff", "": ""}, Data: map[string]any{"n": 1.5, "big": 1e21, "list": []any{"x", nil, map[string]any{}}, "nil": map[string]any(nil), "deep": map[string]any{"é": true}}},
-	} {
-		stored, err := v.encode()
-		if err != nil {
-			t.Fatal(err)
-		}
-		plain, err := json.Marshal(v)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got, want vars
-		if err := json.Unmarshal(stored, &got); err != nil {
-			t.Errorf("%s: %v", stored, err)
-		}
-		if err := json.Unmarshal(plain, &want); err != nil {
-			t.Fatal(err)
-		}
-		if want.Customer == nil {
-			want.Customer = map[string]any{}
-		}
-		if !reflect.DeepEqual(got, want) {
-			t.Errorf("%s, encoding/json: %s", stored, plain)
-		}
-		check(t, stored)
-	}
-	if _, err := (&vars{Data: map[string]any{"x": func() {}}}).encode(); err == nil {
-		t.Error("wrote a function")
-	}
-}
-
 func FuzzVars(f *testing.F) {
 	f.Add([]byte(`{"customer":{"name":"Anna","n":-1.5e3},"data":{"a":[1,"\u00e9",null,true]},"no_track":true}`))
 	f.Fuzz(func(t *testing.T, stored []byte) {

@@ -69,7 +69,7 @@ func Inline(in InlineContent) (*Template, error) {
 	if len(c.wrong) > 0 {
 		return nil, &rapport.Error{Code: rapport.CodeInvalid, Message: "The content is not valid.", Fields: c.wrong}
 	}
-	t := &Template{variants: map[rapport.Channel][]*variant{}, channels: map[rapport.Channel]bool{}}
+	t := &Template{variants: map[rapport.Channel][]*variant{}, channels: map[rapport.Channel]bool{}, reads: Reads{Customer: map[string]bool{}, Data: map[string]bool{}}}
 	for _, ch := range rapport.Channels {
 		out := &Rendered{Text: channels.Text(text), Attachments: in.Attachments}
 		switch ch {

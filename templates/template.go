@@ -18,11 +18,19 @@ type Template struct {
 	channels map[rapport.Channel]bool
 	required []need
 	urls     map[rapport.Channel]Wanted
+	reads    Reads
 	scratch  sync.Pool // *scratch
 }
 
 // Wanted says which of URLs the texts of a channel may read. What they do not read need not be made.
 type Wanted struct{ Unsubscribe, Preferences, LinkTelegram bool }
+
+// Reads says which members of customer and of data a template may read, on whatever channel and in whatever language,
+// or asks for by Required. A nil map: all.
+type Reads struct{ Customer, Data map[string]bool }
+
+// Reads of this template. It is for reading only.
+func (t *Template) Reads() Reads { return t.reads }
 
 // URLs are those that a rendering for the channel may read.
 func (t *Template) URLs(ch rapport.Channel) Wanted { return t.urls[ch] }
@@ -70,12 +78,15 @@ type need struct {
 // Load parses a compiled template. The key names it: usually the version's id. The error means that c is
 // not what Compile returned.
 func Load(key string, c *Compiled) (*Template, error) {
-	t := &Template{variants: map[rapport.Channel][]*variant{}, channels: map[rapport.Channel]bool{}, urls: map[rapport.Channel]Wanted{}}
+	t := &Template{variants: map[rapport.Channel][]*variant{}, channels: map[rapport.Channel]bool{}, urls: map[rapport.Channel]Wanted{},
+		reads: Reads{Customer: map[string]bool{}, Data: map[string]bool{}}}
 	for _, name := range c.Required {
-		t.required = append(t.required, newNeed(rooted(name)))
+		n := newNeed(rooted(name))
+		t.required = append(t.required, n)
+		t.reads.add(n.parts[0], n.parts[1:2], false)
 	}
 	for i := range c.Variants {
-		v, wanted, err := loadVariant(key, &c.Variants[i])
+		v, wanted, err := loadVariant(key, &c.Variants[i], &t.reads)
 		if err != nil {
 			return nil, fmt.Errorf("loading template %s, variant %d: %w", key, i, err)
 		}
@@ -87,8 +98,22 @@ func Load(key string, c *Compiled) (*Template, error) {
 	return t, nil
 }
 
-func loadVariant(key string, c *CompiledVariant) (*variant, Wanted, error) {
-	l := loader{}
+func (r *Reads) add(root string, members []string, all bool) {
+	for name, m := range map[string]*map[string]bool{"customer": &r.Customer, "data": &r.Data} {
+		if name != root || *m == nil {
+			continue
+		}
+		for _, member := range members {
+			(*m)[member] = true
+		}
+		if all {
+			*m = nil
+		}
+	}
+}
+
+func loadVariant(key string, c *CompiledVariant, reads *Reads) (*variant, Wanted, error) {
+	l := loader{reads: reads}
 	v := &variant{channel: c.Channel, locale: c.Locale, also: readers(c.Locale), attachments: c.Attachments}
 	v.subject = l.parse(c.Subject, textOptions)
 	v.preheader = l.parse(c.Preheader, textOptions)
@@ -127,9 +152,10 @@ func loadVariant(key string, c *CompiledVariant) (*variant, Wanted, error) {
 
 // loader parses, keeps the first error, and remembers what is read.
 type loader struct {
-	err  error
-	read []liquid.Variable
-	urls Wanted
+	err   error
+	read  []liquid.Variable
+	urls  Wanted
+	reads *Reads
 }
 
 func (l *loader) parse(src string, o liquid.Options) *liquid.Template {
@@ -147,6 +173,10 @@ func (l *loader) parse(src string, o liquid.Options) *liquid.Template {
 
 func (l *loader) note(t *liquid.Template) {
 	l.read = append(l.read, t.Variables()...)
+	for _, root := range []string{"customer", "data"} {
+		members, all := t.Members(root)
+		l.reads.add(root, members, all)
+	}
 	l.urls.Unsubscribe = l.urls.Unsubscribe || t.Reads("unsubscribe_url")
 	l.urls.Preferences = l.urls.Preferences || t.Reads("preferences_url")
 	l.urls.LinkTelegram = l.urls.LinkTelegram || t.Reads("link_telegram_url")
@@ -223,13 +253,18 @@ func (t *Template) Channels() map[rapport.Channel]bool { return t.channels }
 // null supplies nothing; an empty string does. The data is {"customer": {…}, "data": {…}, "campaign": {…}}.
 // The answer is sorted; nil when nothing is missing.
 func (t *Template) Missing(data map[string]any, chans map[rapport.Channel]bool) []string {
-	missing := absent(nil, data, t.required)
+	return t.Lacking(func(path []string) bool { return Supplied(data, path) }, chans)
+}
+
+// Lacking is Missing where the caller tells what is supplied.
+func (t *Template) Lacking(supplied func(path []string) bool, chans map[rapport.Channel]bool) []string {
+	missing := absent(nil, supplied, t.required)
 	for _, ch := range rapport.Channels {
 		if !chans[ch] {
 			continue
 		}
 		for _, v := range t.variants[ch] {
-			missing = absent(missing, data, v.needs)
+			missing = absent(missing, supplied, v.needs)
 		}
 	}
 	if len(missing) > 1 {
@@ -239,18 +274,18 @@ func (t *Template) Missing(data map[string]any, chans map[rapport.Channel]bool) 
 	return missing
 }
 
-func absent(missing []string, data map[string]any, needs []need) []string {
+func absent(missing []string, supplied func([]string) bool, needs []need) []string {
 	for i := range needs {
-		if !supplied(data, needs[i].parts) {
+		if !supplied(needs[i].parts) {
 			missing = append(missing, needs[i].path)
 		}
 	}
 	return missing
 }
 
-func supplied(data map[string]any, parts []string) bool {
-	var at any = data
-	for _, p := range parts {
+// Supplied tells whether path leads from a value of JSON to another one that is not null.
+func Supplied(at any, path []string) bool {
+	for _, p := range path {
 		switch v := at.(type) {
 		case map[string]any:
 			at = v[p]
@@ -268,9 +303,6 @@ func supplied(data map[string]any, parts []string) bool {
 		default:
 			return false
 		}
-		if at == nil {
-			return false
-		}
 	}
-	return true
+	return at != nil
 }

@@ -38,6 +38,24 @@ func (t *Template) Reads(name string) bool {
 	})
 }
 
+// Members lists the members of a name of the data that may be read. all: every one may be. It errs towards all:
+// where the name stands alone, is computed, or is assigned to somewhere, which may or may not happen.
+func (t *Template) Members(name string) (members []string, all bool) {
+	s := &survey{places: make(map[string]int), partials: make(map[*included]int)}
+	s.nodes(t.nodes)
+	for _, v := range s.found {
+		root, rest, deep := strings.Cut(v.Path, ".")
+		if root != name {
+			continue
+		}
+		first, _, _ := strings.Cut(rest, ".")
+		if all = all || !deep; !slices.Contains(members, first) {
+			members = append(members, first)
+		}
+	}
+	return members, all || s.computed || s.cut || slices.Contains(s.assigned, name)
+}
+
 // maxWalks is how often the survey enters one partial: where it is included from matters for the
 // names it sees, but partials that include each other must not multiply.
 const maxWalks = 4
@@ -51,6 +69,8 @@ type survey struct {
 	partial  string
 	partials map[*included]int // how often each was walked
 	computed bool              // a name is only known while rendering
+	assigned []string          // every name that is assigned to anywhere
+	cut      bool              // a partial was not entered once more
 }
 
 func (s *survey) nodes(nodes []node) {
@@ -76,6 +96,12 @@ func (s *survey) within(nodes []node, names ...string) {
 	s.nodes(nodes)
 	// What was assigned inside stays assigned.
 	s.local = slices.Delete(s.local, mark, mark+len(names))
+}
+
+// assign notes a name that is not data from here on.
+func (s *survey) assign(name string) {
+	s.local = append(s.local, name)
+	s.assigned = append(s.assigned, name)
 }
 
 func (p *path) survey(s *survey, ask bool) {
@@ -130,15 +156,15 @@ func (p *pipeline) survey(s *survey) {
 
 func (n *assign) survey(s *survey) {
 	n.pipeline.survey(s)
-	s.local = append(s.local, n.name)
+	s.assign(n.name)
 }
 
 func (n *capture) survey(s *survey) {
 	s.nodes(n.nodes)
-	s.local = append(s.local, n.name)
+	s.assign(n.name)
 }
 
-func (n *count) survey(s *survey) { s.local = append(s.local, n.name) }
+func (n *count) survey(s *survey) { s.assign(n.name) }
 
 func (n *ifChanged) survey(s *survey) { s.nodes(n.nodes) }
 
@@ -228,7 +254,11 @@ func (n *include) survey(s *survey) {
 		names = append(names, a.name)
 	}
 	s.computed = s.computed || n.partial == nil
-	if n.partial == nil || s.partials[n.partial] == maxWalks {
+	if n.partial == nil {
+		return
+	}
+	if s.partials[n.partial] == maxWalks {
+		s.cut = true
 		return
 	}
 	name := n.name.(literal).value.(string)

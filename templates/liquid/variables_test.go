@@ -52,3 +52,32 @@ func TestVariables(t *testing.T) {
 		})
 	}
 }
+
+func TestMembers(t *testing.T) {
+	t.Parallel()
+	for source, want := range map[string]string{
+		"{{ customer.name }}{{ customer.name.size }}{{ customer.deep.er }}{{ data.x }}": "name deep",
+		"{{ x }}": "",
+		"{% if data.x %}{{ customer['city'] }}{% endif %}":                                                     "city",
+		"{% for c in customer.children %}{{ c.name }}{% endfor %}":                                             "children",
+		"{{ customer | size }}":                                                                                "all",
+		"{{ customer.size }}":                                                                                  "all",
+		"{{ customer[data.x] }}":                                                                               "all",
+		"{% for m in customer %}{{ m }}{% endfor %}":                                                           "all",
+		"{% assign c = customer %}{{ c.name }}":                                                                "all",
+		"{{ [data.which] }}":                                                                                   "all",
+		"{% if data.x %}{% assign customer = data %}{% endif %}{{ customer.name }}":                            "all",
+		"{% if data.x %}{% capture customer %}{% endcapture %}{% endif %}{{ customer.name }}":                  "all",
+		"{% for customer in data.list %}{{ customer.city }}{% endfor %}{{ customer.name }}":                    "name",
+		"{% for i in (1..2) %}{% if i == 2 %}{{ customer.tier }}{% endif %}{% endfor %}{% cycle customer.x %}": "tier x",
+	} {
+		tmpl, err := Parse(source, Options{})
+		if err != nil {
+			t.Fatalf("%s: %v", source, err)
+		}
+		members, all := tmpl.Members("customer")
+		if got := strings.Join(members, " "); all != (want == "all") || !all && got != want {
+			t.Errorf("%s: %q, all %t; want %q", source, got, all, want)
+		}
+	}
+}
