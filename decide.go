@@ -90,15 +90,9 @@ const (
 // There is at least one decision; with Routing.Method All there may be one a channel. When explain is
 // not nil it is called for every rule looked at.
 func Decide(f *Facts, explain func(Rule)) []Decision {
-	note := func(rule string, c Channel, ok bool, format string, args ...any) bool {
-		if explain != nil {
-			explain(Rule{rule, c, ok, fmt.Sprintf(format, args...)})
-		}
-		return ok
-	}
 	candidates := f.candidates()
 	if len(candidates) == 0 {
-		note("address", "", false, "none of the channels %v has an address", f.channels())
+		note(explain, "address", "", false, func() string { return fmt.Sprintf("none of the channels %v has an address", f.channels()) })
 		return []Decision{{Channel: NoChannel, State: Skipped, Reason: ReasonNoAddress}}
 	}
 	var out []Decision
@@ -107,7 +101,7 @@ func Decide(f *Facts, explain func(Rule)) []Decision {
 		if f.Routing.Method == All && slices.ContainsFunc(out, func(d Decision) bool { return d.Send && d.Channel == a.Channel }) {
 			continue // a second address of a channel already served
 		}
-		d := f.one(a, note)
+		d := f.one(a, explain)
 		switch {
 		case f.Routing.Method == All:
 			i := slices.IndexFunc(out, func(d Decision) bool { return d.Channel == a.Channel })
@@ -129,6 +123,13 @@ func Decide(f *Facts, explain func(Rule)) []Decision {
 		first.Channel, first.Address, first.Epoch = NoChannel, 0, 0
 	}
 	return []Decision{first}
+}
+
+// note explains one rule, when somebody listens. What it says is made only then: most decisions are not explained.
+func note(explain func(Rule), rule string, c Channel, ok bool, detail func() string) {
+	if explain != nil {
+		explain(Rule{rule, c, ok, detail()})
+	}
 }
 
 // channels is the order in which channels are tried: the customer's first, limited to the campaign's.
@@ -169,56 +170,58 @@ func (f *Facts) candidates() []*AddressFacts {
 	return out
 }
 
-func (f *Facts) one(a *AddressFacts, note func(string, Channel, bool, string, ...any) bool) Decision {
+func (f *Facts) one(a *AddressFacts, explain func(Rule)) Decision {
 	stop := func(reason string) Decision {
 		return Decision{Channel: a.Channel, Address: a.ID, Epoch: a.Epoch, State: Skipped, Reason: reason}
 	}
 	if a.Suppressed.Binds(f.Purpose) {
-		note("suppression", a.Channel, false, "suppressed for %s (%s) since %s", a.Suppressed.Scope, a.Suppressed.Reason, a.Suppressed.At.UTC().Format(time.RFC3339))
+		note(explain, "suppression", a.Channel, false, func() string {
+			return fmt.Sprintf("suppressed for %s (%s) since %s", a.Suppressed.Scope, a.Suppressed.Reason, a.Suppressed.At.UTC().Format(time.RFC3339))
+		})
 		return stop(ReasonSuppressed)
 	}
-	note("suppression", a.Channel, true, "not suppressed for %s", f.Purpose)
+	note(explain, "suppression", a.Channel, true, func() string { return fmt.Sprintf("not suppressed for %s", f.Purpose) })
 	if a.Consent == ConsentWithdrawn {
-		note("consent", a.Channel, false, "%s consent was withdrawn", f.Purpose)
+		note(explain, "consent", a.Channel, false, func() string { return fmt.Sprintf("%s consent was withdrawn", f.Purpose) })
 		return stop(ReasonWithdrawn)
 	}
-	note("consent", a.Channel, true, "%s consent was not withdrawn", f.Purpose)
+	note(explain, "consent", a.Channel, true, func() string { return fmt.Sprintf("%s consent was not withdrawn", f.Purpose) })
 	if a.Preference != nil && !*a.Preference && (f.Purpose == Marketing || a.PrefTopic == f.Topic) {
-		note("preference", a.Channel, false, "the customer switched topic %q off here", a.PrefTopic)
+		note(explain, "preference", a.Channel, false, func() string { return fmt.Sprintf("the customer switched topic %q off here", a.PrefTopic) })
 		return stop(ReasonPreference)
 	}
-	note("preference", a.Channel, true, "the customer did not switch it off")
+	note(explain, "preference", a.Channel, true, func() string { return "the customer did not switch it off" })
 	if f.Purpose == Marketing {
 		if f.Policy == OptIn && a.Consent != ConsentGranted || f.Policy == NoPolicy {
-			note("topic_policy", a.Channel, false, "topic %q is %s and there is no consent", f.Topic, f.Policy)
+			note(explain, "topic_policy", a.Channel, false, func() string { return fmt.Sprintf("topic %q is %s and there is no consent", f.Topic, f.Policy) })
 			return stop(ReasonNoConsent)
 		}
-		note("topic_policy", a.Channel, true, "topic %q is %s", f.Topic, f.Policy)
+		note(explain, "topic_policy", a.Channel, true, func() string { return fmt.Sprintf("topic %q is %s", f.Topic, f.Policy) })
 		if f.Cap != nil && f.CapUsed >= f.Cap.Max {
-			note("frequency_cap", a.Channel, false, "%d of at most %d in %s", f.CapUsed, f.Cap.Max, f.Cap.Per)
+			note(explain, "frequency_cap", a.Channel, false, func() string { return fmt.Sprintf("%d of at most %d in %s", f.CapUsed, f.Cap.Max, f.Cap.Per) })
 			return stop(ReasonCap)
 		}
-		note("frequency_cap", a.Channel, true, "%d used", f.CapUsed)
+		note(explain, "frequency_cap", a.Channel, true, func() string { return fmt.Sprintf("%d used", f.CapUsed) })
 	} else {
-		note("topic_policy", a.Channel, true, "transactional ignores topic policies and caps")
+		note(explain, "topic_policy", a.Channel, true, func() string { return "transactional ignores topic policies and caps" })
 	}
 	switch {
 	case a.Off != "":
-		note("address", a.Channel, false, "the address is off: %s", a.Off)
+		note(explain, "address", a.Channel, false, func() string { return fmt.Sprintf("the address is off: %s", a.Off) })
 		return stop(ReasonAddressOff)
 	case !f.Variants[a.Channel]:
-		note("template", a.Channel, false, "the template has no variant for this channel")
+		note(explain, "template", a.Channel, false, func() string { return "the template has no variant for this channel" })
 		return stop(ReasonNoVariant)
 	case !f.Providers[a.Channel]:
-		note("provider", a.Channel, false, "no provider is configured for this channel")
+		note(explain, "provider", a.Channel, false, func() string { return "no provider is configured for this channel" })
 		return stop(ReasonNoProvider)
 	}
-	note("address", a.Channel, true, "usable, with a template variant and a provider")
-	return f.when(a, note)
+	note(explain, "address", a.Channel, true, func() string { return "usable, with a template variant and a provider" })
+	return f.when(a, explain)
 }
 
 // when places the message in time.
-func (f *Facts) when(a *AddressFacts, note func(string, Channel, bool, string, ...any) bool) Decision {
+func (f *Facts) when(a *AddressFacts, explain func(Rule)) Decision {
 	d := Decision{Channel: a.Channel, Address: a.ID, Epoch: a.Epoch, Send: true}
 	quiet := f.Quiet
 	if f.Purpose != Marketing {
@@ -241,13 +244,15 @@ func (f *Facts) when(a *AddressFacts, note func(string, Channel, bool, string, .
 	d.Due, d.WindowEnd = NextOpen(earliest, f.Window, zone, quiet, nights...)
 	switch {
 	case d.Due.IsZero():
-		note("window", a.Channel, false, "send window and quiet hours leave no room")
+		note(explain, "window", a.Channel, false, func() string { return "send window and quiet hours leave no room" })
 		d.Send, d.State, d.Reason = false, Skipped, ReasonNeverOpen
 	case !f.ExpiresAt.IsZero() && !d.Due.Before(f.ExpiresAt):
-		note("expiry", a.Channel, false, "the next open moment %s is not before the expiry %s", d.Due.Format(time.RFC3339), f.ExpiresAt.UTC().Format(time.RFC3339))
+		note(explain, "expiry", a.Channel, false, func() string {
+			return fmt.Sprintf("the next open moment %s is not before the expiry %s", d.Due.Format(time.RFC3339), f.ExpiresAt.UTC().Format(time.RFC3339))
+		})
 		d.Send, d.State, d.Reason = false, Expired, ReasonExpired
 	default:
-		note("window", a.Channel, true, "may be sent at %s", d.Due.Format(time.RFC3339))
+		note(explain, "window", a.Channel, true, func() string { return fmt.Sprintf("may be sent at %s", d.Due.Format(time.RFC3339)) })
 	}
 	return d
 }

@@ -147,36 +147,21 @@ func (p *portrait) supplies(path []string, own, campaign map[string]any) bool {
 func (p *portrait) encode(data map[string]any, noTrack bool) (json.RawMessage, error) {
 	b := append(p.buf[:0], `{"customer":{`...)
 	var err error
-	first := true
-	next := func(name string) {
-		if !first {
-			b = append(b, ',')
-		}
-		first = false
-		b, _ = appendValue(b, name) // a string: cannot fail
-		b = append(b, ':')
-	}
 	for i := range p.members {
-		m := &p.members[i]
-		switch {
-		case !m.given:
-		case m.raw:
-			next(m.name)
-			b = append(b, m.text...)
-		default:
-			next(m.name)
-			b, _ = appendValue(b, m.text)
+		if m := &p.members[i]; m.given && m.raw {
+			b = append(appendName(b, m.name), m.text...)
+		} else if m.given {
+			b = appendString(appendName(b, m.name), m.text)
 		}
 	}
 	b = append(b, '}')
 	if len(data) > 0 {
-		b, first = append(b, `,"data":{`...), true
+		b = append(b, `,"data":{`...)
 		for name, v := range data {
 			if p.data != nil && !p.data[name] {
 				continue
 			}
-			next(name)
-			if b, err = appendValue(b, v); err != nil {
+			if b, err = appendValue(appendName(b, name), v); err != nil {
 				return nil, err
 			}
 		}

@@ -15,29 +15,35 @@ type vars struct {
 
 func appendObject(b []byte, m map[string]any) ([]byte, error) {
 	b = append(b, '{')
-	first := true
 	for k, v := range m {
-		if !first {
-			b = append(b, ',')
-		}
-		first = false
 		var err error
-		if b, err = appendValue(b, k); err != nil {
-			return nil, err
-		}
-		if b, err = appendValue(append(b, ':'), v); err != nil {
+		if b, err = appendValue(appendName(b, k), v); err != nil {
 			return nil, err
 		}
 	}
 	return append(b, '}'), nil
 }
 
+// appendName begins a member of an object.
+func appendName(b []byte, name string) []byte {
+	if b[len(b)-1] != '{' {
+		b = append(b, ',')
+	}
+	return append(appendString(b, name), ':')
+}
+
+func appendString(b []byte, s string) []byte {
+	if bare(s) {
+		return append(append(append(b, '"'), s...), '"')
+	}
+	j, _ := json.Marshal(s) // a string: cannot fail
+	return append(b, j...)
+}
+
 func appendValue(b []byte, v any) ([]byte, error) {
 	switch v := v.(type) {
 	case string:
-		if bare(v) {
-			return append(append(append(b, '"'), v...), '"'), nil
-		}
+		return appendString(b, v), nil
 	case map[string]any:
 		if v != nil {
 			return appendObject(b, v)

@@ -39,8 +39,12 @@ func (s *Store) AddMessages(ctx context.Context, worker rapport.ID, rows []Row) 
 	made := map[group]*Batch{}
 	var order []*Batch
 	d := deltas{}
-	seqs := make([][]any, len(rows))
-	var vars [][]any
+	var campaign, customer, batches, dueAt, end, expires, epoch boxed[int64]
+	var channel boxed[string]
+	stamp := any(ms(now))
+	values := make([]any, 0, len(rows)*(len(messageCols)+2))
+	take := func(from int) []any { return values[from:len(values):len(values)] }
+	all, vars := make([][]any, len(rows)), make([][]any, 0, len(rows))
 	for i := range rows {
 		m := &rows[i].Message
 		var batch rapport.ID
@@ -69,16 +73,21 @@ func (s *Store) AddMessages(ctx context.Context, worker rapport.ID, rows []Row) 
 			batch = b.ID
 		}
 		m.Batch = batch
-		seqs[i] = []any{m.ID, m.Campaign, m.Customer, m.Address, batch, m.Epoch, ms(m.Due), ms(m.WindowEnd), ms(m.ExpiresAt), ms(now), m.State, m.Seq, string(m.Channel), m.Reason}
+		id, from := any(int64(m.ID)), len(values)
+		values = append(values, id, campaign.of(int64(m.Campaign)), customer.of(int64(m.Customer)), int64(m.Address), batches.of(int64(batch)), epoch.of(m.Epoch),
+			dueAt.of(ms(m.Due)), end.of(ms(m.WindowEnd)), expires.of(ms(m.ExpiresAt)), stamp, int64(m.State), customer.of(m.Seq), channel.of(string(m.Channel)), m.Reason)
+		all[i] = take(from)
 		if len(rows[i].Vars) > 0 && m.State == rapport.Pending {
-			vars = append(vars, []any{m.ID, string(rows[i].Vars)})
+			from := len(values)
+			values = append(values, id, string(rows[i].Vars))
+			vars = append(vars, take(from))
 		}
 		if rows[i].Counted {
 			d.add(m.Campaign, m.State.String(), 1)
 			d.add(m.Campaign, "planned", 1)
 		}
 	}
-	written, err = s.bulk(ctx, "messages", messageCols, seqs, "ON CONFLICT DO NOTHING")
+	written, err = s.bulk(ctx, "messages", messageCols, all, "ON CONFLICT DO NOTHING")
 	if err != nil {
 		return nil, 0, err
 	}
@@ -99,6 +108,20 @@ func (s *Store) AddMessages(ctx context.Context, worker rapport.ID, rows []Row) 
 		return nil, 0, err
 	}
 	return due, written, s.apply(ctx, worker, d)
+}
+
+// boxed makes an interface of a value once for all rows that have it one after the other: boxes are most of the garbage
+// of a bulk statement.
+type boxed[T comparable] struct {
+	value T
+	box   any
+}
+
+func (b *boxed[T]) of(value T) any {
+	if b.box == nil || b.value != value {
+		b.value, b.box = value, value
+	}
+	return b.box
 }
 
 // ErrPlannedTwice means that a page holds a customer whose message of this campaign and channel exists;
