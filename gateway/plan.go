@@ -101,9 +101,11 @@ func (g *Gateway) planPage(ctx context.Context, s *store.Store, set *rules, curs
 		p.last = err == nil && p.last
 		return p, err
 	}
-	ids := make([]rapport.ID, len(people))
-	for i, x := range people {
-		ids[i] = x.customer
+	ids := make([]rapport.ID, 0, len(people))
+	for _, x := range people {
+		if !x.created {
+			ids = append(ids, x.customer)
+		}
 	}
 	profiles, err := s.ProfilesOf(ctx, stored, set.campaign.Purpose, set.campaign.Topic, set.reads()...)
 	if err != nil {
@@ -162,6 +164,7 @@ func (g *Gateway) planEveryone(ctx context.Context, s *store.Store, set *rules, 
 type person struct {
 	seq      int64
 	customer rapport.ID
+	created  bool // just now: nobody has written to them before
 	data     map[string]any
 }
 
@@ -203,7 +206,7 @@ func (g *Gateway) people(ctx context.Context, s *store.Store, set *rules, p *pla
 			p.refusals[out[i].seq] = u.Refusal
 			continue
 		}
-		out[i].customer = u.ID
+		out[i].customer, out[i].created = u.ID, u.Created
 		kept = append(kept, out[i])
 	}
 	return kept, upserted, nil

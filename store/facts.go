@@ -130,17 +130,74 @@ func (s *Store) ProfilesAfter(ctx context.Context, after rapport.ID, limit int, 
 	return list, s.addFacts(ctx, out, crowd{first: list[0].ID, last: list[len(list)-1].ID}, purpose, topic, channels)
 }
 
-// ProfilesOf is Profiles for customers that were just stored in this transaction, which need not be read again.
+// ProfilesOf is Profiles for customers that were just stored in this transaction, which need not be read again: of
+// those that are new nothing needs to.
 func (s *Store) ProfilesOf(ctx context.Context, stored []Upserted, purpose rapport.Purpose, topic string, channels ...rapport.Channel) (map[rapport.ID]*Profile, error) {
 	out := make(map[rapport.ID]*Profile, len(stored))
+	old := make(map[rapport.ID]*Profile, len(stored))
 	ids := make([]rapport.ID, 0, len(stored))
+	facts := make([]rapport.AddressFacts, 0, len(stored))
 	for _, u := range stored {
-		if u.known != nil && out[u.ID] == nil {
-			out[u.ID] = &Profile{Customer: u.known.Customer, Track: u.known.track}
-			ids = append(ids, u.ID)
+		if u.known == nil || out[u.ID] != nil {
+			continue
+		}
+		p := &Profile{Customer: u.known.Customer, Track: u.known.track}
+		out[u.ID] = p
+		if u.known.created {
+			facts = u.known.facts(facts, purpose, topic, channels)
+			continue
+		}
+		old[u.ID] = p
+		ids = append(ids, u.ID)
+	}
+	if err := s.addSuppressions(ctx, facts); err != nil {
+		return nil, err
+	}
+	share(facts, out)
+	return out, s.addFacts(ctx, old, crowd{list: s.d.list(ids)}, purpose, topic, channels)
+}
+
+// facts appends those of a customer that has just been created, and has nothing but what it was created with.
+func (c *person) facts(to []rapport.AddressFacts, purpose rapport.Purpose, topic string, channels []rapport.Channel) []rapport.AddressFacts {
+	for _, has := range c.places {
+		if has.gone || len(channels) > 0 && !slices.Contains(channels, has.Channel) {
+			continue
+		}
+		a := rapport.AddressFacts{Address: has.Address}
+		var newest int64
+		for _, k := range c.consents {
+			said := ms(k.At)
+			if k.Channel != a.Channel || k.Purpose != purpose || k.Topic != "" && k.Topic != topic || a.Consent != rapport.ConsentNone && said < newest {
+				continue
+			}
+			newest = said
+			if a.Consent = rapport.ConsentWithdrawn; k.Granted {
+				a.Consent = rapport.ConsentGranted
+			}
+		}
+		for _, about := range []string{"*", topic} {
+			if on, ok := c.prefs[prefKey{about, a.Channel}]; ok {
+				a.Preference, a.PrefTopic = &on, about
+			}
+		}
+		to = append(to, a)
+	}
+	return to
+}
+
+// share gives each customer those of the facts that are theirs, by id.
+func share(facts []rapport.AddressFacts, out map[rapport.ID]*Profile) {
+	slices.SortFunc(facts, func(a, b rapport.AddressFacts) int {
+		return cmp.Or(cmp.Compare(a.Customer, b.Customer), cmp.Compare(a.ID, b.ID))
+	})
+	for i := 0; i < len(facts); {
+		first := i
+		for i++; i < len(facts) && facts[i].Customer == facts[first].Customer; i++ {
+		}
+		if p := out[facts[first].Customer]; p != nil {
+			p.Facts = facts[first:i:i]
 		}
 	}
-	return out, s.addFacts(ctx, out, crowd{list: s.d.list(ids)}, purpose, topic, channels)
 }
 
 // addFacts completes the profiles of a crowd with what hangs on them. The addresses are read first: what changes after
@@ -165,17 +222,7 @@ func (s *Store) addFacts(ctx context.Context, out map[rapport.ID]*Profile, who c
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(facts, func(a, b rapport.AddressFacts) int {
-		return cmp.Or(cmp.Compare(a.Customer, b.Customer), cmp.Compare(a.ID, b.ID))
-	})
-	for i := 0; i < len(facts); {
-		first := i
-		for i++; i < len(facts) && facts[i].Customer == facts[first].Customer; i++ {
-		}
-		if p := out[facts[first].Customer]; p != nil {
-			p.Facts = facts[first:i:i]
-		}
-	}
+	share(facts, out)
 	if err := s.addSuppressions(ctx, facts); err != nil {
 		return err
 	}

@@ -1,8 +1,10 @@
 package store_test
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -39,6 +41,46 @@ func TestProfilesAfter_KnowsWhatProfilesKnows(t *testing.T) {
 		}
 		if err := s.Suppress(ctx, []rapport.Suppression{{Channel: rapport.Email, Address: "c7@x.example", Reason: "stop", Scope: rapport.SuppressAll, At: now},
 			{Channel: rapport.SMS, Address: "c8@x.example", Reason: "stop", Scope: rapport.SuppressAll, At: now}}); err != nil {
+			t.Fatal(err)
+		}
+		var fresh map[rapport.ID]*store.Profile
+		enough := errors.New("to be taken back")
+		err = s.Tx(ctx, func(s *store.Store) error {
+			for i := range patches { // others like them, who are known only from having been stored
+				patches[i].Addresses = slices.Clone(patches[i].Addresses)
+				for j := range patches[i].Addresses {
+					patches[i].Addresses[j].Value += "0"
+				}
+			}
+			others, err := s.UpsertCustomers(ctx, patches)
+			if err != nil {
+				return err
+			}
+			if err := s.Suppress(ctx, []rapport.Suppression{{Channel: rapport.Email, Address: "c9@x.example0", Reason: "stop", Scope: rapport.SuppressAll, At: now}}); err != nil {
+				return err
+			}
+			if fresh, err = s.ProfilesOf(ctx, others, rapport.Marketing, "news", rapport.Email); err != nil {
+				return err
+			}
+			for i, o := range others {
+				read, err := s.Profiles(ctx, []rapport.ID{o.ID}, rapport.Marketing, "news", rapport.Email)
+				if err != nil {
+					return err
+				}
+				if got, want := fresh[o.ID].Facts, read[o.ID].Facts; len(got) != 2 || !o.Created || i == 9 && got[0].Suppressed == nil {
+					t.Errorf("customer %d: %+v", i, got)
+				} else {
+					for j := range got { // bumped by the suppression
+						got[j].Epoch = want[j].Epoch
+					}
+					if !reflect.DeepEqual(got, want) {
+						t.Errorf("customer %d as stored %+v, as read %+v", i, got, want)
+					}
+				}
+			}
+			return enough
+		})
+		if !errors.Is(err, enough) {
 			t.Fatal(err)
 		}
 		page, err := s.ProfilesAfter(ctx, up[4].ID, 20, rapport.Marketing, "news")

@@ -131,6 +131,9 @@ var ErrPlannedTwice = rapport.Errorf(rapport.CodeConflict, "a message of this ca
 // PlannedAlready tells which of customers have a message of the campaign, by channel.
 func (s *Store) PlannedAlready(ctx context.Context, campaign rapport.ID, customers []rapport.ID) (map[rapport.ID][]rapport.Channel, error) {
 	out := map[rapport.ID][]rapport.Channel{}
+	if len(customers) == 0 {
+		return out, nil
+	}
 	err := s.each(ctx, func(scan func(...any) error) error {
 		var id rapport.ID
 		var c rapport.Channel
