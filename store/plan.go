@@ -22,8 +22,8 @@ var messageCols = []column{{"id", "bigint"}, {"campaign_id", "bigint"}, {"custom
 	{"seq", "bigint"}, {"channel", "text"}, {"reason", "text"}}
 
 // AddMessages writes message rows, in the order of their ids, with their variables, counters and batches,
-// in the caller's transaction, and returns the batches that are due now. A row whose (campaign, customer, channel) is
-// there already is not written again.
+// in the caller's transaction, and returns the batches that are due now. Where the (campaign, customer, channel) of one
+// is there already the error is ErrPlannedTwice, and the transaction is lost.
 func (s *Store) AddMessages(ctx context.Context, worker rapport.ID, rows []Row) (due []Batch, written int64, err error) {
 	if len(rows) == 0 {
 		return nil, 0, nil
@@ -87,12 +87,13 @@ func (s *Store) AddMessages(ctx context.Context, worker rapport.ID, rows []Row) 
 			d.add(m.Campaign, "planned", 1)
 		}
 	}
-	written, err = s.bulk(ctx, "messages", messageCols, all, "ON CONFLICT DO NOTHING")
+	// Without ON CONFLICT, which makes PostgreSQL look into the indexes twice and log each row twice.
+	written, err = s.bulk(ctx, "messages", messageCols, all, "")
+	if s.Duplicate(err) {
+		err = ErrPlannedTwice
+	}
 	if err != nil {
 		return nil, 0, err
-	}
-	if int(written) < len(rows) {
-		return nil, written, ErrPlannedTwice
 	}
 	if err = s.bulkLater(ctx, "message_vars", []column{{"message_id", "bigint"}, {"vars", "text"}}, vars, ""); err != nil {
 		return nil, 0, err
