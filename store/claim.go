@@ -189,16 +189,12 @@ func (s *Store) due(ctx context.Context, r ClaimRequest, now time.Time, max int)
 	if r.Batch.Campaign == 0 {
 		of, join = `, m.campaign_id, c.status`, `JOIN campaigns c ON c.id = m.campaign_id`
 	}
-	return s.claimed(ctx, r, now, max, `SELECT `+claimedColumns+of+` FROM (SELECT * `+dueOf(where)+`) m `+join+claimedJoin+` ORDER BY m.id`, append(args, ms(now), max))
-}
-
-// dueOf reads the first $5 rows that meet where and were due at $4: before anything is joined to them, or PostgreSQL
-// joins all that are left of a batch.
-func dueOf(where string) string {
-	return `FROM messages m WHERE ` + where + ` AND m.state = 1 AND m.due_at <= $4 ORDER BY m.id LIMIT $5`
+	return s.claimed(ctx, r, now, max, `SELECT `+claimedColumns+of+` FROM messages m `+join+claimedJoin+` WHERE `+where+dueFirst, append(args, ms(now), max))
 }
 
 const (
+	// dueFirst takes the first $5 that were due at $4.
+	dueFirst       = ` AND m.state = 1 AND m.due_at <= $4 ORDER BY m.id LIMIT $5`
 	claimedColumns = `m.id, m.customer_id, m.address_id, m.attempt, m.misses, m.seq, m.window_end, m.expires_at, CASE a.epoch WHEN m.epoch THEN 1 ELSE 0 * a.epoch END AS fresh, a.address, v.vars`
 	claimedJoin    = ` LEFT JOIN addresses a ON a.id = m.address_id LEFT JOIN message_vars v ON v.message_id = m.id`
 )
@@ -239,13 +235,14 @@ func (s *Store) claimed(ctx context.Context, r ClaimRequest, now time.Time, max 
 }
 
 // markDue is due and markSending in one statement, for a batch of one campaign. What due calls stale, gone or
-// expired is written as it was. Nothing is marked unless the batch is the worker's.
+// expired is written as it was. Nothing is marked unless the batch is the worker's. Of what is limited only the columns
+// that are needed are read: PostgreSQL keeps a copy of it, in case somebody changes a row meanwhile.
 func (s *Store) markDue(ctx context.Context, r ClaimRequest, now time.Time, max int) ([]Claimed, error) {
 	where, args := r.Batch.rows(r.After)
 	rows, err := s.claimed(ctx, r, now, max, `UPDATE messages AS x SET state = CASE WHEN d.ok THEN 2 ELSE 1 END, attempt = CASE WHEN d.ok THEN x.attempt + 1 ELSE x.attempt END,
 			owner = $6, provider = $7, updated_at = $4
 		FROM (SELECT `+claimedColumns+`, m.at, a.epoch = m.epoch AND (m.window_end = 0 OR m.window_end > $4) AND (m.expires_at = 0 OR m.expires_at > $4) AS ok
-			FROM (SELECT ctid AS at, * `+dueOf(where)+`) m `+claimedJoin+`) AS d
+			FROM (SELECT ctid AS at, id, customer_id, address_id, attempt, misses, seq, window_end, expires_at, epoch FROM messages m WHERE `+where+dueFirst+`) m `+claimedJoin+`) AS d
 		WHERE x.ctid = d.at AND x.state = 1 AND EXISTS (SELECT 1 FROM batches b JOIN workers w ON w.id = b.owner JOIN campaigns c ON c.id = b.campaign_id
 			WHERE b.id = $1 AND b.owner = $6 AND w.dead = 0 AND c.status IN ('planning', 'running', 'finished'))
 		RETURNING d.id, d.customer_id, d.address_id, d.attempt, d.misses, d.seq, d.window_end, d.expires_at, d.fresh, d.address, d.vars`,
