@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -192,7 +193,9 @@ func (s *sqliteSession) prepare(ctx context.Context, q string) (st driver.Stmt, 
 	if st := s.kept[q]; st != nil {
 		return st, func() {}, nil
 	}
-	if st, err = s.conn.Prepare(q); err != nil {
+	// SQLite looks at the value of a bare parameter after LIMIT, and makes its plan anew each time that one is bound:
+	// 90 µs for a claim. It does not look into a sum.
+	if st, err = s.conn.Prepare(strings.ReplaceAll(q, "LIMIT $", "LIMIT 0+$")); err != nil {
 		return nil, nil, err
 	}
 	if len(s.kept) >= keptMost {
