@@ -100,7 +100,7 @@ func (g *Gateway) sendBatch(ctx context.Context, b store.Batch, sends *sync.Wait
 		}
 		slots := g.engine.slots(p.Entry().Name, p.Window(), b.Lane)
 		want := slots.take(claimMax)
-		res, err := g.engine.claim(store.ClaimRequest{Batch: b, Worker: g.Worker(), Provider: p.Entry().Name, Max: want, After: after, Rate: p.Entry().Rate, DomainRate: domainRate(p), Hold: g.held})
+		res, err := g.engine.claim(store.ClaimRequest{Batch: b, Worker: g.Worker(), Provider: p.Entry().Name, Max: want, After: after, Rate: p.Entry().Rate, DomainRate: domainRate(p), Hold: g.holds()})
 		if err != nil {
 			slots.give(want)
 			return time.Time{}, err
@@ -212,6 +212,14 @@ func (g *Gateway) pause(scope channels.Scope, key string, until time.Time) {
 			return
 		}
 	}
+}
+
+// holds is held, or nil while nothing is paused.
+func (g *Gateway) holds() func(*store.Claimed) time.Time {
+	if len(*g.pauses.Load()) == 0 {
+		return nil
+	}
+	return g.held
 }
 
 // held tells until when a row must rest because its mail domain or its chat is paused.

@@ -138,13 +138,17 @@ func (q *Queue) Serve(g *gateway.Gateway, bulk, fast int) error {
 		}
 		return err
 	})
+	// look is the pause after which an empty queue is looked into again: Asynq does not wait at Redis. Somebody waits
+	// for what the fast lane carries; fifty looks a second cost a hundredth of a processor.
 	for _, s := range []struct {
 		name    string
 		workers int
+		look    time.Duration
 		handler asynq.Handler
-	}{{queueOf[rapport.Fast], fast, deliver(rapport.Fast)}, {queueOf[rapport.Bulk], bulk, deliver(rapport.Bulk)}, {planQueue, 1, plan}} {
+	}{{queueOf[rapport.Fast], fast, 20 * time.Millisecond, deliver(rapport.Fast)}, {queueOf[rapport.Bulk], bulk, 100 * time.Millisecond, deliver(rapport.Bulk)},
+		{planQueue, 1, 100 * time.Millisecond, plan}} {
 		srv := asynq.NewServerFromRedisClient(q.patient, asynq.Config{
-			Concurrency: s.workers, Queues: map[string]int{s.name: 1}, TaskCheckInterval: 100 * time.Millisecond, DelayedTaskCheckInterval: 5 * time.Second,
+			Concurrency: s.workers, Queues: map[string]int{s.name: 1}, TaskCheckInterval: s.look, DelayedTaskCheckInterval: 5 * time.Second,
 			RetryDelayFunc:  func(int, error, *asynq.Task) time.Duration { return time.Minute },
 			ShutdownTimeout: 2 * time.Second, // handlers only wait; the engine drains by itself
 			Logger:          quiet{q.log}, LogLevel: asynq.WarnLevel,

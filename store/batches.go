@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"math"
 	"time"
 
@@ -79,23 +81,17 @@ func (s *Store) NextDue(ctx context.Context, lane rapport.Lane) (time.Time, erro
 
 // TakeBatch makes worker the owner of a batch that has none and is due. False: somebody else has it, it
 // is done, or its time has not come.
-func (s *Store) TakeBatch(ctx context.Context, id, worker rapport.ID) (Batch, bool, error) {
-	n, err := s.exec(ctx, `UPDATE batches SET owner = $1 WHERE id = $2 AND owner = 0 AND due_at <= $3
-		AND EXISTS (SELECT 1 FROM workers w WHERE w.id = $1 AND w.dead = 0)`, worker, id, ms(s.Now()))
-	if err != nil || n == 0 {
-		return Batch{}, false, err
-	}
-	rows, err := s.writerBatch(ctx, id)
-	return rows, err == nil, err
-}
-
-// writerBatch reads from the writer, so that it sees the update just made.
-func (s *Store) writerBatch(ctx context.Context, id rapport.ID) (Batch, error) {
-	q := `SELECT ` + batchColumns + ` FROM batches WHERE id = $1`
-	if s.tx != nil {
-		return scanBatch(s.row(ctx, q, id).Scan)
-	}
-	return scanBatch(s.db.QueryRowContext(ctx, q, id).Scan)
+func (s *Store) TakeBatch(ctx context.Context, id, worker rapport.ID) (b Batch, ok bool, err error) {
+	err = s.Tx(ctx, func(s *Store) (err error) {
+		b, err = scanBatch(s.row(ctx, `UPDATE batches SET owner = $1 WHERE id = $2 AND owner = 0 AND due_at <= $3
+			AND EXISTS (SELECT 1 FROM workers w WHERE w.id = $1 AND w.dead = 0) RETURNING `+batchColumns, worker, id, ms(s.Now())).Scan)
+		ok = err == nil
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+	return b, ok && err == nil, err
 }
 
 // ReleaseBatch gives a batch back: deleted when no row of it waits any more, else due when the first of
@@ -119,11 +115,9 @@ func (s *Store) ReleaseBatch(ctx context.Context, b Batch) (deleted bool, err er
 		}
 		if n == 0 || b.What == WhatEscalate {
 			deleted = true
-			_, err = s.exec(ctx, `DELETE FROM batches WHERE id = $1`, b.ID)
-			return err
+			return s.tx.later(ctx, nil, `DELETE FROM batches WHERE id = $1`, []any{b.ID})
 		}
-		_, err = s.exec(ctx, `UPDATE batches SET owner = 0, due_at = CASE WHEN $1 > due_at THEN $1 ELSE due_at END WHERE id = $2`, due, b.ID)
-		return err
+		return s.tx.later(ctx, nil, `UPDATE batches SET owner = 0, due_at = CASE WHEN $1 > due_at THEN $1 ELSE due_at END WHERE id = $2`, []any{due, b.ID})
 	})
 	return deleted, err
 }

@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"rapport"
@@ -18,8 +20,14 @@ type ClaimRequest struct {
 	After      rapport.ID // only rows with a larger id: where the last claim of the batch ended
 	Rate       float64    // messages a second that the provider takes; 0: unlimited
 	DomainRate float64    // messages a second to one mail domain; 0: unlimited
-	// Hold, when not nil, tells until when a row must rest because its domain or chat is paused; zero: not.
+	// Hold, when not nil, tells until when a row must rest because its domain or chat is paused; zero: not. Each
+	// row is asked about before it is marked, so on PostgreSQL a claim without it costs two statements less.
 	Hold func(*Claimed) time.Time
+}
+
+// marked tells whether the statement that reads the rows may mark them too: nobody is to be asked about each.
+func (r *ClaimRequest) marked() bool {
+	return r.Hold == nil && r.DomainRate == 0 && r.Batch.Campaign != 0
 }
 
 // Claimed is a row that now belongs to the worker, with what sending it needs.
@@ -92,11 +100,15 @@ func (s *Store) claim(ctx context.Context, r ClaimRequest, d deltas) (ClaimResul
 			return res, err
 		}
 	}
-	rows, err := s.due(ctx, r, now, max)
+	due, done := s.due, false
+	if s.d.name() == "postgres" && r.marked() {
+		due, done = s.markDue, true
+	}
+	rows, err := due(ctx, r, now, max)
 	if err != nil {
 		return res, err
 	}
-	if !mine {
+	if !mine && !(done && len(rows) > 0) {
 		return ClaimResult{Stop: true}, nil
 	}
 	take := make([]rapport.ID, 0, len(rows))
@@ -134,9 +146,11 @@ func (s *Store) claim(ctx context.Context, r ClaimRequest, d deltas) (ClaimResul
 		}
 	}
 	if len(take) > 0 {
-		marked, err := s.markSending(ctx, r, take, len(take) == len(rows), now)
-		if err != nil {
-			return res, err
+		var marked map[rapport.ID]bool
+		if !done {
+			if marked, err = s.markSending(ctx, r, take, len(take) == len(rows), now); err != nil {
+				return res, err
+			}
 		}
 		for i := range rows {
 			c := &rows[i]
@@ -175,6 +189,19 @@ func (s *Store) due(ctx context.Context, r ClaimRequest, now time.Time, max int)
 	if r.Batch.Campaign == 0 {
 		of, join = `, m.campaign_id, c.status`, `JOIN campaigns c ON c.id = m.campaign_id`
 	}
+	return s.claimed(ctx, r, now, max, `SELECT `+claimedColumns+of+` FROM messages m `+join+claimedJoin+` WHERE `+where+dueFirst, append(args, ms(now), max))
+}
+
+const (
+	// dueFirst takes the first $5 that were due at $4.
+	dueFirst       = ` AND m.state = 1 AND m.due_at <= $4 ORDER BY m.id LIMIT $5`
+	claimedColumns = `m.id, m.customer_id, m.address_id, m.attempt, m.misses, m.seq, m.window_end, m.expires_at, CASE a.epoch WHEN m.epoch THEN 1 ELSE 0 * a.epoch END AS fresh, a.address, v.vars`
+	claimedJoin    = ` LEFT JOIN addresses a ON a.id = m.address_id LEFT JOIN message_vars v ON v.message_id = m.id`
+)
+
+// claimed runs a statement that answers with claimedColumns, and campaign and status after them in a batch of single
+// messages.
+func (s *Store) claimed(ctx context.Context, r ClaimRequest, now time.Time, max int, q string, args []any) ([]Claimed, error) {
 	rows := make([]Claimed, 0, max)
 	var windowEnd, expires int64
 	var fresh sql.NullInt64
@@ -203,9 +230,24 @@ func (s *Store) due(ctx context.Context, r ClaimRequest, now time.Time, max int)
 		}
 		rows = append(rows, c)
 		return nil
-	}, `SELECT m.id, m.customer_id, m.address_id, m.attempt, m.misses, m.seq, m.window_end, m.expires_at, CASE a.epoch WHEN m.epoch THEN 1 ELSE 0 * a.epoch END, a.address, v.vars`+of+`
-		FROM messages m `+join+` LEFT JOIN addresses a ON a.id = m.address_id LEFT JOIN message_vars v ON v.message_id = m.id
-		WHERE `+where+` AND m.state = 1 AND m.due_at <= $4 ORDER BY m.id LIMIT $5`, append(args, ms(now), max)...)
+	}, q, args...)
+	return rows, err
+}
+
+// markDue is due and markSending in one statement, for a batch of one campaign. What due calls stale, gone or
+// expired is written as it was. Nothing is marked unless the batch is the worker's. Of what is limited only the columns
+// that are needed are read: PostgreSQL keeps a copy of it, in case somebody changes a row meanwhile.
+func (s *Store) markDue(ctx context.Context, r ClaimRequest, now time.Time, max int) ([]Claimed, error) {
+	where, args := r.Batch.rows(r.After)
+	rows, err := s.claimed(ctx, r, now, max, `UPDATE messages AS x SET state = CASE WHEN d.ok THEN 2 ELSE 1 END, attempt = CASE WHEN d.ok THEN x.attempt + 1 ELSE x.attempt END,
+			owner = $6, provider = $7, updated_at = $4
+		FROM (SELECT `+claimedColumns+`, m.at, a.epoch = m.epoch AND (m.window_end = 0 OR m.window_end > $4) AND (m.expires_at = 0 OR m.expires_at > $4) AS ok
+			FROM (SELECT ctid AS at, id, customer_id, address_id, attempt, misses, seq, window_end, expires_at, epoch FROM messages m WHERE `+where+dueFirst+`) m `+claimedJoin+`) AS d
+		WHERE x.ctid = d.at AND x.state = 1 AND EXISTS (SELECT 1 FROM batches b JOIN workers w ON w.id = b.owner JOIN campaigns c ON c.id = b.campaign_id
+			WHERE b.id = $1 AND b.owner = $6 AND w.dead = 0 AND c.status IN ('planning', 'running', 'finished'))
+		RETURNING d.id, d.customer_id, d.address_id, d.attempt, d.misses, d.seq, d.window_end, d.expires_at, d.fresh, d.address, d.vars`,
+		append(args, ms(now), max, r.Worker, r.Provider))
+	slices.SortFunc(rows, func(a, b Claimed) int { return cmp.Compare(a.ID, b.ID) })
 	return rows, err
 }
 

@@ -128,8 +128,9 @@ func (postgres) skipLocked() string { return "FOR UPDATE SKIP LOCKED" }
 func (postgres) forUpdate() string  { return "FOR UPDATE" }
 func (postgres) like() string       { return "ILIKE" }
 func (postgres) types() map[string]string {
-	// fillfactor leaves room on each page, so that the updates of claim and record stay on it (HOT).
-	return map[string]string{"{{json}}": "JSONB", "{{blob}}": "BYTEA", "{{hot}}": "WITH (fillfactor = 60)", "{{id}}": "BIGINT", "{{flat}}": ""}
+	// fillfactor leaves room on each page, so that the updates of claim and record stay on it (HOT): for every row
+	// once more, because one transaction may claim all that stand there, and only the next can clear what it leaves.
+	return map[string]string{"{{json}}": "JSONB", "{{blob}}": "BYTEA", "{{hot}}": "WITH (fillfactor = 45)", "{{id}}": "BIGINT", "{{flat}}": ""}
 }
 
 func (postgres) grown() string {

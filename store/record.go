@@ -45,11 +45,20 @@ type Outcome struct {
 // Commit is the one transaction of the delivery's hot path: it records what gathered, then serves claims.
 // applied tells which outcomes counted; the others came too late.
 func (s *Store) Commit(ctx context.Context, worker rapport.ID, outs []Outcome, reqs []ClaimRequest) (applied []bool, res []ClaimResult, err error) {
+	// An outcome that has an effect, or puts its row into another batch, is seen through before rows are claimed.
+	// Others need not be waited for.
+	first := slices.ContainsFunc(outs, func(o Outcome) bool { return o.Effect != nil || o.What != "" })
 	err = s.Tx(ctx, func(s *Store) (err error) {
 		res = make([]ClaimResult, len(reqs))
 		d := deltas{}
-		if applied, err = s.record(ctx, worker, outs, d); err != nil {
+		now := ms(s.Now())
+		if applied, err = s.recordStates(ctx, outs, now); err != nil {
 			return fmt.Errorf("recording outcomes: %w", err)
+		}
+		if first {
+			if err := s.recorded(ctx, worker, outs, applied, d, now); err != nil {
+				return fmt.Errorf("recording outcomes: %w", err)
+			}
 		}
 		// By provider, in the same order everywhere: a claim locks the provider's rate, and two processes that lock
 		// several in an order of their own wait for each other until PostgreSQL breaks the knot, a second later.
@@ -63,20 +72,33 @@ func (s *Store) Commit(ctx context.Context, worker rapport.ID, outs []Outcome, r
 				return fmt.Errorf("claiming: %w", err)
 			}
 		}
+		if !first {
+			if err := s.recorded(ctx, worker, outs, applied, d, now); err != nil {
+				return fmt.Errorf("recording outcomes: %w", err)
+			}
+		}
 		return s.apply(ctx, worker, d)
 	})
 	return applied, res, err
 }
 
 // record writes outcomes in the caller's transaction and counts them in d.
-func (s *Store) record(ctx context.Context, worker rapport.ID, outs []Outcome, d deltas) ([]bool, error) {
-	if len(outs) == 0 {
-		return nil, nil
-	}
+func (s *Store) record(ctx context.Context, worker rapport.ID, outs []Outcome, d deltas) (applied []bool, err error) {
 	now := ms(s.Now())
-	applied, err := s.recordStates(ctx, outs, now)
-	if err != nil {
-		return nil, err
+	if applied, err = s.recordStates(ctx, outs, now); err == nil {
+		err = s.recorded(ctx, worker, outs, applied, d, now)
+	}
+	return applied, err
+}
+
+// recorded is what follows recordStates: it waits for the answer, and completes applied by outcomes that prove what
+// became of a row in doubt.
+func (s *Store) recorded(ctx context.Context, worker rapport.ID, outs []Outcome, applied []bool, d deltas, now int64) error {
+	if len(outs) == 0 {
+		return nil
+	}
+	if err := s.tx.flush(ctx); err != nil {
+		return err
 	}
 	for i := range outs {
 		o := &outs[i]
@@ -91,7 +113,7 @@ func (s *Store) record(ctx context.Context, worker rapport.ID, outs []Outcome, d
 				due_at = CASE WHEN CAST($5 AS BIGINT) = 0 THEN due_at ELSE CAST($5 AS BIGINT) END, misses = misses + $8
 				WHERE id = $6 AND attempt = $7 AND state = 3`, int64(o.To), o.Reason, now, ms(o.SentAt), ms(o.Due), o.ID, o.Attempt, bit(o.Miss))
 			if err != nil {
-				return nil, err
+				return err
 			}
 			if n == 0 {
 				continue
@@ -103,46 +125,58 @@ func (s *Store) record(ctx context.Context, worker rapport.ID, outs []Outcome, d
 		}
 	}
 	if err := s.details(ctx, worker, outs, applied, now); err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.rebatch(ctx, outs, applied); err != nil {
-		return nil, err
+		return err
 	}
 	for i := range outs {
 		if applied[i] && outs[i].Effect != nil {
 			if err := outs[i].Effect(ctx, s); err != nil {
-				return nil, err
+				return err
 			}
 		}
 	}
-	return applied, nil
+	return nil
 }
 
 // recordStates sets the new state of rows that are still in this attempt. A row that becomes doubtful keeps
 // the time of its claim: settling asks the provider about that time, which may lie long before a crash was
 // noticed. On SQLite one prepared statement by
-// id a row (an UPDATE from a VALUES list scans the table there); on PostgreSQL one statement over arrays.
+// id a row (an UPDATE from a VALUES list scans the table there); on PostgreSQL one statement over arrays, and what
+// it returns is known after the next flush.
 func (s *Store) recordStates(ctx context.Context, outs []Outcome, now int64) ([]bool, error) {
 	applied := make([]bool, len(outs))
+	if len(outs) == 0 {
+		return applied, nil
+	}
 	if s.d.name() == "postgres" {
 		ids, sent, due := make([]int64, len(outs)), make([]int64, len(outs)), make([]int64, len(outs))
 		states, attempts, misses := make([]int16, len(outs)), make([]int16, len(outs)), make([]int16, len(outs))
 		reasons := make([]string, len(outs))
 		place := make(map[rapport.ID]int, len(outs))
-		for i, o := range outs {
+		alike := true
+		for i := range outs {
+			o := &outs[i]
 			ids[i], states[i], attempts[i], sent[i], due[i], reasons[i] = int64(o.ID), int16(o.To), int16(o.Attempt), ms(o.SentAt), ms(o.Due), o.Reason
 			misses[i] = int16(bit(o.Miss))
 			place[o.ID] = i
+			alike = alike && o.To == outs[0].To && o.Reason == outs[0].Reason && o.Attempt == outs[0].Attempt && o.To != rapport.Doubtful && o.Due.IsZero() && !o.Miss
 		}
-		err := s.each(ctx, func(scan func(...any) error) error {
+		found := func(scan func(...any) error) error {
 			var id rapport.ID
 			err := scan(&id)
 			applied[place[id]] = true
 			return err
-		}, `UPDATE messages m SET state = u.state, reason = u.reason, updated_at = CASE WHEN u.state = 3 THEN m.updated_at ELSE $7 END, sent_at = u.sent, due_at = CASE WHEN u.due = 0 THEN m.due_at ELSE u.due END, misses = m.misses + u.miss
+		}
+		if alike { // nearly always: what all have in common travels once
+			return applied, s.tx.later(ctx, found, `UPDATE messages m SET state = $1, reason = $2, updated_at = $3, sent_at = u.sent
+				FROM unnest($4::bigint[], $5::bigint[]) AS u(id, sent) WHERE m.id = u.id AND m.attempt = $6 AND m.state = 2 RETURNING m.id`,
+				[]any{states[0], reasons[0], now, ids, sent, attempts[0]})
+		}
+		return applied, s.tx.later(ctx, found, `UPDATE messages m SET state = u.state, reason = u.reason, updated_at = CASE WHEN u.state = 3 THEN m.updated_at ELSE $7 END, sent_at = u.sent, due_at = CASE WHEN u.due = 0 THEN m.due_at ELSE u.due END, misses = m.misses + u.miss
 			FROM unnest($1::bigint[], $2::smallint[], $3::smallint[], $4::text[], $5::bigint[], $6::bigint[], $8::smallint[]) AS u(id, state, attempt, reason, sent, due, miss)
-			WHERE m.id = u.id AND m.attempt = u.attempt AND m.state = 2 RETURNING m.id`, ids, states, attempts, reasons, sent, due, now, misses)
-		return applied, err
+			WHERE m.id = u.id AND m.attempt = u.attempt AND m.state = 2 RETURNING m.id`, []any{ids, states, attempts, reasons, sent, due, now, misses})
 	}
 	for i := range outs {
 		o := &outs[i]

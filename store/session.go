@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -26,6 +27,8 @@ type session interface {
 	// later runs a statement no later than the next one that answers, or the commit: on PostgreSQL they travel
 	// together. fn, when not nil, is then called for every row. Its error is that of the statement it went with.
 	later(ctx context.Context, fn func(scan func(...any) error) error, q string, args []any) error
+	// flush runs what later has put off.
+	flush(ctx context.Context) error
 	// execEach runs one statement for each row of arguments and adds up what they changed.
 	execEach(ctx context.Context, q string, rows [][]any) (int64, error)
 	begin(ctx context.Context) error
@@ -55,6 +58,13 @@ func (s *pgSession) begin(context.Context) error {
 func (s *pgSession) later(_ context.Context, fn func(scan func(...any) error) error, q string, args []any) error {
 	s.queue = append(s.queue, queued{fn, q, args})
 	return nil
+}
+
+func (s *pgSession) flush(ctx context.Context) error {
+	if len(s.queue) == 0 {
+		return nil
+	}
+	return s.send(ctx, nil, nil)
 }
 
 func (s *pgSession) commit(ctx context.Context) error {
@@ -112,7 +122,9 @@ func (s *pgSession) send(ctx context.Context, last []queued, done func(pgconn.Co
 		if err := all[0].read(rows); err != nil {
 			return err
 		}
-		done(rows.CommandTag())
+		if waited == 0 {
+			done(rows.CommandTag())
+		}
 		return nil
 	}
 	b := &pgx.Batch{}
@@ -181,7 +193,9 @@ func (s *sqliteSession) prepare(ctx context.Context, q string) (st driver.Stmt, 
 	if st := s.kept[q]; st != nil {
 		return st, func() {}, nil
 	}
-	if st, err = s.conn.Prepare(q); err != nil {
+	// SQLite looks at the value of a bare parameter after LIMIT, and makes its plan anew each time that one is bound:
+	// 90 µs for a claim. It does not look into a sum.
+	if st, err = s.conn.Prepare(strings.ReplaceAll(q, "LIMIT $", "LIMIT 0+$")); err != nil {
 		return nil, nil, err
 	}
 	if len(s.kept) >= keptMost {
@@ -232,6 +246,8 @@ func (s *sqliteSession) later(ctx context.Context, fn func(scan func(...any) err
 	_, err := s.exec(ctx, q, args)
 	return err
 }
+
+func (s *sqliteSession) flush(context.Context) error { return nil }
 
 func (s *sqliteSession) execEach(ctx context.Context, q string, rows [][]any) (total int64, err error) {
 	st, done, err := s.prepare(ctx, q)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"crypto/rand"
 	"database/sql"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"strings"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // registers "pgx"
+	"github.com/redis/go-redis/v9"
 )
 
 // Layout is a way to run the product, up and running.
@@ -30,11 +32,11 @@ func openLayout(name, bin, dir string, settings []string) (*Layout, error) {
 	if name == "sqlite" {
 		return openSQLite(bin, dir, settings)
 	}
-	database, redis := os.Getenv("RAPPORT_TEST_DATABASE_URL"), os.Getenv("RAPPORT_TEST_REDIS_URL")
-	if database == "" || redis == "" {
+	database, cache := os.Getenv("RAPPORT_TEST_DATABASE_URL"), os.Getenv("RAPPORT_TEST_REDIS_URL")
+	if database == "" || cache == "" {
 		return nil, errLeftOut
 	}
-	return openPostgres(bin, dir, settings, database, redis)
+	return openPostgres(bin, dir, settings, database, cache)
 }
 
 var errLeftOut = errors.New("RAPPORT_TEST_DATABASE_URL or RAPPORT_TEST_REDIS_URL is not set; make bench sets both")
@@ -49,13 +51,18 @@ func openSQLite(bin, dir string, settings []string) (*Layout, error) {
 	return l, l.start("serve")
 }
 
-// openPostgres is one api and one worker on a database of their own.
-func openPostgres(bin, dir string, settings []string, database, redis string) (*Layout, error) {
-	db, drop, err := newDatabase(database)
+// openPostgres is one api and one worker on a database of their own, in PostgreSQL and in Redis.
+func openPostgres(bin, dir string, settings []string, database, cache string) (*Layout, error) {
+	db, dropDatabase, err := newDatabase(database)
 	if err != nil {
 		return nil, err
 	}
-	in, err := Install(bin, dir, append(settings, "DATABASE_URL="+db, "REDIS_URL="+redis)...)
+	queues, dropQueues, err := emptyRedis(cache)
+	if err != nil {
+		return nil, errors.Join(err, dropDatabase())
+	}
+	drop := func() error { return errors.Join(dropQueues(), dropDatabase()) }
+	in, err := Install(bin, dir, append(settings, "DATABASE_URL="+db, "REDIS_URL="+queues)...)
 	if err != nil {
 		return nil, errors.Join(err, drop())
 	}
@@ -67,11 +74,11 @@ func openPostgres(bin, dir string, settings []string, database, redis string) (*
 	if err != nil {
 		return l, err
 	}
-	cache, err := redisPID(redis)
+	cachePID, err := redisPID(cache)
 	if err != nil {
 		return l, err
 	}
-	l.meters = append(l.meters, familyMeter("database", "postgres", server), processMeter("redis", "redis", cache))
+	l.meters = append(l.meters, familyMeter("database", "postgres", server), processMeter("redis", "redis", cachePID))
 	return l, l.start("api", "worker")
 }
 
@@ -141,6 +148,34 @@ func newDatabase(base string) (name string, drop func() error, err error) {
 		_, err := admin.Exec("DROP DATABASE IF EXISTS " + db + " WITH (FORCE)")
 		return errors.Join(err, admin.Close())
 	}, nil
+}
+
+// emptyRedis finds a database of the server at base that holds nothing. Two installations in one would take each
+// other's hints, and their work would wait for the sweeper.
+func emptyRedis(base string) (at string, drop func() error, err error) {
+	u, err := url.Parse(base)
+	if err != nil {
+		return "", nil, err
+	}
+	for n := range 16 { // as many as Redis has unless it is told otherwise
+		u.Path = "/" + strconv.Itoa(n)
+		o, err := redis.ParseURL(u.String())
+		if err != nil {
+			return "", nil, err
+		}
+		c := redis.NewClient(o)
+		size, err := c.DBSize(context.Background()).Result()
+		if err != nil {
+			return "", nil, errors.Join(err, c.Close())
+		}
+		if size == 0 {
+			return u.String(), func() error { return errors.Join(c.FlushDB(context.Background()).Err(), c.Close()) }, nil
+		}
+		if err := c.Close(); err != nil {
+			return "", nil, err
+		}
+	}
+	return "", nil, errors.New("all 16 databases of the Redis are in use")
 }
 
 // postgresPID finds the server's first process, the parent of the one that answers us. It must run on this
