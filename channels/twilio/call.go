@@ -1,14 +1,13 @@
 package twilio
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/twilio/twilio-go/client"
@@ -51,53 +50,56 @@ func (k *call) api() *api.ApiService {
 		},
 	}
 	c.SetAccountSid(k.sid)
-	return api.NewApiService(&client.RequestHandler{Client: &poster{c, k}})
+	return api.NewApiService(&client.RequestHandler{Client: c})
 }
 
-// poster is twilio-go's own client but for forms, which are what it sends for each message. There its client
-// looks at the login with two regular expressions, encodes it twice and puts an http.Client around the
-// transport: half of the time that all of twilio-go takes for a message.
-type poster struct {
-	client.BaseClient
-	call *call
-}
-
-func (p *poster) SendRequest(method, rawURL string, data url.Values, headers map[string]any, body ...byte) (*http.Response, error) {
-	if method != http.MethodPost || len(body) > 0 || len(headers) != 1 || headers["Content-Type"] != formType {
-		return p.BaseClient.SendRequest(method, rawURL, data, headers, body...)
-	}
-	u, err := url.Parse(rawURL)
+// create posts a message's form and returns the SID of what Twilio made of it. twilio-go would take three times as long
+// as all the rest: it puts the form together by way of two maps and reads twenty fields of the answer.
+func (k *call) create(form []byte) (sid string, err error) {
+	req := &http.Request{Method: http.MethodPost, URL: k.messages, Header: k.formHeader, Body: io.NopCloser(bytes.NewReader(form)), ContentLength: int64(len(form))}
+	resp, err := k.exchange(req.WithContext(k.ctx))
 	if err != nil {
-		return nil, err
-	}
-	form := data.Encode()
-	req := &http.Request{Method: method, URL: u, Header: p.call.formHeader, Body: io.NopCloser(strings.NewReader(form)), ContentLength: int64(len(form))}
-	resp, err := p.call.RoundTrip(req)
-	if err != nil || resp.StatusCode < 400 {
-		return resp, err
+		return "", err
 	}
 	defer resp.Body.Close()
-	refused := &client.TwilioRestError{}
-	if err := json.NewDecoder(resp.Body).Decode(refused); err != nil {
-		return nil, fmt.Errorf("reading the refusal: %w", err)
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return "", err
 	}
-	return nil, refused
+	if resp.StatusCode >= 400 {
+		refused := &client.TwilioRestError{}
+		if err := json.Unmarshal(body, refused); err != nil {
+			return "", fmt.Errorf("reading the refusal: %w", err)
+		}
+		return "", refused
+	}
+	var made struct{ Sid string }
+	if err := json.Unmarshal(body, &made); err != nil {
+		return "", err
+	}
+	if made.Sid == "" {
+		return "", errNoSID
+	}
+	return made.Sid, nil
 }
-
-const formType = "application/x-www-form-urlencoded"
 
 // formHeader is the same for every form of a login; it is shared and never changed.
 func formHeader(sid, token string) http.Header {
-	r := http.Request{Header: http.Header{"Content-Type": {formType}, "User-Agent": {"twilio-go/" + client.LibraryVersion}}}
+	r := http.Request{Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "User-Agent": {"Rapport/1"}}}
 	r.SetBasicAuth(sid, token)
 	return r.Header
 }
 
+// RoundTrip makes a request of twilio-go's.
 func (k *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	req = req.WithContext(k.ctx)
 	u := *req.URL
 	u.Scheme, u.Host, u.Path = k.base.Scheme, k.base.Host, k.base.Path+u.Path
 	req.URL, req.Host = &u, ""
+	return k.exchange(req)
+}
+
+func (k *call) exchange(req *http.Request) (*http.Response, error) {
 	resp, err := k.http.Transport.RoundTrip(req)
 	if err != nil {
 		return nil, err
