@@ -1,10 +1,12 @@
 package telegram
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,7 +18,7 @@ import (
 	"rapport/internal/httpx"
 )
 
-// call is one request to the Bot API. tgbotapi knows no context, puts the token into the text of its
+// call is one request to the Bot API, made by post, or by tgbotapi where there are files. tgbotapi knows no context, puts the token into the text of its
 // errors and drops the HTTP status; so each request gets a BotAPI of its own whose client is this. It
 // hands the request straight to the transport, because http.Client would write the URL, and with it
 // the token, into the error.
@@ -63,11 +65,46 @@ func (c *conn) ask(ctx context.Context, patience time.Duration, method string, p
 	}
 	k := &call{conn: c}
 	k.ctx, k.wire = httpx.Watch(ctx)
-	resp, err := k.bot().MakeRequest(method, p)
-	if err != nil || k.status != http.StatusOK {
+	resp, err := k.post(method, p)
+	if err != nil || !resp.Ok || k.status != http.StatusOK {
 		return nil, k.verdict(p["chat_id"], resp, err)
 	}
 	return resp.Result, nil
+}
+
+// post is tgbotapi's MakeRequest without its detours: that one makes a second map of the parameters, prints and parses
+// the URL, and reads the answer through a buffer of its own.
+func (k *call) post(method string, p tg.Params) (*tg.APIResponse, error) {
+	u := *k.api
+	u.Path += "/bot" + k.token + "/" + method
+	form := encode(p)
+	req := &http.Request{Method: http.MethodPost, URL: &u, Header: formHeader(), Body: io.NopCloser(bytes.NewReader(form)), ContentLength: int64(len(form))}
+	resp, err := k.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, err
+	}
+	out := &tg.APIResponse{}
+	return out, json.Unmarshal(body, out)
+}
+
+func encode(p tg.Params) []byte {
+	b := make([]byte, 0, 512)
+	for name, value := range p {
+		if len(b) > 0 {
+			b = append(b, '&')
+		}
+		b = append(append(append(b, name...), '='), url.QueryEscape(value)...)
+	}
+	return b
+}
+
+func formHeader() http.Header {
+	return http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "User-Agent": {"Rapport/1"}}
 }
 
 // upload is ask with a file, which it closes.
