@@ -93,6 +93,8 @@ func (g *Gateway) work(b store.Batch, leave func()) {
 // sendBatch claims by free slot and sends. rest, when not zero, is until when the batch must wait.
 func (g *Gateway) sendBatch(ctx context.Context, b store.Batch, sends *sync.WaitGroup) (rest time.Time, err error) {
 	var after rapport.ID
+	crew := newSenders(g, b, sends)
+	defer crew.dismiss()
 	for !g.engine.closed.Load() {
 		p, until := g.provider(b)
 		if p == nil {
@@ -126,8 +128,7 @@ func (g *Gateway) sendBatch(ctx context.Context, b store.Batch, sends *sync.Wait
 			}
 			for i := range res.Rows {
 				if c := res.Rows[i]; c.Mine() {
-					sends.Add(1)
-					go g.send(ctx, b, p, c, group, func() { slots.give(1); sends.Done() })
+					crew.send(task{p, c, group, slots})
 				}
 			}
 		}
