@@ -1,14 +1,12 @@
 package telegram
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -24,10 +22,11 @@ import (
 // the token, into the error.
 type call struct {
 	*conn
-	ctx    context.Context
-	wire   *httpx.Wire
-	status int           // of the answer; 0: none came
-	after  time.Duration // its Retry-After; 0: none
+	ctx     context.Context
+	wire    *httpx.Wire   // of a request of tgbotapi's
+	written bool          // of another: Telegram can have seen it
+	status  int           // of the answer; 0: none came
+	after   time.Duration // its Retry-After; 0: none
 }
 
 func (k *call) Do(req *http.Request) (*http.Response, error) {
@@ -35,15 +34,20 @@ func (k *call) Do(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, httpx.Redact(err, k.token)
 	}
-	k.status = resp.StatusCode
-	if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && s > 0 {
-		k.after = time.Duration(min(s, 3600)) * time.Second
-	}
-	if !strings.HasSuffix(req.URL.Path, "/getUpdates") {
-		resp.Body = http.MaxBytesReader(nil, resp.Body, maxAnswer)
-	}
+	k.answered(resp.StatusCode, resp.Header.Get("Retry-After"))
+	resp.Body = http.MaxBytesReader(nil, resp.Body, maxAnswer)
 	return resp, nil
 }
+
+func (k *call) answered(status int, retryAfter string) {
+	k.status = status
+	if s, err := strconv.Atoi(retryAfter); err == nil && s > 0 {
+		k.after = time.Duration(min(s, 3600)) * time.Second
+	}
+}
+
+// seen tells whether Telegram can have seen the request.
+func (k *call) seen() bool { return k.written || k.wire != nil && k.wire.Written() }
 
 // maxAnswer is far more than the answer to anything but getUpdates, and small enough that a window full of answers
 // without an end costs little.
@@ -63,8 +67,7 @@ func (c *conn) ask(ctx context.Context, patience time.Duration, method string, p
 		ctx, cancel = context.WithTimeout(ctx, patience)
 		defer cancel()
 	}
-	k := &call{conn: c}
-	k.ctx, k.wire = httpx.Watch(ctx)
+	k := &call{conn: c, ctx: ctx}
 	resp, err := k.post(method, p)
 	if err != nil || !resp.Ok || k.status != http.StatusOK {
 		return nil, k.verdict(p["chat_id"], resp, err)
@@ -77,14 +80,18 @@ func (c *conn) ask(ctx context.Context, patience time.Duration, method string, p
 func (k *call) post(method string, p tg.Params) (*tg.APIResponse, error) {
 	u := *k.api
 	u.Path += "/bot" + k.token + "/" + method
-	form := encode(p)
-	req := &http.Request{Method: http.MethodPost, URL: &u, Header: formHeader(), Body: io.NopCloser(bytes.NewReader(form)), ContentLength: int64(len(form))}
-	resp, err := k.Do(req)
+	a, written, err := httpx.Post(k.ctx, k.http, &u, k.formHeader, encode(p))
+	k.written = written
 	if err != nil {
-		return nil, err
+		return nil, httpx.Redact(err, k.token)
 	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
+	defer a.Close()
+	k.answered(a.Status, a.Header("Retry-After"))
+	most := int64(maxAnswer)
+	if method == "getUpdates" {
+		most = maxDownload
+	}
+	body, err := a.Body(most)
 	if err != nil {
 		return nil, err
 	}
@@ -101,10 +108,6 @@ func encode(p tg.Params) []byte {
 		b = append(append(append(b, name...), '='), url.QueryEscape(value)...)
 	}
 	return b
-}
-
-func formHeader() http.Header {
-	return http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "User-Agent": {"Rapport/1"}}
 }
 
 // upload is ask with a file, which it closes.

@@ -1,11 +1,9 @@
 package twilio
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -21,10 +19,11 @@ import (
 // missing on the way out and keeps what would be lost on the way back.
 type call struct {
 	*conn
-	ctx    context.Context
-	wire   *httpx.Wire
-	status int           // of the answer; 0: none came
-	after  time.Duration // its Retry-After; 0: none
+	ctx     context.Context
+	wire    *httpx.Wire   // of a request of twilio-go's
+	written bool          // of another: Twilio can have seen it
+	status  int           // of the answer; 0: none came
+	after   time.Duration // its Retry-After; 0: none
 }
 
 // call prepares a request that ends with ctx or after the configured time-out; end must be called.
@@ -34,14 +33,16 @@ func (c *conn) call(ctx context.Context) (k *call, end func()) {
 	} else {
 		end = func() {}
 	}
-	k = &call{conn: c}
-	k.ctx, k.wire = httpx.Watch(ctx)
-	return k, end
+	return &call{conn: c, ctx: ctx}, end
 }
+
+// seen tells whether Twilio can have seen the request.
+func (k *call) seen() bool { return k.written || k.wire != nil && k.wire.Written() }
 
 // api is twilio-go's client over this call. The struct literal keeps TWILIO_EDGE and TWILIO_REGION of
 // the environment out, which NewRequestHandler would read: base_url says where to go.
 func (k *call) api() *api.ApiService {
+	k.ctx, k.wire = httpx.Watch(k.ctx)
 	c := &client.Client{
 		Credentials: client.NewCredentials(k.sid, k.token),
 		HTTPClient: &http.Client{
@@ -56,17 +57,18 @@ func (k *call) api() *api.ApiService {
 // create posts a message's form and returns the SID of what Twilio made of it. twilio-go would take three times as long
 // as all the rest: it puts the form together by way of two maps and reads twenty fields of the answer.
 func (k *call) create(form []byte) (sid string, err error) {
-	req := &http.Request{Method: http.MethodPost, URL: k.messages, Header: k.formHeader, Body: io.NopCloser(bytes.NewReader(form)), ContentLength: int64(len(form))}
-	resp, err := k.exchange(req.WithContext(k.ctx))
+	a, written, err := httpx.Post(k.ctx, k.http, k.messages, k.formHeader, form)
+	k.written = written
 	if err != nil {
 		return "", err
 	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
+	defer a.Close()
+	k.answered(a.Status, a.Header("Retry-After"))
+	body, err := a.Body(maxAnswer)
 	if err != nil {
 		return "", err
 	}
-	if resp.StatusCode >= 400 {
+	if a.Status >= 400 {
 		refused := &client.TwilioRestError{}
 		if err := json.Unmarshal(body, refused); err != nil {
 			return "", fmt.Errorf("reading the refusal: %w", err)
@@ -96,22 +98,19 @@ func (k *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	u := *req.URL
 	u.Scheme, u.Host, u.Path = k.base.Scheme, k.base.Host, k.base.Path+u.Path
 	req.URL, req.Host = &u, ""
-	return k.exchange(req)
-}
-
-func (k *call) exchange(req *http.Request) (*http.Response, error) {
 	resp, err := k.http.Transport.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
-	k.status = resp.StatusCode
-	if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && s > 0 {
+	k.answered(resp.StatusCode, resp.Header.Get("Retry-After"))
+	return resp, nil
+}
+
+func (k *call) answered(status int, retryAfter string) {
+	k.status = status
+	if s, err := strconv.Atoi(retryAfter); err == nil && s > 0 {
 		k.after = time.Duration(min(s, 3600)) * time.Second
 	}
-	if req.Method == http.MethodPost {
-		resp.Body = http.MaxBytesReader(nil, resp.Body, maxAnswer)
-	}
-	return resp, nil
 }
 
 // maxAnswer is far more than Twilio says about one message, and small enough that a window full of answers without an
