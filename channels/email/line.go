@@ -12,6 +12,7 @@ import (
 	"github.com/wneessen/go-mail/smtp"
 
 	"rapport/channels"
+	"rapport/internal/deadline"
 )
 
 // line is one open connection. One goroutine uses it at a time.
@@ -72,12 +73,14 @@ func (l *line) refuses(d *draft, size int) *channels.Verdict {
 func (l *line) transfer(ctx context.Context, d *draft, wire *[]byte, from int, begun bool, along func(*line) *waiter, t timeouts) (next *waiter, err error) {
 	served := l.served
 	l.served = true
-	stop := context.AfterFunc(ctx, func() { _ = l.raw.SetDeadline(time.Unix(1, 0)) })
-	defer func() {
-		if !stop() { // it may yet run, and must not hit the next transaction
-			l.broken = true
-		}
-	}()
+	if !deadline.Only(ctx) {
+		stop := context.AfterFunc(ctx, func() { _ = l.raw.SetDeadline(time.Unix(1, 0)) })
+		defer func() {
+			if !stop() { // it may yet run, and must not hit the next transaction
+				l.broken = true
+			}
+		}()
+	}
 
 	refused, at, err := l.envelope(ctx, d, len(*wire)-from, begun, t.step)
 	goodbye := refused.code == 421 && at == atMail
@@ -247,11 +250,20 @@ func isTimeout(err error) bool {
 	return ok && e.Timeout()
 }
 
+// within is the time in d, or when ctx ends if that comes before.
+func within(ctx context.Context, d time.Duration) time.Time {
+	until := time.Now().Add(d)
+	if end, ok := ctx.Deadline(); ok && end.Before(until) {
+		return end
+	}
+	return until
+}
+
 // deadline bounds the next step by d and by ctx. One that was set a moment ago serves for this step as well:
 // setting it costs more than encoding the message. The order matters: ctx may end between the two calls, and
 // then either the check here or the function that waits for ctx comes last.
 func (l *line) deadline(ctx context.Context, d time.Duration) {
-	until := time.Now().Add(d)
+	until := within(ctx, d)
 	if until.Sub(l.until).Abs() > d/16 {
 		l.until = until
 		_ = l.raw.SetDeadline(until)
@@ -265,7 +277,7 @@ func (l *line) deadline(ctx context.Context, d time.Duration) {
 // would be too early, or too late.
 func (l *line) answer(ctx context.Context, d time.Duration) (reply, error) {
 	r := l.client.Text.R
-	if until := time.Now().Add(d); until.Before(l.until) {
+	if until := within(ctx, d); until.Before(l.until) {
 		l.patience(ctx, d)
 	} else if r.Buffered() == 0 {
 		if _, err := r.Peek(1); isTimeout(err) && ctx.Err() == nil {
@@ -278,7 +290,7 @@ func (l *line) answer(ctx context.Context, d time.Duration) (reply, error) {
 // patience is deadline for a step that only waits: nothing is left to be written.
 func (l *line) patience(ctx context.Context, d time.Duration) {
 	l.until = time.Time{}
-	_ = l.raw.SetReadDeadline(time.Now().Add(d))
+	_ = l.raw.SetReadDeadline(within(ctx, d))
 	if ctx.Err() != nil {
 		_ = l.raw.SetDeadline(time.Unix(1, 0))
 	}

@@ -13,6 +13,7 @@ import (
 	tg "github.com/go-telegram-bot-api/telegram-bot-api/v5"
 
 	"rapport/channels"
+	"rapport/internal/deadline"
 	"rapport/internal/httpx"
 )
 
@@ -63,9 +64,9 @@ func (k *call) bot() *tg.BotAPI {
 // ask makes one request and returns its result, or what it proves that there is none.
 func (c *conn) ask(ctx context.Context, patience time.Duration, method string, p tg.Params) (json.RawMessage, *channels.Verdict) {
 	if end, ok := ctx.Deadline(); !ok || time.Until(end) > patience { // Hub has set one
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, patience)
-		defer cancel()
+		own := deadline.New(ctx, patience)
+		defer own.End()
+		ctx = own
 	}
 	k := &call{conn: c, ctx: ctx}
 	resp, err := k.post(method, p)

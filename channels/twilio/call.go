@@ -11,6 +11,7 @@ import (
 	"github.com/twilio/twilio-go/client"
 	api "github.com/twilio/twilio-go/rest/api/v2010"
 
+	"rapport/internal/deadline"
 	"rapport/internal/httpx"
 )
 
@@ -29,7 +30,8 @@ type call struct {
 // call prepares a request that ends with ctx or after the configured time-out; end must be called.
 func (c *conn) call(ctx context.Context) (k *call, end func()) {
 	if limit, ok := ctx.Deadline(); !ok || time.Until(limit) > c.timeout { // Hub has set one
-		ctx, end = context.WithTimeout(ctx, c.timeout)
+		own := deadline.New(ctx, c.timeout)
+		ctx, end = own, own.End
 	} else {
 		end = func() {}
 	}

@@ -14,6 +14,7 @@ import (
 	"unicode"
 
 	"rapport/channels"
+	"rapport/internal/deadline"
 	"rapport/internal/httpx"
 )
 
@@ -30,9 +31,9 @@ func (c *conn) Send(ctx context.Context, o *channels.Outgoing) (string, error) {
 		return "", err
 	}
 	if end, ok := ctx.Deadline(); !ok || time.Until(end) > c.timeout { // Hub has set one
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.timeout)
-		defer cancel()
+		own := deadline.New(ctx, c.timeout)
+		defer own.End()
+		ctx = own
 	}
 	u, err := url.Parse(o.To)
 	if err != nil {

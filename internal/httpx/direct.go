@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"golang.org/x/net/http/httpguts"
+
+	"rapport/internal/deadline"
 )
 
 // largestDirect is the longest body, in bytes, that is written in one piece with its header.
@@ -181,7 +183,9 @@ func (d *direct) exchange(ctx context.Context, c *kept, head int, req *http.Requ
 		first = end
 	}
 	c.deadline(first, d.limits.headerTimeout/16)
-	c.stop = context.AfterFunc(ctx, func() { _ = c.raw.SetDeadline(time.Unix(1, 0)) })
+	if !deadline.Only(ctx) {
+		c.stop = context.AfterFunc(ctx, func() { _ = c.raw.SetDeadline(time.Unix(1, 0)) })
+	}
 	n, err := c.conn.Write(c.out)
 	written = n >= head
 	if err != nil {

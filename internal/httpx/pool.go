@@ -39,7 +39,7 @@ type kept struct {
 	in     *bufio.Reader
 	header limitedHeader
 	out    []byte
-	stop   func() bool // ends the watch over the exchange's context
+	stop   func() bool // ends the watch over the exchange's context; nil: it needs none
 	used   bool        // an exchange was made before
 	probe  probe
 	until  time.Time // the deadline for reading and writing, as it was last set
@@ -162,7 +162,7 @@ func (p *pool) closeIdle() {
 // settle ends an exchange whose answer was read to its end.
 // last: the other side closes the connection.
 func (c *kept) settle(last bool) {
-	unhurt := c.stop() // else its watch may yet run, and must not hit the next exchange
+	unhurt := c.stop == nil || c.stop() // else its watch may yet run, and must not hit the next exchange
 	if !unhurt || last || c.in.Buffered() > 0 {
 		c.close()
 		c.pool.leave(c.key)
