@@ -127,7 +127,7 @@ func (g *Gateway) sendBatch(ctx context.Context, b store.Batch, sends *sync.Wait
 				group = nil
 			}
 			for i := range res.Rows {
-				if c := res.Rows[i]; c.Mine() {
+				if c := &res.Rows[i]; c.Mine() {
 					crew.send(task{p, c, group, slots})
 				}
 			}
@@ -192,7 +192,7 @@ func (g *Gateway) provider(b store.Batch) (*channels.Provider, time.Time) {
 
 // failsOver tells whether the next claim will leave the provider aside that has just failed: it is paused or
 // its breaker is open, and another one could carry the message now.
-func (g *Gateway) failsOver(a attempt) bool {
+func (g *Gateway) failsOver(a *attempt) bool {
 	p, until := g.provider(a.batch)
 	return p != nil && until.IsZero() && p.Healthy() && p.Entry().Name != a.provider
 }

@@ -114,11 +114,9 @@ func noTracking(metadata json.RawMessage) bool {
 	return json.Unmarshal(metadata, &m) == nil && m.Track != nil && !*m.Track
 }
 
-// send renders one claimed row, hands it to the provider and records what came of it. free is called
-// when the outcome is durable: only then may the slot be used again.
-func (g *Gateway) send(ctx context.Context, b store.Batch, p *channels.Provider, row store.Claimed, group map[rapport.ID]*content, free func()) {
-	a := attempt{row: row, batch: b, caps: p.Caps(), provider: p.Entry().Name}
-	hand := handOver{journal: g.journal, row: &row}
+// send renders one claimed row, hands it to the provider and has recorded what came of it.
+func (g *Gateway) send(ctx context.Context, f *flight, p *channels.Provider, group map[rapport.ID]*content) {
+	a, row := &f.attempt, f.row
 	c := group[row.Campaign]
 	if c == nil {
 		a.verdict = &channels.Verdict{Kind: channels.Temporary, Reason: "not_prepared"}
@@ -131,16 +129,16 @@ func (g *Gateway) send(ctx context.Context, b store.Batch, p *channels.Provider,
 			o.Attempt, o.ValidUntil = row.Attempt, row.ValidTo
 			a.segments = r.SMS.Segments
 			a.micros = int64(a.segments) * g.set.SMSCost
-			o.Wire = hand.begin
+			o.Wire = f.wire
 			a.id, a.verdict = p.Send(ctx, o)
-			hand.end(a.verdict)
+			f.hand.end(a.verdict)
 		}
 	}
-	out := g.outcome(a)
+	f.outcome = g.outcome(a)
 	if v := a.verdict; v != nil {
 		g.Log.Debug("an attempt did not succeed", "message", rapport.KindMessage.Format(row.ID), "verdict", string(v.Kind), "reason", v.Reason, "code", v.Code)
 	}
-	g.engine.ops <- op{outcome: &out, done: func(bool, store.ClaimResult, error) { hand.recorded(); free() }}
+	g.engine.ops <- op{outcome: &f.outcome, done: f.recorded}
 }
 
 // compose renders a message as it is sent at the time now. Rendering again with the same values gives the

@@ -21,7 +21,7 @@ type senders struct {
 // task is one claimed row with its slot.
 type task struct {
 	provider *channels.Provider
-	row      store.Claimed
+	row      *store.Claimed
 	group    map[rapport.ID]*content
 	slots    *window
 }
@@ -42,9 +42,42 @@ func (s *senders) send(t task) {
 
 func (s *senders) work(t task) {
 	for ok := true; ok; t, ok = <-s.tasks {
-		slots := t.slots
-		s.g.send(context.Background(), s.batch, t.provider, t.row, t.group, func() { slots.give(1); s.sends.Done() })
+		s.g.send(context.Background(), s.flight(t), t.provider, t.group)
 	}
+}
+
+// flight is one message from its claim until its outcome is durable, when it is kept for another.
+type flight struct {
+	attempt
+	hand     handOver
+	outcome  store.Outcome
+	slots    *window
+	sends    *sync.WaitGroup
+	wire     func()                               // hand.begin, made once
+	recorded func(bool, store.ClaimResult, error) // made once
+}
+
+func (s *senders) flight(t task) *flight {
+	f, ok := s.g.flights.Get().(*flight)
+	if !ok {
+		f = &flight{}
+		f.wire = f.hand.begin
+		f.recorded = func(bool, store.ClaimResult, error) { s.g.land(f) }
+	}
+	f.attempt = attempt{row: t.row, batch: s.batch, caps: t.provider.Caps(), provider: t.provider.Entry().Name}
+	f.hand = handOver{journal: s.g.journal, row: t.row}
+	f.slots, f.sends = t.slots, s.sends
+	return f
+}
+
+// land is called when the outcome is durable: only then may the slot be used again.
+func (g *Gateway) land(f *flight) {
+	f.hand.recorded()
+	slots, sends := f.slots, f.sends
+	*f = flight{wire: f.wire, recorded: f.recorded} // keeps no customer's data alive
+	g.flights.Put(f)
+	slots.give(1)
+	sends.Done()
 }
 
 // dismiss ends the senders once they have sent what they have.
