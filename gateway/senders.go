@@ -49,6 +49,7 @@ func (s *senders) work(t task) {
 // flight is one message from its claim until its outcome is durable, when it is kept for another.
 type flight struct {
 	attempt
+	paper    paper // until it is sent
 	hand     handOver
 	outcome  store.Outcome
 	slots    *window
@@ -74,7 +75,8 @@ func (s *senders) flight(t task) *flight {
 func (g *Gateway) land(f *flight) {
 	f.hand.recorded()
 	slots, sends := f.slots, f.sends
-	*f = flight{wire: f.wire, recorded: f.recorded} // keeps no customer's data alive
+	f.paper.reset() // keeps no customer's data alive, nor does what follows
+	*f = flight{paper: f.paper, wire: f.wire, recorded: f.recorded}
 	g.flights.Put(f)
 	slots.give(1)
 	sends.Done()
