@@ -13,6 +13,7 @@ import (
 type Context struct {
 	context.Context // the parent
 	at              time.Time
+	parents         bool // at is the parent's own: then the parent says when it is over, and nobody is ahead of it
 
 	mu     sync.Mutex
 	over   bool            // by End
@@ -22,11 +23,11 @@ type Context struct {
 
 // New ends after d at the latest. End must be called.
 func New(parent context.Context, d time.Duration) *Context {
-	at := time.Now().Add(d)
-	if end, ok := parent.Deadline(); ok && end.Before(at) {
-		at = end
+	c := &Context{Context: parent, at: time.Now().Add(d)}
+	if end, ok := parent.Deadline(); ok && !end.After(c.at) {
+		c.at, c.parents = end, true
 	}
-	return &Context{Context: parent, at: at}
+	return c
 }
 
 // End is what a CancelFunc is to the contexts of context.
@@ -49,7 +50,11 @@ func (c *Context) wait() context.Context {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.real == nil {
-		c.real, c.cancel = context.WithDeadline(c.Context, c.at)
+		if c.parents {
+			c.real, c.cancel = context.WithCancel(c.Context)
+		} else {
+			c.real, c.cancel = context.WithDeadline(c.Context, c.at)
+		}
 		if c.over {
 			c.cancel()
 		}
@@ -70,7 +75,7 @@ func (c *Context) Err() error {
 	} else if err := c.Context.Err(); err != nil {
 		return err
 	}
-	if !time.Now().Before(c.at) {
+	if !c.parents && !time.Now().Before(c.at) {
 		return context.DeadlineExceeded
 	}
 	return nil
