@@ -47,9 +47,12 @@ const (
 // written, so another connection may be tried at once.
 var errStale = errors.New("the kept connection was closed by the server")
 
+// block is how many bytes of a message are written at once.
+const block = 256 << 10
+
 // timeouts of a transaction.
 type timeouts struct {
-	step time.Duration // each of: the envelope, 256 KiB of the message
+	step time.Duration // each of: the envelope, a block of the message
 	dot  time.Duration
 }
 
@@ -97,7 +100,10 @@ func (l *line) transfer(ctx context.Context, d *draft, wire *[]byte, from int, b
 		return nil, refused.verdict(at)
 	}
 	end := len(*wire)
-	if next = along(l); next != nil {
+	if end <= block { // of a long one, nobody waits for the end without need
+		next = along(l)
+	}
+	if next != nil {
 		*wire = l.appendEnvelope(*wire, next.d, next.size)
 	}
 	if err := l.message(ctx, (*wire)[from:], end-from, t.step); err != nil {
@@ -205,7 +211,6 @@ func (l *line) decline() {
 // that the final dot was not handed to the kernel, so the server must drop what it has (RFC 5321 §4.1.1.4), unless it is
 // Ambiguous.
 func (l *line) message(ctx context.Context, wire []byte, end int, step time.Duration) error {
-	const block = 256 << 10
 	w := l.client.Text.W
 	for handed := 0; ; {
 		l.deadline(ctx, step)
