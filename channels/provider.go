@@ -11,6 +11,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"rapport/internal/deadline"
 	"rapport/internal/httpx"
 )
 
@@ -45,8 +46,8 @@ func (p *Provider) Send(ctx context.Context, o *Outgoing) (providerID string, v 
 	if settle == nil {
 		return "", &Verdict{Kind: Temporary, Reason: "breaker_open", After: wait}
 	}
-	sending, cancel := context.WithTimeout(ctx, p.timeout)
-	defer cancel()
+	sending := deadline.New(ctx, p.timeout)
+	defer sending.End()
 	if o.Wire != nil && !p.driver.Caps.Wires {
 		o.Wire()
 	}

@@ -35,11 +35,13 @@ func BenchmarkCompose(b *testing.B) {
 	for _, ch := range []rapport.Channel{rapport.Email, rapport.SMS} {
 		b.Run(string(ch), func(b *testing.B) {
 			b.ReportAllocs()
+			var l paper
 			for i := 0; b.Loop(); i++ {
 				stored := fmt.Appendf(nil, `{"customer":{"email":"p%d@customers.example","external_id":"email-%d","id":"cus_0123456789abc","name":"Anna Berzina %d"},"data":{"amount":"EUR 10.50","city":"Riga","order":"A-%d","url":"https://shop.example/o/%d"}}`, i, i, i, i, i)
-				if _, _, err := g.compose(c, rapport.ID(7<<40+i), ch, "p@customers.example", stored, now); err != nil {
+				if _, _, err := g.compose(c, rapport.ID(7<<40+i), ch, "p@customers.example", stored, now, &l); err != nil {
 					b.Fatal(err)
 				}
+				l.reset()
 			}
 		})
 	}

@@ -93,6 +93,8 @@ func (g *Gateway) work(b store.Batch, leave func()) {
 // sendBatch claims by free slot and sends. rest, when not zero, is until when the batch must wait.
 func (g *Gateway) sendBatch(ctx context.Context, b store.Batch, sends *sync.WaitGroup) (rest time.Time, err error) {
 	var after rapport.ID
+	crew := newSenders(g, b, sends)
+	defer crew.dismiss()
 	for !g.engine.closed.Load() {
 		p, until := g.provider(b)
 		if p == nil {
@@ -125,9 +127,8 @@ func (g *Gateway) sendBatch(ctx context.Context, b store.Batch, sends *sync.Wait
 				group = nil
 			}
 			for i := range res.Rows {
-				if c := res.Rows[i]; c.Mine() {
-					sends.Add(1)
-					go g.send(ctx, b, p, c, group, func() { slots.give(1); sends.Done() })
+				if c := &res.Rows[i]; c.Mine() {
+					crew.send(task{p, c, group, slots})
 				}
 			}
 		}
@@ -191,7 +192,7 @@ func (g *Gateway) provider(b store.Batch) (*channels.Provider, time.Time) {
 
 // failsOver tells whether the next claim will leave the provider aside that has just failed: it is paused or
 // its breaker is open, and another one could carry the message now.
-func (g *Gateway) failsOver(a attempt) bool {
+func (g *Gateway) failsOver(a *attempt) bool {
 	p, until := g.provider(a.batch)
 	return p != nil && until.IsZero() && p.Healthy() && p.Entry().Name != a.provider
 }

@@ -86,7 +86,7 @@ func (g *Gateway) dryRow(ctx context.Context, s *store.Store, set *rules, d *Dry
 		return err
 	}
 	sample := Sample{Customer: rapport.KindCustomer.Format(r.Message.Customer), Channel: r.Message.Channel, To: a.Value}
-	o, rendered, err := g.compose(set.content, r.Message.ID, r.Message.Channel, a.Value, r.Vars, g.now())
+	o, rendered, err := g.compose(set.content, r.Message.ID, r.Message.Channel, a.Value, r.Vars, g.now(), nil)
 	if err != nil {
 		sample.Error = err.Error()
 		d.Skipped[rapport.ReasonRender]++

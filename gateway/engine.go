@@ -26,6 +26,9 @@ type engine struct {
 	idle    [2]chan struct{}    // by lane: a place has become free: there may be work that no hint was heard of
 	work    sync.WaitGroup      // batches until their last outcome is recorded; added to under mu, and not once closed
 	closed  atomic.Bool
+	// group and outcomes are the committer's, kept for its next transaction.
+	group    []op
+	outcomes []store.Outcome
 	// over ends when the time to drain does: what the database does not take then is not recorded any more.
 	over   context.Context
 	giveUp context.CancelFunc
@@ -83,7 +86,8 @@ func (e *engine) commitLoop(ctx context.Context) {
 // gather takes what is there, at most GroupSize rows' worth, and lingers until that is half of what is
 // in flight: the rest keeps the connections busy meanwhile. A claim of the fast lane waits for nobody.
 func (e *engine) gather(ctx context.Context, first op) []op {
-	group := make([]op, 0, 64)
+	group := e.group[:0]
+	defer func() { e.group = group }()
 	outs, rows, now := 0, 0, false
 	var limit <-chan time.Time
 	for o := first; ; {
@@ -124,7 +128,12 @@ func (e *engine) gather(ctx context.Context, first op) []op {
 // to drain was over first. Those outcomes stay rows that are being sent, and the journal's notes of them stand, by
 // which the next process knows what was taken and what never left.
 func (e *engine) commit(ctx context.Context, group []op) bool {
-	var outs []store.Outcome
+	outs := e.outcomes[:0]
+	defer func() {
+		clear(outs)
+		clear(group)
+		e.outcomes = outs
+	}()
 	var reqs []store.ClaimRequest
 	st := e.g.Store
 	for _, o := range group {

@@ -57,6 +57,7 @@ type Gateway struct {
 	current   *memo[string, pinned] // templates by key
 	contents  *memo[rapport.ID, *content]
 	sheets    sync.Pool // of *sheet
+	flights   sync.Pool // of *flight
 	sealers   sync.Pool // of *sealer
 
 	worker  atomic.Int64     // who this process is in the store

@@ -12,7 +12,7 @@ import (
 
 // attempt is one try and what its policy looks at.
 type attempt struct {
-	row      store.Claimed
+	row      *store.Claimed
 	batch    store.Batch
 	campaign *rapport.Campaign
 	caps     channels.Caps
@@ -24,7 +24,7 @@ type attempt struct {
 }
 
 // outcome is the policy over verdicts: the only place that decides what a failed attempt means.
-func (g *Gateway) outcome(a attempt) store.Outcome {
+func (g *Gateway) outcome(a *attempt) store.Outcome {
 	now := g.now()
 	o := store.Outcome{ID: a.row.ID, Campaign: a.row.Campaign, Counted: a.batch.Campaign != 0, Channel: a.row.Channel, Lane: a.batch.Lane,
 		Sandbox: a.batch.Sandbox, Attempt: a.row.Attempt, Provider: a.provider, ProviderID: a.id}
@@ -205,7 +205,7 @@ func (g *Gateway) settleAfter(caps channels.Caps, c *rapport.Campaign) time.Dura
 	return g.set.Hold
 }
 
-func (g *Gateway) suppressEffect(a attempt, reason string) func(context.Context, *store.Store) error {
+func (g *Gateway) suppressEffect(a *attempt, reason string) func(context.Context, *store.Store) error {
 	return func(ctx context.Context, s *store.Store) error {
 		return s.Suppress(ctx, []rapport.Suppression{{Channel: a.row.Channel, Address: a.row.Address, Reason: reason, Scope: rapport.SuppressAll,
 			Source: "provider " + a.provider, Message: a.row.ID, At: s.Now()}})
@@ -217,7 +217,7 @@ func (g *Gateway) suppressEffect(a attempt, reason string) func(context.Context,
 const webhookPatience = 5 * 24 * time.Hour
 
 // failingEffect switches a webhook off that has answered nothing but errors for webhookPatience.
-func (g *Gateway) failingEffect(a attempt) func(context.Context, *store.Store) error {
+func (g *Gateway) failingEffect(a *attempt) func(context.Context, *store.Store) error {
 	return func(ctx context.Context, s *store.Store) error {
 		since, err := s.FailingSince(ctx, a.row.Customer, a.row.AddressID)
 		if err != nil || since.IsZero() || s.Now().Sub(since) < webhookPatience {

@@ -339,11 +339,11 @@ func (g *Gateway) sameUnderAnyID(ctx context.Context, r store.SettleRow) bool {
 	if err != nil {
 		return false
 	}
-	one, _, err := g.compose(c, r.ID, r.Channel, r.Value, r.Vars, r.UpdatedAt)
+	one, _, err := g.compose(c, r.ID, r.Channel, r.Value, r.Vars, r.UpdatedAt, nil)
 	if err != nil {
 		return false
 	}
-	other, _, err := g.compose(c, r.ID+1, r.Channel, r.Value, r.Vars, r.UpdatedAt)
+	other, _, err := g.compose(c, r.ID+1, r.Channel, r.Value, r.Vars, r.UpdatedAt, nil)
 	return err == nil && one.Text.String() == other.Text.String()
 }
 

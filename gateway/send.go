@@ -114,49 +114,52 @@ func noTracking(metadata json.RawMessage) bool {
 	return json.Unmarshal(metadata, &m) == nil && m.Track != nil && !*m.Track
 }
 
-// send renders one claimed row, hands it to the provider and records what came of it. free is called
-// when the outcome is durable: only then may the slot be used again.
-func (g *Gateway) send(ctx context.Context, b store.Batch, p *channels.Provider, row store.Claimed, group map[rapport.ID]*content, free func()) {
-	a := attempt{row: row, batch: b, caps: p.Caps(), provider: p.Entry().Name}
-	hand := handOver{journal: g.journal, row: &row}
+// send renders one claimed row, hands it to the provider and has recorded what came of it.
+func (g *Gateway) send(ctx context.Context, f *flight, p *channels.Provider, group map[rapport.ID]*content) {
+	a, row := &f.attempt, f.row
 	c := group[row.Campaign]
 	if c == nil {
 		a.verdict = &channels.Verdict{Kind: channels.Temporary, Reason: "not_prepared"}
 	} else {
 		a.campaign = c.campaign
-		o, r, err := g.compose(c, row.ID, row.Channel, row.Address, row.Vars, g.now())
+		o, r, err := g.compose(c, row.ID, row.Channel, row.Address, row.Vars, g.now(), &f.paper)
 		if err != nil {
 			a.verdict = &channels.Verdict{Kind: channels.Rejected, Reason: rapport.ReasonRender, Detail: err.Error()}
 		} else {
 			o.Attempt, o.ValidUntil = row.Attempt, row.ValidTo
 			a.segments = r.SMS.Segments
 			a.micros = int64(a.segments) * g.set.SMSCost
-			o.Wire = hand.begin
+			o.Wire = f.wire
 			a.id, a.verdict = p.Send(ctx, o)
-			hand.end(a.verdict)
+			f.hand.end(a.verdict)
 		}
 	}
-	out := g.outcome(a)
+	f.outcome = g.outcome(a)
 	if v := a.verdict; v != nil {
 		g.Log.Debug("an attempt did not succeed", "message", rapport.KindMessage.Format(row.ID), "verdict", string(v.Kind), "reason", v.Reason, "code", v.Code)
 	}
-	g.engine.ops <- op{outcome: &out, done: func(bool, store.ClaimResult, error) { hand.recorded(); free() }}
+	g.engine.ops <- op{outcome: &f.outcome, done: f.recorded}
 }
 
 // compose renders a message as it is sent at the time now. Rendering again with the same values gives the
-// same bytes: that is how a message is shown later, and how a click finds its target.
-func (g *Gateway) compose(c *content, id rapport.ID, ch rapport.Channel, address string, stored json.RawMessage, now time.Time) (*channels.Outgoing, *templates.Rendered, error) {
+// same bytes: that is how a message is shown later, and how a click finds its target. What it returns stands in l, unless
+// that is nil.
+func (g *Gateway) compose(c *content, id rapport.ID, ch rapport.Channel, address string, stored json.RawMessage, now time.Time, l *paper) (*channels.Outgoing, *templates.Rendered, error) {
 	v, err := g.open(c, stored)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer g.close(v)
-	r, err := g.render(c, id, ch, v, now)
+	if l == nil {
+		l = &paper{}
+	}
+	r, err := g.render(c, id, ch, v, now, &l.room)
 	if err != nil {
 		return nil, nil, err
 	}
 	name, _ := v.Customer["name"].(string)
-	o := &channels.Outgoing{ID: id, Token: rapport.KindMessage.Format(id), Channel: ch, Purpose: c.campaign.Purpose, Locale: r.Locale,
+	o := &l.out
+	*o = channels.Outgoing{ID: id, Token: rapport.KindMessage.Format(id), Channel: ch, Purpose: c.campaign.Purpose, Locale: r.Locale,
 		To: address, ToName: name, From: c.campaign.From, ReplyTo: c.campaign.ReplyTo, Key: r.Key, Subject: r.Subject,
 		Text: r.Text, HTML: r.HTML, Body: r.Body, Headers: r.Headers, Buttons: r.Buttons}
 	if c.campaign.Purpose == rapport.Marketing && ch == rapport.Email {
@@ -180,6 +183,17 @@ func (g *Gateway) compose(c *content, id rapport.ID, ch rapport.Channel, address
 		o.Attachments = append(o.Attachments, a)
 	}
 	return o, r, nil
+}
+
+// paper is room for a composed message.
+type paper struct {
+	room templates.Room
+	out  channels.Outgoing
+}
+
+func (l *paper) reset() {
+	l.room.Reset()
+	l.out = channels.Outgoing{}
 }
 
 // sheet is what one message is rendered with. It is kept for the next: to make its maps costs as much as to
@@ -218,8 +232,8 @@ func (g *Gateway) close(v *sheet) {
 	g.sheets.Put(v)
 }
 
-func (g *Gateway) render(c *content, id rapport.ID, ch rapport.Channel, v *sheet, now time.Time) (*templates.Rendered, error) {
-	in := templates.Input{DefaultLocale: g.set.DefaultLocale, Zone: g.set.DefaultZone, Now: now, Company: g.set.Company, Marketing: c.campaign.Purpose == rapport.Marketing, Vars: v.roots}
+func (g *Gateway) render(c *content, id rapport.ID, ch rapport.Channel, v *sheet, now time.Time, room *templates.Room) (*templates.Rendered, error) {
+	in := templates.Input{DefaultLocale: g.set.DefaultLocale, Zone: g.set.DefaultZone, Now: now, Company: g.set.Company, Marketing: c.campaign.Purpose == rapport.Marketing, Vars: v.roots, Room: room}
 	in.Locale, _ = v.Customer["locale"].(string)
 	if z, _ := v.Customer["timezone"].(string); z != "" {
 		if loc, err := zone(z); err == nil {
@@ -319,5 +333,5 @@ func (g *Gateway) Shown(ctx context.Context, m rapport.Message) (*templates.Rend
 	if when.IsZero() {
 		when = g.now()
 	}
-	return g.render(c, m.ID, m.Channel, v, when)
+	return g.render(c, m.ID, m.Channel, v, when, nil)
 }

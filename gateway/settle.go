@@ -92,7 +92,7 @@ func (g *Gateway) askOne(ctx context.Context, p *channels.Provider, r store.Sett
 	}
 	q := channels.Query{ID: r.ID, To: r.Value, SentFrom: r.UpdatedAt.Add(-time.Minute), SentUntil: until}
 	if c, err := g.content(ctx, r.Campaign); err == nil {
-		if o, _, err := g.compose(c, r.ID, r.Channel, r.Value, r.Vars, r.UpdatedAt); err == nil {
+		if o, _, err := g.compose(c, r.ID, r.Channel, r.Value, r.Vars, r.UpdatedAt, nil); err == nil {
 			q.Text = o.Text.String()
 		}
 	}

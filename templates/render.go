@@ -21,7 +21,28 @@ type Input struct {
 	URLs          URLs
 	Track         *Tracking // nil: nothing is tracked
 	Company       Company
-	Marketing     bool // an email without an unsubscribe link gets a footer with one
+	Marketing     bool  // an email without an unsubscribe link gets a footer with one
+	Room          *Room // nil: what comes out has memory of its own
+}
+
+// Room is memory for what Render returns, which stands in it until Reset: who renders one message after the other
+// spares the garbage of a mail's pieces.
+type Room struct {
+	segments []channels.Segment
+	text     []byte
+}
+
+// mostRoom is how many bytes of either kind are kept.
+const mostRoom = 16 << 10
+
+// Reset gives up what was rendered into r.
+func (r *Room) Reset() {
+	if cap(r.segments)*32 > mostRoom || cap(r.text) > mostRoom {
+		*r = Room{}
+	}
+	clear(r.segments)
+	clear(r.text)
+	r.segments, r.text = r.segments[:0], r.text[:0]
 }
 
 // URLs of this message's own doors, as unsubscribe_url, preferences_url and link_telegram_url.
@@ -97,7 +118,7 @@ func (s *scratch) fill(in *Input) map[string]any {
 }
 
 func (v *variant) render(in *Input, data map[string]any) (*Rendered, error) {
-	r := rendering{data: data, run: liquid.Run{Now: in.Now, Zone: in.Zone, Locale: wording(v.locale, in.Locale)}}
+	r := rendering{room: in.Room, data: data, run: liquid.Run{Now: in.Now, Zone: in.Zone, Locale: wording(v.locale, in.Locale)}}
 	out := &Rendered{Locale: v.locale, Attachments: v.attachments}
 	if out.Locale == "" {
 		out.Locale = in.Locale
@@ -152,6 +173,7 @@ func (v *variant) render(in *Input, data map[string]any) (*Rendered, error) {
 
 // rendering runs the texts of one message, up to the first error.
 type rendering struct {
+	room *Room // nil: none
 	data map[string]any
 	run  liquid.Run
 	err  error
@@ -172,16 +194,30 @@ func (r *rendering) part(field string, t *liquid.Template) channels.Part {
 	if t == nil || r.err != nil {
 		return nil
 	}
-	p, err := partOf(t, r.data, r.run)
+	var p channels.Part
+	var err error
+	if m := r.room; m == nil {
+		p, err = partOf(t, r.data, r.run)
+	} else {
+		n := len(m.segments)
+		m.segments, m.text, err = liquid.AppendPieces(m.segments, m.text, t, r.data, r.run, segment)
+		if k := len(m.segments); k > n {
+			p = m.segments[n:k:k]
+		}
+	}
 	if err != nil {
 		r.fail(field, err)
 	}
 	return p
 }
 
+func segment(b []byte, static bool) channels.Segment {
+	return channels.Segment{Bytes: b, Static: static}
+}
+
 // partOf is nil when nothing came out.
 func partOf(t *liquid.Template, data map[string]any, run liquid.Run) (channels.Part, error) {
-	p, err := liquid.Pieces(t, data, run, func(b []byte, static bool) channels.Segment { return channels.Segment{Bytes: b, Static: static} })
+	p, err := liquid.Pieces(t, data, run, segment)
 	if len(p) == 0 {
 		return nil, err
 	}

@@ -60,22 +60,33 @@ func thrifty(b *testing.B) channels.Settings {
 			}
 			go func() {
 				defer c.Close()
-				buf := make([]byte, 64<<10)
-				answer := func(end, reply string) bool {
-					for n := 0; ; {
-						k, err := c.Read(buf[n:])
-						if n += k; err != nil {
-							return false
+				_, _ = c.Write([]byte("220 thrifty\r\n"))
+				steps := []struct{ end, reply string }{{"DATA\r\n", "250 ok\r\n250 ok\r\n354 go\r\n"}, {"\r\n.\r\n", "250 queued\r\n"}}
+				next := 0
+				buf, n := make([]byte, 64<<10), 0
+				for greeted := false; ; {
+					k, err := c.Read(buf[n:])
+					if n += k; err != nil {
+						return
+					}
+					var out []byte
+					if !greeted {
+						out, n, greeted = append(out, "250-thrifty\r\n250 PIPELINING\r\n"...), 0, true
+					}
+					for {
+						end := bytes.Index(buf[:n], []byte(steps[next].end))
+						if end < 0 {
+							break
 						}
-						if bytes.HasSuffix(buf[:n], []byte(end)) {
-							_, err = c.Write([]byte(reply))
-							return err == nil
+						out = append(out, steps[next].reply...)
+						n = copy(buf, buf[end+len(steps[next].end):n])
+						next = 1 - next
+					}
+					if len(out) > 0 {
+						if _, err := c.Write(out); err != nil {
+							return
 						}
 					}
-				}
-				_, _ = c.Write([]byte("220 thrifty\r\n"))
-				for ok := answer("\r\n", "250-thrifty\r\n250 PIPELINING\r\n"); ok; {
-					ok = answer("DATA\r\n", "250 ok\r\n250 ok\r\n354 go\r\n") && answer("\r\n.\r\n", "250 queued\r\n")
 				}
 			}()
 		}

@@ -87,9 +87,8 @@ func open(s channels.Settings, env channels.Env) (channels.Conn, error) {
 	if err := r.Err(); err != nil {
 		return nil, err
 	}
-	var err error
-	c.pool, err = newPool(relay, connections, idle)
-	return c, err
+	c.pool = newPool(relay, connections, idle)
+	return c, nil
 }
 
 func readDuration(r *channels.Reader, key string, def, max time.Duration) time.Duration {

@@ -18,7 +18,14 @@ type quoted struct {
 const upperHex = "0123456789ABCDEF"
 
 func (q *quoted) text(s []byte) {
-	for i, c := range s {
+	for i := 0; i < len(s); i++ {
+		if n := run(s[i:], 75-q.col); n > 0 {
+			q.b, q.col, q.cr = append(q.b, s[i:i+n]...), q.col+n, false
+			if i += n; i == len(s) {
+				break
+			}
+		}
+		c := s[i]
 		if c == '\n' && q.cr {
 			q.cr = false
 			continue
@@ -49,6 +56,17 @@ func (q *quoted) text(s []byte) {
 		}
 		q.col += width
 	}
+}
+
+// run is how many of the first bytes of s stand for themselves wherever they stand, at most room. All but few do.
+func run(s []byte, room int) int {
+	s = s[:min(len(s), max(room, 0))]
+	for i, c := range s {
+		if c <= ' ' && (c != ' ' || i+1 == len(s) || s[i+1] <= ' ') || c >= 0x7f || c == '=' || c == '.' {
+			return i
+		}
+	}
+	return len(s)
 }
 
 // piece is a static segment encoded from column 0.

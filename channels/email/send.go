@@ -9,6 +9,7 @@ import (
 
 	"github.com/emersion/go-msgauth/dkim"
 
+	"rapport"
 	"rapport/channels"
 )
 
@@ -70,7 +71,7 @@ func (c *conn) Send(ctx context.Context, o *channels.Outgoing) (string, error) {
 		copy(d.b[start:], s)
 	}
 	*buffer = append(d.b, ".\r\n"...)
-	if err := c.handOver(ctx, o, d, (*buffer)[start:]); err != nil {
+	if err := c.handOver(ctx, o, d, buffer, start); err != nil {
 		return "", err
 	}
 	return d.id, nil
@@ -78,36 +79,30 @@ func (c *conn) Send(ctx context.Context, o *channels.Outgoing) (string, error) {
 
 // handOver takes a connection. When the server has closed it in the meantime another one is taken, until
 // one is fresh; nothing was written on the others.
-func (c *conn) handOver(ctx context.Context, o *channels.Outgoing, d *draft, wire []byte) error {
+func (c *conn) handOver(ctx context.Context, o *channels.Outgoing, d *draft, wire *[]byte, start int) error {
 	for {
-		r, err := c.pool.Acquire(ctx)
+		size := len(*wire) - start
+		l, begun, err := c.pool.take(ctx, waiter{d: d, size: size, last: o.Purpose == rapport.Transactional})
 		if err != nil {
 			if v, ok := errors.AsType[*channels.Verdict](err); ok {
 				return v
 			}
 			return cancelled(err)
 		}
-		l := r.Value()
-		switch {
-		case !o.ValidUntil.IsZero() && !c.env.Now().Before(o.ValidUntil):
-			r.ReleaseUnused()
-			return &channels.Verdict{Kind: channels.Temporary, Reason: "window_closed"}
-		case d.utf8 && !l.utf8:
-			r.ReleaseUnused()
-			return refuse("smtputf8", errors.New("the server does not take addresses beyond ASCII (RFC 6531)"))
-		case l.maxSize > 0 && int64(len(wire)) > l.maxSize:
-			r.ReleaseUnused()
-			return refuse("too_large", errors.New("the message is larger than the server takes"))
+		v := l.refuses(d, size)
+		if !o.ValidUntil.IsZero() && !c.env.Now().Before(o.ValidUntil) {
+			v = &channels.Verdict{Kind: channels.Temporary, Reason: "window_closed"}
+		}
+		if v != nil {
+			l.broken = begun // it waits for a message that will not come
+			c.pool.give(l, nil)
+			return v
 		}
 		if o.Wire != nil {
 			o.Wire()
 		}
-		err = l.transfer(ctx, d, wire, timeouts{step: c.timeout, dot: c.dotTimeout})
-		if l.broken {
-			r.Destroy()
-		} else {
-			r.Release()
-		}
+		next, err := l.transfer(ctx, d, wire, start, begun, c.pool.along, timeouts{step: c.timeout, dot: c.dotTimeout})
+		c.pool.give(l, next)
 		if !errors.Is(err, errStale) {
 			return err
 		}

@@ -7,10 +7,10 @@ import "context"
 func (c *conn) Setup(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	l, err := c.pool.Acquire(ctx)
+	l, _, err := c.pool.take(ctx, waiter{last: true})
 	if err != nil {
 		return err
 	}
-	l.Release()
+	c.pool.give(l, nil)
 	return nil
 }

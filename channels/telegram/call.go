@@ -5,27 +5,29 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	tg "github.com/go-telegram-bot-api/telegram-bot-api/v5"
 
 	"rapport/channels"
+	"rapport/internal/deadline"
 	"rapport/internal/httpx"
 )
 
-// call is one request to the Bot API. tgbotapi knows no context, puts the token into the text of its
+// call is one request to the Bot API, made by post, or by tgbotapi where there are files. tgbotapi knows no context, puts the token into the text of its
 // errors and drops the HTTP status; so each request gets a BotAPI of its own whose client is this. It
 // hands the request straight to the transport, because http.Client would write the URL, and with it
 // the token, into the error.
 type call struct {
 	*conn
-	ctx    context.Context
-	wire   *httpx.Wire
-	status int           // of the answer; 0: none came
-	after  time.Duration // its Retry-After; 0: none
+	ctx     context.Context
+	wire    *httpx.Wire   // of a request of tgbotapi's
+	written bool          // of another: Telegram can have seen it
+	status  int           // of the answer; 0: none came
+	after   time.Duration // its Retry-After; 0: none
 }
 
 func (k *call) Do(req *http.Request) (*http.Response, error) {
@@ -33,15 +35,20 @@ func (k *call) Do(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, httpx.Redact(err, k.token)
 	}
-	k.status = resp.StatusCode
-	if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && s > 0 {
-		k.after = time.Duration(min(s, 3600)) * time.Second
-	}
-	if !strings.HasSuffix(req.URL.Path, "/getUpdates") {
-		resp.Body = http.MaxBytesReader(nil, resp.Body, maxAnswer)
-	}
+	k.answered(resp.StatusCode, resp.Header.Get("Retry-After"))
+	resp.Body = http.MaxBytesReader(nil, resp.Body, maxAnswer)
 	return resp, nil
 }
+
+func (k *call) answered(status int, retryAfter string) {
+	k.status = status
+	if s, err := strconv.Atoi(retryAfter); err == nil && s > 0 {
+		k.after = time.Duration(min(s, 3600)) * time.Second
+	}
+}
+
+// seen tells whether Telegram can have seen the request.
+func (k *call) seen() bool { return k.written || k.wire != nil && k.wire.Written() }
 
 // maxAnswer is far more than the answer to anything but getUpdates, and small enough that a window full of answers
 // without an end costs little.
@@ -57,17 +64,51 @@ func (k *call) bot() *tg.BotAPI {
 // ask makes one request and returns its result, or what it proves that there is none.
 func (c *conn) ask(ctx context.Context, patience time.Duration, method string, p tg.Params) (json.RawMessage, *channels.Verdict) {
 	if end, ok := ctx.Deadline(); !ok || time.Until(end) > patience { // Hub has set one
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, patience)
-		defer cancel()
+		own := deadline.New(ctx, patience)
+		defer own.End()
+		ctx = own
 	}
-	k := &call{conn: c}
-	k.ctx, k.wire = httpx.Watch(ctx)
-	resp, err := k.bot().MakeRequest(method, p)
-	if err != nil || k.status != http.StatusOK {
+	k := &call{conn: c, ctx: ctx}
+	resp, err := k.post(method, p)
+	if err != nil || !resp.Ok || k.status != http.StatusOK {
 		return nil, k.verdict(p["chat_id"], resp, err)
 	}
 	return resp.Result, nil
+}
+
+// post is tgbotapi's MakeRequest without its detours: that one makes a second map of the parameters, prints and parses
+// the URL, and reads the answer through a buffer of its own.
+func (k *call) post(method string, p tg.Params) (*tg.APIResponse, error) {
+	u := *k.api
+	u.Path += "/bot" + k.token + "/" + method
+	a, written, err := httpx.Post(k.ctx, k.http, &u, k.formHeader, encode(p))
+	k.written = written
+	if err != nil {
+		return nil, httpx.Redact(err, k.token)
+	}
+	defer a.Close()
+	k.answered(a.Status, a.Header("Retry-After"))
+	most := int64(maxAnswer)
+	if method == "getUpdates" {
+		most = maxDownload
+	}
+	body, err := a.Body(most)
+	if err != nil {
+		return nil, err
+	}
+	out := &tg.APIResponse{}
+	return out, json.Unmarshal(body, out)
+}
+
+func encode(p tg.Params) []byte {
+	b := make([]byte, 0, 512)
+	for name, value := range p {
+		if len(b) > 0 {
+			b = append(b, '&')
+		}
+		b = append(append(append(b, name...), '='), url.QueryEscape(value)...)
+	}
+	return b
 }
 
 // upload is ask with a file, which it closes.

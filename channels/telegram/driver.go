@@ -57,8 +57,9 @@ type conn struct {
 	timeout  time.Duration
 	callback string
 
-	log  *slog.Logger
-	http *http.Client
+	log        *slog.Logger
+	http       *http.Client
+	formHeader http.Header // of every request but uploads; never changed
 
 	sending sync.RWMutex // read-held by every Send, so that Close can wait
 	closed  bool
@@ -89,6 +90,8 @@ func open(s channels.Settings, env channels.Env) (channels.Conn, error) {
 		timeout:  r.Duration("timeout", 30*time.Second),
 		callback: env.Callback,
 		log:      env.Log,
+
+		formHeader: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "User-Agent": {"Rapport/1"}},
 	}
 	base := r.String("api_url", "https://api.telegram.org")
 	if c.token != "" && !tokenShape.MatchString(c.token) {

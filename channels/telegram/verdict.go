@@ -74,7 +74,7 @@ func (k *call) verdict(chat string, resp *tg.APIResponse, err error) *channels.V
 		v.Code = strconv.Itoa(code)
 	}
 	switch {
-	case k.status == 0 && !k.wire.Written():
+	case k.status == 0 && !k.seen():
 		v.Kind, v.Reason = channels.Temporary, "unreachable"
 	case k.status == 0:
 		v.Kind, v.Reason = channels.Ambiguous, "no_answer"

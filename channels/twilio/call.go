@@ -4,16 +4,14 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/twilio/twilio-go/client"
 	api "github.com/twilio/twilio-go/rest/api/v2010"
 
+	"rapport/internal/deadline"
 	"rapport/internal/httpx"
 )
 
@@ -22,27 +20,31 @@ import (
 // missing on the way out and keeps what would be lost on the way back.
 type call struct {
 	*conn
-	ctx    context.Context
-	wire   *httpx.Wire
-	status int           // of the answer; 0: none came
-	after  time.Duration // its Retry-After; 0: none
+	ctx     context.Context
+	wire    *httpx.Wire   // of a request of twilio-go's
+	written bool          // of another: Twilio can have seen it
+	status  int           // of the answer; 0: none came
+	after   time.Duration // its Retry-After; 0: none
 }
 
 // call prepares a request that ends with ctx or after the configured time-out; end must be called.
 func (c *conn) call(ctx context.Context) (k *call, end func()) {
 	if limit, ok := ctx.Deadline(); !ok || time.Until(limit) > c.timeout { // Hub has set one
-		ctx, end = context.WithTimeout(ctx, c.timeout)
+		own := deadline.New(ctx, c.timeout)
+		ctx, end = own, own.End
 	} else {
 		end = func() {}
 	}
-	k = &call{conn: c}
-	k.ctx, k.wire = httpx.Watch(ctx)
-	return k, end
+	return &call{conn: c, ctx: ctx}, end
 }
+
+// seen tells whether Twilio can have seen the request.
+func (k *call) seen() bool { return k.written || k.wire != nil && k.wire.Written() }
 
 // api is twilio-go's client over this call. The struct literal keeps TWILIO_EDGE and TWILIO_REGION of
 // the environment out, which NewRequestHandler would read: base_url says where to go.
 func (k *call) api() *api.ApiService {
+	k.ctx, k.wire = httpx.Watch(k.ctx)
 	c := &client.Client{
 		Credentials: client.NewCredentials(k.sid, k.token),
 		HTTPClient: &http.Client{
@@ -51,48 +53,48 @@ func (k *call) api() *api.ApiService {
 		},
 	}
 	c.SetAccountSid(k.sid)
-	return api.NewApiService(&client.RequestHandler{Client: &poster{c, k}})
+	return api.NewApiService(&client.RequestHandler{Client: c})
 }
 
-// poster is twilio-go's own client but for forms, which are what it sends for each message. There its client
-// looks at the login with two regular expressions, encodes it twice and puts an http.Client around the
-// transport: half of the time that all of twilio-go takes for a message.
-type poster struct {
-	client.BaseClient
-	call *call
-}
-
-func (p *poster) SendRequest(method, rawURL string, data url.Values, headers map[string]any, body ...byte) (*http.Response, error) {
-	if method != http.MethodPost || len(body) > 0 || len(headers) != 1 || headers["Content-Type"] != formType {
-		return p.BaseClient.SendRequest(method, rawURL, data, headers, body...)
-	}
-	u, err := url.Parse(rawURL)
+// create posts a message's form and returns the SID of what Twilio made of it. twilio-go would take three times as long
+// as all the rest: it puts the form together by way of two maps and reads twenty fields of the answer.
+func (k *call) create(form []byte) (sid string, err error) {
+	a, written, err := httpx.Post(k.ctx, k.http, k.messages, k.formHeader, form)
+	k.written = written
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	form := data.Encode()
-	req := &http.Request{Method: method, URL: u, Header: p.call.formHeader, Body: io.NopCloser(strings.NewReader(form)), ContentLength: int64(len(form))}
-	resp, err := p.call.RoundTrip(req)
-	if err != nil || resp.StatusCode < 400 {
-		return resp, err
+	defer a.Close()
+	k.answered(a.Status, a.Header("Retry-After"))
+	body, err := a.Body(maxAnswer)
+	if err != nil {
+		return "", err
 	}
-	defer resp.Body.Close()
-	refused := &client.TwilioRestError{}
-	if err := json.NewDecoder(resp.Body).Decode(refused); err != nil {
-		return nil, fmt.Errorf("reading the refusal: %w", err)
+	if a.Status >= 400 {
+		refused := &client.TwilioRestError{}
+		if err := json.Unmarshal(body, refused); err != nil {
+			return "", fmt.Errorf("reading the refusal: %w", err)
+		}
+		return "", refused
 	}
-	return nil, refused
+	var made struct{ Sid string }
+	if err := json.Unmarshal(body, &made); err != nil {
+		return "", err
+	}
+	if made.Sid == "" {
+		return "", errNoSID
+	}
+	return made.Sid, nil
 }
-
-const formType = "application/x-www-form-urlencoded"
 
 // formHeader is the same for every form of a login; it is shared and never changed.
 func formHeader(sid, token string) http.Header {
-	r := http.Request{Header: http.Header{"Content-Type": {formType}, "User-Agent": {"twilio-go/" + client.LibraryVersion}}}
+	r := http.Request{Header: http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "User-Agent": {"Rapport/1"}}}
 	r.SetBasicAuth(sid, token)
 	return r.Header
 }
 
+// RoundTrip makes a request of twilio-go's.
 func (k *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	req = req.WithContext(k.ctx)
 	u := *req.URL
@@ -102,14 +104,15 @@ func (k *call) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	k.status = resp.StatusCode
-	if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && s > 0 {
+	k.answered(resp.StatusCode, resp.Header.Get("Retry-After"))
+	return resp, nil
+}
+
+func (k *call) answered(status int, retryAfter string) {
+	k.status = status
+	if s, err := strconv.Atoi(retryAfter); err == nil && s > 0 {
 		k.after = time.Duration(min(s, 3600)) * time.Second
 	}
-	if req.Method == http.MethodPost {
-		resp.Body = http.MaxBytesReader(nil, resp.Body, maxAnswer)
-	}
-	return resp, nil
 }
 
 // maxAnswer is far more than Twilio says about one message, and small enough that a window full of answers without an

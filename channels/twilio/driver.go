@@ -63,6 +63,7 @@ type conn struct {
 	media   *http.Client // to where Twilio's answer sends us for a file
 	signed  client.RequestValidator
 
+	messages   *url.URL // where messages are created
 	formHeader http.Header
 
 	sending sync.RWMutex // read-held by every Send, so that Close can wait
@@ -121,6 +122,9 @@ func open(s channels.Settings, env channels.Env) (channels.Conn, error) {
 		}
 	}
 	c.signed = client.NewRequestValidator(c.token)
+	messages := *c.base
+	messages.Path += "/2010-04-01/Accounts/" + c.sid + "/Messages.json"
+	c.messages = &messages
 	c.formHeader = formHeader(c.sid, c.token)
 	c.http = httpx.Vendor(httpx.VendorOptions{Timeout: c.timeout, MaxBody: maxMedia})
 	c.media = httpx.Guarded(httpx.Options{Timeout: c.timeout, HeaderTimeout: c.timeout, MaxBody: maxMedia})

@@ -2,9 +2,9 @@ package twilio
 
 import (
 	"context"
+	"net/url"
+	"strconv"
 	"time"
-
-	api "github.com/twilio/twilio-go/rest/api/v2010"
 
 	"rapport"
 	"rapport/channels"
@@ -21,37 +21,27 @@ func (c *conn) Send(ctx context.Context, o *channels.Outgoing) (string, error) {
 	if err := ctx.Err(); err != nil {
 		return "", &channels.Verdict{Kind: channels.Temporary, Reason: "cancelled", Err: err}
 	}
-	params, refusal := c.params(o)
+	form, refusal := c.form(o)
 	if refusal != nil {
 		return "", refusal
 	}
 	k, end := c.call(ctx)
 	defer end()
-	m, err := k.api().CreateMessage(params)
+	sid, err := k.create(form)
 	if err != nil {
 		return "", k.verdict(err)
 	}
-	if m.Sid == nil || *m.Sid == "" {
-		return "", k.verdict(errNoSID)
-	}
-	return *m.Sid, nil
+	return sid, nil
 }
 
-// params writes o as Twilio's form, or refuses what Twilio could not carry.
-func (c *conn) params(o *channels.Outgoing) (*api.CreateMessageParams, *channels.Verdict) {
-	reject := func(reason, detail string) (*api.CreateMessageParams, *channels.Verdict) {
+// form writes o as Twilio's form (https://www.twilio.com/docs/messaging/api/message-resource#create-a-message-resource),
+// or refuses what Twilio could not carry.
+func (c *conn) form(o *channels.Outgoing) ([]byte, *channels.Verdict) {
+	reject := func(reason, detail string) ([]byte, *channels.Verdict) {
 		return nil, &channels.Verdict{Kind: channels.Rejected, Reason: reason, Detail: detail}
 	}
-	p := new(api.CreateMessageParams).SetTo(c.address(o.To))
-	if c.from != "" {
-		p.SetFrom(c.from)
-	}
-	if c.service != "" {
-		p.SetMessagingServiceSid(c.service)
-	}
-	if text := o.Text.String(); text != "" {
-		p.SetBody(text)
-	} else if len(o.Attachments) == 0 {
+	text := o.Text.String()
+	if text == "" && len(o.Attachments) == 0 {
 		return reject("empty", "")
 	}
 	if len(o.Buttons) > 0 {
@@ -60,19 +50,6 @@ func (c *conn) params(o *channels.Outgoing) (*api.CreateMessageParams, *channels
 	if len(o.Attachments) > maxMediaURLs {
 		return reject("too_many_attachments", "Twilio takes at most ten files a message")
 	}
-	if len(o.Attachments) > 0 {
-		urls := make([]string, len(o.Attachments))
-		for i, a := range o.Attachments {
-			if a.URL == "" {
-				return reject("attachment_without_url", "Twilio fetches files itself, which needs a public address of this server")
-			}
-			urls[i] = a.URL
-		}
-		p.SetMediaUrl(urls)
-	}
-	if c.callback != "" {
-		p.SetStatusCallback(c.callback + rapport.KindMessage.Format(o.ID))
-	}
 	hold := c.validity
 	if !o.ValidUntil.IsZero() {
 		hold = min(hold, o.ValidUntil.Sub(c.now()))
@@ -80,8 +57,34 @@ func (c *conn) params(o *channels.Outgoing) (*api.CreateMessageParams, *channels
 	if hold < time.Second {
 		return reject("expired", "the time until which it may be sent has passed")
 	}
-	if hold < maxValidity { // ten hours is what Twilio does by itself
-		p.SetValidityPeriod(int(hold / time.Second))
+	b := make([]byte, 0, 512)
+	set := func(name, value string) {
+		if len(b) > 0 {
+			b = append(b, '&')
+		}
+		b = append(append(append(b, name...), '='), url.QueryEscape(value)...)
 	}
-	return p, nil
+	set("To", c.address(o.To))
+	if c.from != "" {
+		set("From", c.from)
+	}
+	if c.service != "" {
+		set("MessagingServiceSid", c.service)
+	}
+	if text != "" {
+		set("Body", text)
+	}
+	for _, a := range o.Attachments {
+		if a.URL == "" {
+			return reject("attachment_without_url", "Twilio fetches files itself, which needs a public address of this server")
+		}
+		set("MediaUrl", a.URL)
+	}
+	if c.callback != "" {
+		set("StatusCallback", c.callback+rapport.KindMessage.Format(o.ID))
+	}
+	if hold < maxValidity { // ten hours is what Twilio does by itself
+		set("ValidityPeriod", strconv.Itoa(int(hold/time.Second)))
+	}
+	return b, nil
 }

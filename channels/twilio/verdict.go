@@ -121,7 +121,7 @@ func (k *call) verdict(err error) *channels.Verdict {
 	switch {
 	case k.status == 0 && said: // twilio-go refused before asking
 		v.Kind, v.Reason = known.kind, known.reason
-	case k.status == 0 && !k.wire.Written():
+	case k.status == 0 && !k.seen():
 		v.Kind, v.Reason = channels.Temporary, "unreachable"
 	case k.status == 0:
 		v.Kind, v.Reason = channels.Ambiguous, "no_answer"

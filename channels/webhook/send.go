@@ -1,11 +1,9 @@
 package webhook
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"net/textproto"
 	"net/url"
@@ -16,6 +14,7 @@ import (
 	"unicode"
 
 	"rapport/channels"
+	"rapport/internal/deadline"
 	"rapport/internal/httpx"
 )
 
@@ -32,32 +31,36 @@ func (c *conn) Send(ctx context.Context, o *channels.Outgoing) (string, error) {
 		return "", err
 	}
 	if end, ok := ctx.Deadline(); !ok || time.Until(end) > c.timeout { // Hub has set one
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.timeout)
-		defer cancel()
+		own := deadline.New(ctx, c.timeout)
+		defer own.End()
+		ctx = own
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, o.To, bytes.NewReader(body))
+	u, err := url.Parse(o.To)
 	if err != nil {
 		return "", &channels.Verdict{Kind: channels.Rejected, Reason: "bad_url"}
 	}
-	if v := setHeaders(req.Header, o.Headers); v != nil {
+	header := make(http.Header, 5+len(o.Headers))
+	if v := setHeaders(header, o.Headers); v != nil {
 		return "", v
 	}
 	timestamp := strconv.FormatInt(c.env.Now().Unix(), 10)
 	values := []string{o.Token, timestamp, signAll(c.keys, o.Token, timestamp, body), "application/json"}
 	for i, name := range [...]string{headerID, headerTimestamp, headerSignature, "Content-Type"} {
-		req.Header[name] = values[i : i+1 : i+1]
+		header[name] = values[i : i+1 : i+1]
 	}
 
-	resp, written, err := httpx.Do(c.client, req)
+	a, written, err := httpx.Post(ctx, c.client, u, header, body)
 	if err != nil {
 		return "", c.unanswered(err, written)
 	}
-	defer resp.Body.Close()
-	if v := answered(resp); v != nil {
+	defer a.Close()
+	if v := answered(&a); v != nil {
 		return "", v
 	}
-	drain(resp)
+	// A short body is read so that the connection can be used again; a long one costs more than a new connection.
+	if a.Short(4 << 10) {
+		_, _ = a.Body(4 << 10)
+	}
 	return o.Token, nil
 }
 
@@ -112,12 +115,12 @@ func (c *conn) unanswered(err error, written bool) *channels.Verdict {
 // answered is the verdict on a status; nil for 2xx. A 5xx proves little, but the receiver drops what it
 // has already seen, so sending again is safe. 404 is a mistake in someone's set-up more often than the
 // end of an endpoint; that is what 410 is for.
-func answered(resp *http.Response) *channels.Verdict {
-	code := resp.StatusCode
+func answered(a *httpx.Answer) *channels.Verdict {
+	code := a.Status
 	if code >= 200 && code < 300 {
 		return nil
 	}
-	v := &channels.Verdict{Kind: channels.Rejected, Reason: "refused", Code: strconv.Itoa(code), Detail: excerpt(resp.Body)}
+	v := &channels.Verdict{Kind: channels.Rejected, Reason: "refused", Code: strconv.Itoa(code), Detail: excerpt(a)}
 	switch {
 	case code >= 300 && code < 400:
 		v.Reason = "redirect"
@@ -125,24 +128,23 @@ func answered(resp *http.Response) *channels.Verdict {
 		v.Kind, v.Reason = channels.AddressDead, "gone"
 	case code == http.StatusTooManyRequests:
 		v.Kind, v.Reason, v.Scope = channels.Throttled, "too_many_requests", channels.ScopeRecipient
-		v.After = retryAfter(resp)
+		v.After = retryAfter(a.Header("Retry-After"), a.Header("Date"))
 	case code == http.StatusRequestTimeout, code == http.StatusTooEarly, code >= 500:
 		v.Kind, v.Reason, v.Scope = channels.Temporary, "receiver_unwell", channels.ScopeRecipient
-		v.After = retryAfter(resp)
+		v.After = retryAfter(a.Header("Retry-After"), a.Header("Date"))
 	}
 	return v
 }
 
 // retryAfter reads the header in seconds or as a date (RFC 9110 §10.2.3), at most an hour: the wait is the
 // receiver's wish, the patience ours. 0 if it is absent.
-func retryAfter(resp *http.Response) time.Duration {
-	h := resp.Header.Get("Retry-After")
+func retryAfter(h, date string) time.Duration {
 	var d time.Duration
 	if n, err := strconv.Atoi(h); err == nil {
 		d = time.Duration(min(max(n, 0), 3600)) * time.Second
 	} else if at, err := http.ParseTime(h); err == nil {
 		from := time.Now()
-		if sent, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		if sent, err := http.ParseTime(date); err == nil {
 			from = sent // the receiver's clock, so that ours may differ
 		}
 		d = at.Sub(from)
@@ -151,20 +153,12 @@ func retryAfter(resp *http.Response) time.Duration {
 }
 
 // excerpt is the beginning of what the receiver said, as one line of plain text.
-func excerpt(body io.Reader) string {
-	b, _ := io.ReadAll(io.LimitReader(body, 300)) // a broken body leaves us with less to show, nothing worse
+func excerpt(a *httpx.Answer) string {
+	b, _ := a.Body(300) // a broken body leaves us with less to show, nothing worse
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '
 		}
 		return r
 	}, strings.ToValidUTF8(string(b), "")))
-}
-
-// drain reads a short body so that the connection can be used again; a long one costs more than a new
-// connection does.
-func drain(resp *http.Response) {
-	if resp.ContentLength >= 0 && resp.ContentLength <= 4<<10 {
-		_, _ = io.Copy(io.Discard, resp.Body)
-	}
 }

@@ -284,9 +284,8 @@ func TestDo_NotWrittenNeverArrives(t *testing.T) {
 		t.Errorf("%d of 1000 unwritten: this run proves nothing", len(unwritten))
 	}
 	time.Sleep(100 * time.Millisecond)
-	close(arrived)
-	for id := range arrived {
-		if unwritten[id] {
+	for range len(arrived) {
+		if id := <-arrived; unwritten[id] {
 			t.Errorf("request %s arrived although reported as not written", id)
 		}
 	}

@@ -11,12 +11,15 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/net/http/httpguts"
+
+	"rapport/internal/deadline"
 )
 
 // largestDirect is the longest body, in bytes, that is written in one piece with its header.
@@ -54,17 +57,22 @@ var ours = map[string]bool{"Host": true, "Content-Length": true, "Transfer-Encod
 
 // plainly tells whether req is a small POST that says no more than that.
 func plainly(req *http.Request) bool {
-	if req.Method != http.MethodPost || req.ContentLength < 0 || req.ContentLength > largestDirect || req.ContentLength == 0 && req.Body != nil && req.Body != http.NoBody ||
-		len(req.TransferEncoding) > 0 || len(req.Trailer) > 0 || req.Close || req.Host != "" && req.Host != req.URL.Host || req.URL.Opaque != "" {
+	if req.Method != http.MethodPost || req.ContentLength < 0 || req.ContentLength == 0 && req.Body != nil && req.Body != http.NoBody ||
+		len(req.TransferEncoding) > 0 || len(req.Trailer) > 0 || req.Close || req.Host != "" && req.Host != req.URL.Host {
 		return false
 	}
-	if s := req.URL.Scheme; s != "http" && s != "https" {
+	return plain(req.URL, req.Header, req.ContentLength)
+}
+
+// plain is plainly for what a POST is made of.
+func plain(u *url.URL, header http.Header, size int64) bool {
+	if size > largestDirect || u.Opaque != "" || u.Scheme != "http" && u.Scheme != "https" {
 		return false
 	}
-	if host := req.URL.Hostname(); host == "" || strings.ContainsFunc(req.URL.Host, func(c rune) bool { return c <= ' ' || c >= 0x7f || c == '%' }) {
+	if host := u.Hostname(); host == "" || strings.ContainsFunc(u.Host, func(c rune) bool { return c <= ' ' || c >= 0x7f || c == '%' }) {
 		return false
 	}
-	for name, values := range req.Header {
+	for name, values := range header {
 		if ours[name] || !httpguts.ValidHeaderFieldName(name) {
 			return false
 		}
@@ -81,25 +89,40 @@ func (d *direct) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !plainly(req) {
 		return d.Transport.RoundTrip(req)
 	}
-	ctx := req.Context()
+	body := make([]byte, req.ContentLength)
 	if req.Body != nil {
 		defer req.Body.Close()
+		if _, err := io.ReadFull(req.Body, body); err != nil {
+			return nil, fmt.Errorf("reading the request's body: %w", err)
+		}
 	}
-	key := req.URL.Scheme + "://" + address(req)
+	ctx := req.Context()
+	a, written, err := d.post(ctx, req.URL, req.Header, body, req)
+	if t := httptrace.ContextClientTrace(ctx); written && t != nil && t.WroteHeaders != nil {
+		t.WroteHeaders()
+	}
+	return a.resp, err
+}
+
+// post makes a POST that is plain. req, if it is not nil, is the request that it is made for: then the answer is read in
+// full, by net/http's parser.
+func (d *direct) post(ctx context.Context, u *url.URL, header http.Header, body []byte, req *http.Request) (_ Answer, written bool, err error) {
+	key := host{u.Scheme, u.Host}
 	if err := d.pool.enter(ctx, key); err != nil {
-		return nil, err
+		return Answer{}, false, err
 	}
 	for {
-		c, err := d.connection(ctx, key, req)
+		c, err := d.connection(ctx, key, u)
 		if err != nil {
 			d.pool.leave(key)
-			return nil, err
+			return Answer{}, false, err
 		}
-		resp, err := d.exchange(ctx, c, req)
+		c.out = append(appendHead(c.out[:0], u, header, len(body)), body...)
+		a, written, err := d.exchange(ctx, c, len(c.out)-len(body), req)
 		if errors.Is(err, errGone) && c.used {
 			continue // closed while it lay idle, and nothing was written to it
 		}
-		return resp, err
+		return a, written, err
 	}
 }
 
@@ -107,37 +130,37 @@ func (d *direct) RoundTrip(req *http.Request) (*http.Response, error) {
 var errGone = errors.New("the connection was closed by the other side")
 
 // address is what to dial.
-func address(req *http.Request) string {
-	if req.URL.Port() != "" {
-		return req.URL.Host
+func address(u *url.URL) string {
+	if u.Port() != "" {
+		return u.Host
 	}
 	port := "80"
-	if req.URL.Scheme == "https" {
+	if u.Scheme == "https" {
 		port = "443"
 	}
-	return net.JoinHostPort(req.URL.Hostname(), port)
+	return net.JoinHostPort(u.Hostname(), port)
 }
 
 // connection takes a kept connection, or makes one.
-func (d *direct) connection(ctx context.Context, key string, req *http.Request) (*kept, error) {
+func (d *direct) connection(ctx context.Context, key host, u *url.URL) (*kept, error) {
 	for {
 		c := d.pool.take(key)
 		if c == nil {
 			break
 		}
-		if alive(c.raw) {
+		if c.alive() {
 			c.used = true
 			return c, nil
 		}
 		c.conn.Close()
 	}
-	raw, err := d.dial(ctx, "tcp", address(req))
+	raw, err := d.dial(ctx, "tcp", address(u))
 	if err != nil {
 		return nil, err
 	}
-	c := &kept{key: key, pool: &d.pool, raw: raw, conn: raw}
-	if req.URL.Scheme == "https" {
-		secured := tls.Client(raw, &tls.Config{ServerName: req.URL.Hostname(), NextProtos: []string{"http/1.1"}, MinVersion: tls.VersionTLS12})
+	c := &kept{key: key, pool: &d.pool, raw: raw, conn: raw, probe: newProbe(raw)}
+	if u.Scheme == "https" {
+		secured := tls.Client(raw, &tls.Config{ServerName: u.Hostname(), NextProtos: []string{"http/1.1"}, MinVersion: tls.VersionTLS12})
 		ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
 		defer cancel()
 		if err := secured.HandshakeContext(ctx); err != nil {
@@ -151,59 +174,55 @@ func (d *direct) connection(ctx context.Context, key string, req *http.Request) 
 	return c, nil
 }
 
-// exchange writes the request and reads the answer's header. The connection is given back when the answer's
-// body has been read, and closed after an error.
-func (d *direct) exchange(ctx context.Context, c *kept, req *http.Request) (_ *http.Response, err error) {
-	c.out = appendHead(c.out[:0], req)
-	head := len(c.out)
-	if n := int(req.ContentLength); n > 0 {
-		c.out = append(c.out, make([]byte, n)...)
-		if _, err := io.ReadFull(req.Body, c.out[head:]); err != nil {
-			c.drop()
-			return nil, fmt.Errorf("reading the request's body: %w", err)
-		}
-	}
+// exchange writes c.out, whose header has head bytes, and reads the answer's header. The connection is given back when
+// the answer's body has been read, and closed after an error.
+func (d *direct) exchange(ctx context.Context, c *kept, head int, req *http.Request) (_ Answer, written bool, err error) {
 	end, limited := ctx.Deadline()
 	first := time.Now().Add(d.limits.headerTimeout)
 	if limited && end.Before(first) {
 		first = end
 	}
-	_ = c.raw.SetDeadline(first)
-	c.stop = context.AfterFunc(ctx, func() { _ = c.raw.SetDeadline(time.Unix(1, 0)) })
-	n, err := c.conn.Write(c.out)
-	if n >= head {
-		if t := httptrace.ContextClientTrace(ctx); t != nil && t.WroteHeaders != nil {
-			t.WroteHeaders()
-		}
+	c.deadline(first, d.limits.headerTimeout/16)
+	if !deadline.Only(ctx) {
+		c.stop = context.AfterFunc(ctx, func() { _ = c.raw.SetDeadline(time.Unix(1, 0)) })
 	}
+	n, err := c.conn.Write(c.out)
+	written = n >= head
 	if err != nil {
 		if n == 0 && !errors.Is(err, os.ErrDeadlineExceeded) && ctx.Err() == nil {
 			if c.used {
 				c.close() // the place is kept: the next connection takes it
-				return nil, errGone
+				return Answer{}, false, errGone
 			}
 		}
 		c.drop()
-		return nil, why(ctx, err)
+		return Answer{}, written, why(ctx, err)
+	}
+	if req == nil {
+		if status, body, ok := c.success(); ok {
+			c.settle(false)
+			return Answer{Status: status, whole: body}, written, nil
+		}
 	}
 	resp, err := c.answer(req)
 	if err != nil {
 		c.drop()
-		return nil, why(ctx, err)
+		return Answer{}, written, why(ctx, err)
 	}
 	switch {
 	case resp.Body == http.NoBody || resp.ContentLength == 0:
-		c.settle(resp)
+		c.settle(resp.Close)
 	case resp.ContentLength > 0 && resp.ContentLength <= int64(c.in.Buffered()):
 		whole := make([]byte, resp.ContentLength)
 		_, _ = io.ReadFull(resp.Body, whole) // it is there
-		c.settle(resp)
+		c.settle(resp.Close)
 		resp.Body = io.NopCloser(bytes.NewReader(whole))
 	default:
 		if !limited {
 			end = time.Time{}
 		}
 		if end != first && ctx.Err() == nil {
+			c.until = time.Time{}
 			_ = c.raw.SetReadDeadline(end)
 			if ctx.Err() != nil { // it may have ended between the two lines
 				_ = c.raw.SetReadDeadline(time.Unix(1, 0))
@@ -211,19 +230,19 @@ func (d *direct) exchange(ctx context.Context, c *kept, req *http.Request) (_ *h
 		}
 		resp.Body = &rest{body: resp.Body, c: c, resp: resp, ctx: ctx}
 	}
-	return resp, nil
+	return Answer{Status: resp.StatusCode, resp: resp}, written, nil
 }
 
 // appendHead writes the request line and the header.
-func appendHead(b []byte, req *http.Request) []byte {
-	b = append(append(append(b, "POST "...), req.URL.RequestURI()...), " HTTP/1.1\r\nHost: "...)
-	b = append(append(b, strings.TrimSuffix(req.URL.Host, ":")...), "\r\n"...)
-	if _, ok := req.Header["User-Agent"]; !ok {
+func appendHead(b []byte, u *url.URL, header http.Header, size int) []byte {
+	b = append(append(append(b, "POST "...), u.RequestURI()...), " HTTP/1.1\r\nHost: "...)
+	b = append(append(b, strings.TrimSuffix(u.Host, ":")...), "\r\n"...)
+	if _, ok := header["User-Agent"]; !ok {
 		b = append(b, "User-Agent: Go-http-client/1.1\r\n"...) // as net/http
 	}
 	b = append(b, "Content-Length: "...)
-	b = append(strconv.AppendInt(b, req.ContentLength, 10), "\r\n"...)
-	for name, values := range req.Header {
+	b = append(strconv.AppendInt(b, int64(size), 10), "\r\n"...)
+	for name, values := range header {
 		for _, v := range values {
 			b = append(append(append(append(b, name...), ": "...), v...), "\r\n"...)
 		}
@@ -281,7 +300,7 @@ func (b *rest) Read(p []byte) (int, error) {
 	switch {
 	case errors.Is(err, io.EOF):
 		b.err = err
-		b.c.settle(b.resp)
+		b.c.settle(b.resp.Close)
 	case err != nil:
 		err = why(b.ctx, err)
 		b.err = err

@@ -5,7 +5,6 @@ import (
 	"container/list"
 	"context"
 	"net"
-	"net/http"
 	"sync"
 	"time"
 )
@@ -16,13 +15,16 @@ type pool struct {
 	perHost int
 
 	mu    sync.Mutex
-	hosts map[string]*host
+	hosts map[host]*hosted
 	idle  list.List // of *kept, the one idle for longest last
 	timer *time.Timer
 }
 
-// host is one place to connect to. It is forgotten when nobody uses it and nothing is kept.
-type host struct {
+// host is a place to connect to.
+type host struct{ scheme, authority string }
+
+// hosted is what is known of a host. It is forgotten when nobody uses it and nothing is kept.
+type hosted struct {
 	places chan struct{} // one taken by each exchange
 	users  int           // exchanges that run, or wait for a place
 	idle   []*kept       // the newest last
@@ -31,27 +33,29 @@ type host struct {
 // kept is a connection. One exchange uses it at a time.
 type kept struct {
 	pool   *pool
-	key    string
+	key    host
 	raw    net.Conn // below TLS
 	conn   net.Conn
 	in     *bufio.Reader
 	header limitedHeader
 	out    []byte
-	stop   func() bool // ends the watch over the exchange's context
+	stop   func() bool // ends the watch over the exchange's context; nil: it needs none
 	used   bool        // an exchange was made before
-	since  time.Time   // idle
+	probe  probe
+	until  time.Time // the deadline for reading and writing, as it was last set
+	since  time.Time // idle
 	at     *list.Element
 }
 
 // enter waits for a place at a host. Then leave must be called, or a connection's settle or drop.
-func (p *pool) enter(ctx context.Context, key string) error {
+func (p *pool) enter(ctx context.Context, key host) error {
 	p.mu.Lock()
 	h := p.hosts[key]
 	if h == nil {
 		if p.hosts == nil {
-			p.hosts = map[string]*host{}
+			p.hosts = map[host]*hosted{}
 		}
-		h = &host{places: make(chan struct{}, p.perHost)}
+		h = &hosted{places: make(chan struct{}, p.perHost)}
 		p.hosts[key] = h
 	}
 	h.users++
@@ -73,7 +77,7 @@ func (p *pool) enter(ctx context.Context, key string) error {
 }
 
 // leave gives a place back.
-func (p *pool) leave(key string) {
+func (p *pool) leave(key host) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	h := p.hosts[key]
@@ -81,19 +85,19 @@ func (p *pool) leave(key string) {
 	p.gone(key, h)
 }
 
-func (p *pool) gone(key string, h *host) {
+func (p *pool) gone(key host, h *hosted) {
 	h.users--
 	p.forget(key, h)
 }
 
-func (p *pool) forget(key string, h *host) {
+func (p *pool) forget(key host, h *hosted) {
 	if h.users == 0 && len(h.idle) == 0 {
 		delete(p.hosts, key)
 	}
 }
 
 // take returns the connection to a host that was used last, or nil. The caller has a place.
-func (p *pool) take(key string) *kept {
+func (p *pool) take(key host) *kept {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	h := p.hosts[key]
@@ -156,15 +160,25 @@ func (p *pool) closeIdle() {
 }
 
 // settle ends an exchange whose answer was read to its end.
-func (c *kept) settle(resp *http.Response) {
-	unhurt := c.stop() // else its watch may yet run, and must not hit the next exchange
-	if !unhurt || resp.Close || c.in.Buffered() > 0 {
+// last: the other side closes the connection.
+func (c *kept) settle(last bool) {
+	unhurt := c.stop == nil || c.stop() // else its watch may yet run, and must not hit the next exchange
+	if !unhurt || last || c.in.Buffered() > 0 {
 		c.close()
 		c.pool.leave(c.key)
 		return
 	}
 	c.stop = nil
 	c.pool.keep(c)
+}
+
+// deadline bounds what is read and written from now on. One that was set a moment ago, and differs by no more than
+// slack, serves as well: to set it costs more than to write the request.
+func (c *kept) deadline(until time.Time, slack time.Duration) {
+	if until.Sub(c.until).Abs() > slack {
+		c.until = until
+		_ = c.raw.SetDeadline(until)
+	}
 }
 
 // drop ends an exchange that went wrong.

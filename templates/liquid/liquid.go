@@ -7,7 +7,7 @@
 package liquid
 
 import (
-	"bytes"
+	"slices"
 	"sync"
 	"time"
 )
@@ -143,21 +143,30 @@ func (t *Template) Segments(data map[string]any, r Run) ([]Segment, error) {
 
 // Pieces is Segments for a caller who has a type of his own for them.
 func Pieces[P any](t *Template, data map[string]any, r Run, made func(b []byte, static bool) P) ([]P, error) {
+	out, _, err := AppendPieces(nil, nil, t, data, r, made)
+	return out, err
+}
+
+// AppendPieces is Pieces into memory of the caller's: the pieces are appended to out, and the bytes of those that are
+// not static to text. Both come back as they were after an error.
+func AppendPieces[P any](out []P, text []byte, t *Template, data map[string]any, r Run, made func(b []byte, static bool) P) ([]P, []byte, error) {
 	x := t.begin(data, r)
 	defer x.end()
 	x.pieces = &x.kept
 	if err := x.block(t.nodes); err != nil {
-		return nil, err
+		return out, text, err
 	}
 	x.pieces.flush(len(x.out))
-	dynamic := bytes.Clone(x.out) // one allocation for all of them
-	out := make([]P, len(x.kept.list))
-	for i, p := range x.kept.list {
+	start := len(text)
+	text = append(text, x.out...) // one allocation, or none, for all of them
+	dynamic := text[start:]
+	out = slices.Grow(out, len(x.kept.list))
+	for _, p := range x.kept.list {
 		if p.static != nil {
-			out[i] = made(p.static, true)
+			out = append(out, made(p.static, true))
 		} else {
-			out[i] = made(dynamic[p.start:p.end:p.end], false)
+			out = append(out, made(dynamic[p.start:p.end:p.end], false))
 		}
 	}
-	return out, nil
+	return out, text, nil
 }
