@@ -120,7 +120,7 @@ func (g *Gateway) sendBatch(ctx context.Context, b store.Batch, sends *sync.Wait
 		}
 		slots.give(want - mine)
 		if mine > 0 {
-			group, err := g.prepare(ctx, res.Rows)
+			group, err := g.prepare(ctx, b, res.Rows)
 			if err != nil {
 				// The rows are ours and nothing was sent: say so, and they are tried again.
 				g.Log.Error("preparing a group of messages", "error", err)

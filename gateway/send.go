@@ -33,19 +33,28 @@ type Inline struct {
 	Attachments []string `json:"attachments,omitempty"`
 }
 
-// prepare loads what a group of claimed rows says: each campaign and its template once.
-func (g *Gateway) prepare(ctx context.Context, rows []store.Claimed) (map[rapport.ID]*content, error) {
-	out := map[rapport.ID]*content{}
+// prepare loads what a group of claimed rows of b says: each campaign and its template once. Single messages have a
+// campaign each, which is read here for all of them together and not kept: hardly one is asked for again.
+func (g *Gateway) prepare(ctx context.Context, b store.Batch, rows []store.Claimed) (map[rapport.ID]*content, error) {
+	if b.Campaign != 0 {
+		c, err := g.content(ctx, b.Campaign)
+		return map[rapport.ID]*content{b.Campaign: c}, err
+	}
+	ids := make([]rapport.ID, 0, len(rows))
 	for i := range rows {
-		id := rows[i].Campaign
-		if _, ok := out[id]; ok || !rows[i].Mine() {
-			continue
+		if rows[i].Mine() {
+			ids = append(ids, rows[i].Campaign)
 		}
-		c, err := g.content(ctx, id)
-		if err != nil {
+	}
+	campaigns, err := g.Store.CampaignsByID(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[rapport.ID]*content, len(campaigns))
+	for id, campaign := range campaigns {
+		if out[id], err = g.contentOf(ctx, campaign); err != nil {
 			return nil, err
 		}
-		out[id] = c
 	}
 	return out, nil
 }

@@ -382,16 +382,22 @@ func (b *session) doors(l *Layout) error {
 	}
 	sink := b.sinks[channel]
 	for _, m := range []struct {
-		name string
-		do   func() (*Door, error)
+		name    string
+		do      func() (*Door, error)
+		profile string // under which one more round's is kept, when profiles are; "": none is
 	}{
-		{doorRest, func() (*Door, error) { return rest(l, still) }},
-		{doorAccept1, func() (*Door, error) { return accept(l, channel, "", requests, size, 1) }},
-		{doorAccept4, func() (*Door, error) { return accept(l, channel, "", requests, size, 4) }},
-		{doorSingle, func() (*Door, error) { return single(l, sink, channel, b.o.N, b.o.N, 50) }},
-		{doorIdleMessage, func() (*Door, error) { return idle(l, sink, channel, tries, pause, "/v1/messages") }},
-		{doorIdleCampaign, func() (*Door, error) { return idle(l, sink, channel, tries, pause, "/v1/campaigns") }},
+		{doorRest, func() (*Door, error) { return rest(l, still) }, ""},
+		{doorAccept1, func() (*Door, error) { return accept(l, channel, "", requests, size, 1) }, "accept"},
+		{doorAccept4, func() (*Door, error) { return accept(l, channel, "", requests, size, 4) }, ""},
+		{doorSingle, func() (*Door, error) { return single(l, sink, channel, b.o.N, b.o.N, 50) }, "single"},
+		{doorIdleMessage, func() (*Door, error) { return idle(l, sink, channel, tries, pause, "/v1/messages") }, ""},
+		{doorIdleCampaign, func() (*Door, error) { return idle(l, sink, channel, tries, pause, "/v1/campaigns") }, ""},
 	} {
+		if m.profile != "" && b.o.Profiles != "" {
+			if _, err := stagesOf(l, b.o.Profiles, m.profile, 3*time.Second, func() error { _, err := m.do(); return err }); err != nil {
+				return fmt.Errorf("%s: %w", m.name, err)
+			}
+		}
 		for round := range b.o.Rounds {
 			if round > 0 && (m.name == doorRest || m.name == doorIdleMessage || m.name == doorIdleCampaign) {
 				break // many tries in one already

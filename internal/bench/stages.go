@@ -38,8 +38,8 @@ var stages = []struct{ name, function string }{
 var stageNames = []string{"accept", "plan", "claim", "render", "send", "record", "commit", "engine", "gc", "runtime"}
 
 // stagesOf profiles the product's processes for long, while run is done again and again. keep is the directory for the
-// profiles, or empty.
-func stagesOf(l *Layout, keep, channel string, long time.Duration, run func() error) (map[string]float64, error) {
+// profiles, which are named after what is run, or empty.
+func stagesOf(l *Layout, keep, what string, long time.Duration, run func() error) (map[string]float64, error) {
 	type answer struct {
 		p   *profile.Profile
 		err error
@@ -49,7 +49,7 @@ func stagesOf(l *Layout, keep, channel string, long time.Duration, run func() er
 		role, url, _ := strings.Cut(at, " ")
 		path := ""
 		if keep != "" {
-			path = filepath.Join(keep, fmt.Sprintf("%s-%s-%s.pb.gz", channel, l.Name, role))
+			path = filepath.Join(keep, fmt.Sprintf("%s-%s-%s.pb.gz", what, l.Name, role))
 		}
 		go func() {
 			p, err := fetchProfile(fmt.Sprintf("%sprofile?seconds=%d", url, int(long.Seconds())), path)
