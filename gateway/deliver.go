@@ -62,6 +62,20 @@ func (g *Gateway) deliver(ctx context.Context, id rapport.ID, lane rapport.Lane,
 	return nil
 }
 
+// deliverOwn works on batches that were stored as this process's own, in the place that reserve has found for them.
+// Nothing of them goes through the queue, and nobody else has to be asked whose they are.
+func (g *Gateway) deliverOwn(batches []store.Batch) {
+	var each sync.WaitGroup
+	for _, b := range batches {
+		g.engine.hold(b.ID)
+		each.Go(func() { g.work(b, func() {}) })
+	}
+	go func() {
+		each.Wait()
+		g.engine.unreserve()
+	}()
+}
+
 // work does what the batch wants and gives it back. leave is called when no more rows are to be had,
 // which may be long before the last of them is recorded.
 func (g *Gateway) work(b store.Batch, leave func()) {
@@ -95,16 +109,17 @@ func (g *Gateway) sendBatch(ctx context.Context, b store.Batch, sends *sync.Wait
 	var after rapport.ID
 	crew := newSenders(g, b, sends)
 	defer crew.dismiss()
+	left := b.Size // rows that the batch may still have
 	for !g.engine.closed.Load() {
 		p, until := g.provider(b)
 		if p == nil {
 			return until, nil
 		}
-		slots := g.engine.slots(p.Entry().Name, p.Window(), b.Lane)
-		want := slots.take(claimMax)
+		slots := g.engine.slots(p.Entry().Name, p.Window())
+		want := slots.take(b.Lane, min(claimMax, left+1)) // one more than there can be says that there are no more
 		res, err := g.engine.claim(store.ClaimRequest{Batch: b, Worker: g.Worker(), Provider: p.Entry().Name, Max: want, After: after, Rate: p.Entry().Rate, DomainRate: domainRate(p), Hold: g.holds()})
 		if err != nil {
-			slots.give(want)
+			slots.give(b.Lane, want)
 			return time.Time{}, err
 		}
 		mine := 0
@@ -118,7 +133,8 @@ func (g *Gateway) sendBatch(ctx context.Context, b store.Batch, sends *sync.Wait
 				again = append(again, *c)
 			}
 		}
-		slots.give(want - mine)
+		left = max(0, left-len(res.Rows))
+		slots.give(b.Lane, want-mine)
 		if mine > 0 {
 			group, err := g.prepare(ctx, b, res.Rows)
 			if err != nil {
@@ -136,7 +152,7 @@ func (g *Gateway) sendBatch(ctx context.Context, b store.Batch, sends *sync.Wait
 			if err := g.decideAgain(ctx, b, again); err != nil {
 				return time.Time{}, err
 			}
-			after = 0 // some of them may go now
+			after, left = 0, b.Size // some of them may go now
 		}
 		switch {
 		case res.Stop, res.Empty && res.Wait == 0:

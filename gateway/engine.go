@@ -20,8 +20,9 @@ type engine struct {
 	ops     chan op
 	flying  atomic.Int64     // rows claimed and not yet recorded
 	lanes   [2]chan struct{} // places for batches, by lane
+	own     chan struct{}    // places for groups of single messages that this process sends as soon as it has stored them
 	mu      sync.Mutex
-	windows map[windowKey]*window
+	windows map[string]*window  // by provider
 	held    map[rapport.ID]bool // batches that this process has, or may have; under mu
 	idle    [2]chan struct{}    // by lane: a place has become free: there may be work that no hint was heard of
 	work    sync.WaitGroup      // batches until their last outcome is recorded; added to under mu, and not once closed
@@ -29,14 +30,10 @@ type engine struct {
 	// group and outcomes are the committer's, kept for its next transaction.
 	group    []op
 	outcomes []store.Outcome
+	done     chan giving // batches to give back
 	// over ends when the time to drain does: what the database does not take then is not recorded any more.
 	over   context.Context
 	giveUp context.CancelFunc
-}
-
-type windowKey struct {
-	provider string
-	lane     rapport.Lane
 }
 
 // op is an outcome to record or a claim to serve. done is called after the commit.
@@ -47,7 +44,7 @@ type op struct {
 }
 
 func newEngine(g *Gateway) *engine {
-	e := &engine{g: g, ops: make(chan op, 1024), windows: map[windowKey]*window{}, held: map[rapport.ID]bool{}, idle: [2]chan struct{}{make(chan struct{}, 1), make(chan struct{}, 1)}}
+	e := &engine{g: g, ops: make(chan op, 1024), own: make(chan struct{}, ownMost), done: make(chan giving), windows: map[string]*window{}, held: map[rapport.ID]bool{}, idle: [2]chan struct{}{make(chan struct{}, 1), make(chan struct{}, 1)}}
 	e.over, e.giveUp = context.WithCancel(context.Background())
 	e.lanes[rapport.Bulk] = make(chan struct{}, max(1, g.set.BulkWorkers))
 	e.lanes[rapport.Fast] = make(chan struct{}, max(1, g.set.FastWorkers))
@@ -227,25 +224,15 @@ func (e *engine) claim(r store.ClaimRequest) (store.ClaimResult, error) {
 	return a.res, a.err
 }
 
-// slots is a provider's window of one lane. The fast lane has a quarter of its own, so that a campaign
-// which fills the bulk part cannot make a password reset wait.
-func (e *engine) slots(provider string, size int, lane rapport.Lane) *window {
-	k := windowKey{provider, lane}
+// slots is a provider's window.
+func (e *engine) slots(provider string, size int) *window {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	fast := max(1, size/4)
-	least := 1
-	if lane == rapport.Bulk {
-		size = max(1, size-fast)
-		least = max(1, size/2)
-	} else {
-		size = fast
-	}
-	if w := e.windows[k]; w != nil && w.size == size {
+	if w := e.windows[provider]; w != nil && w.size == size {
 		return w
 	}
-	w := newWindow(size, least) // after a change of the setting, sends under way finish in the old one
-	e.windows[k] = w
+	w := newWindow(size) // after a change of the setting, sends under way finish in the old one
+	e.windows[provider] = w
 	return w
 }
 
@@ -268,6 +255,32 @@ func (e *engine) enter(ctx context.Context, lane rapport.Lane) error {
 		e.work.Done()
 		return ctx.Err()
 	}
+}
+
+// ownMost is how many groups of single messages a process may have stored and be sending. More of them are left to
+// the queue: the provider is slower than they come in.
+const ownMost = 64
+
+// reserve finds a place for a group that is about to be stored as this process's own, and counts it as work, until
+// unreserve. False: there is none, or the engine drains.
+func (e *engine) reserve() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed.Load() {
+		return false
+	}
+	select {
+	case e.own <- struct{}{}:
+		e.work.Add(1)
+		return true
+	default:
+		return false
+	}
+}
+
+func (e *engine) unreserve() {
+	<-e.own
+	e.work.Done()
 }
 
 // exit gives the place back.

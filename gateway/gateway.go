@@ -146,6 +146,7 @@ func (g *Gateway) Start(ctx context.Context, name string, role Role) error {
 	g.stop = cancel
 	g.spawn(func() { g.beat(run, name, role) })
 	g.spawn(func() { g.engine.commitLoop(run) })
+	g.spawn(func() { g.releaseLoop(run) })
 	g.spawn(func() { g.submit.loop(run) })
 	g.spawn(func() { g.followProviders(run) })
 	if role.Deliver {

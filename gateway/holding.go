@@ -35,7 +35,7 @@ func (g *Gateway) giveBack(ctx context.Context, b store.Batch, rest time.Time) {
 		if !rest.IsZero() {
 			err = g.Store.DeferBatch(ctx, b, rest)
 		} else {
-			_, err = g.Store.ReleaseBatch(ctx, b)
+			err = g.release(ctx, b)
 		}
 		if err == nil {
 			return
@@ -53,4 +53,60 @@ func (g *Gateway) giveBack(ctx context.Context, b store.Batch, rest time.Time) {
 func (g *Gateway) untake(id rapport.ID, worker rapport.ID) {
 	defer g.engine.letGo(id)
 	g.giveBack(g.engine.over, store.Batch{ID: id, Owner: worker, What: store.WhatSend}, g.now())
+}
+
+// releaseEvery is how long batches that are done wait for company: nobody waits for them, and each alone would cost as
+// much as ten messages.
+const releaseEvery = 20 * time.Millisecond
+
+// giving is a batch to be given back.
+type giving struct {
+	batch store.Batch
+	err   chan error
+}
+
+// release gives a batch back together with others.
+func (g *Gateway) release(ctx context.Context, b store.Batch) error {
+	x := giving{b, make(chan error, 1)}
+	select {
+	case g.engine.done <- x:
+		return <-x.err
+	case <-g.engine.over.Done(): // nobody gathers any more
+		_, err := g.Store.ReleaseBatch(ctx, b)
+		return err
+	}
+}
+
+// releaseLoop gives batches back until ctx ends, when the engine has drained.
+func (g *Gateway) releaseLoop(ctx context.Context) {
+	for {
+		var all []giving
+		select {
+		case x := <-g.engine.done:
+			all = append(all, x)
+		case <-ctx.Done():
+			return
+		}
+		for limit := time.After(releaseEvery); limit != nil; {
+			select {
+			case x := <-g.engine.done:
+				all = append(all, x)
+			case <-limit:
+				limit = nil
+			}
+		}
+		try, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+		err := g.Store.Tx(try, func(s *store.Store) error {
+			for _, x := range all {
+				if _, err := s.ReleaseBatch(try, x.batch); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		cancel()
+		for _, x := range all {
+			x.err <- err
+		}
+	}
 }

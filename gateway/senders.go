@@ -74,11 +74,11 @@ func (s *senders) flight(t task) *flight {
 // land is called when the outcome is durable: only then may the slot be used again.
 func (g *Gateway) land(f *flight) {
 	f.hand.recorded()
-	slots, sends := f.slots, f.sends
+	slots, sends, lane := f.slots, f.sends, f.batch.Lane
 	f.paper.reset() // keeps no customer's data alive, nor does what follows
 	*f = flight{paper: f.paper, wire: f.wire, recorded: f.recorded}
 	g.flights.Put(f)
-	slots.give(1)
+	slots.give(lane, 1)
 	sends.Done()
 }
 

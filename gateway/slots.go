@@ -3,34 +3,41 @@ package gateway
 import (
 	"sync"
 	"time"
+
+	"rapport"
 )
 
-// window is a provider's slots in one lane. It hands them out to one batch at a time, least of them at
-// once: a claim of a few rows costs as much as one of many.
+// window is a provider's slots. A lane may have at most three quarters of them: a campaign that fills its part
+// cannot make a password reset wait, nor the other way round. A lane hands its part out to one batch at a time, half
+// of it at once if so many are wanted: a claim of a few rows costs as much as one of many.
 type window struct {
-	size, least int
-	turn        sync.Mutex    // who holds it is next
-	freed       chan struct{} // a slot was given back since somebody looked
+	size, share int
+	turn        [2]sync.Mutex    // by lane: who holds it is next
+	freed       [2]chan struct{} // by lane: a slot was given back since somebody looked
 
 	mu   sync.Mutex
-	used int
+	used [2]int // by lane
 }
 
-func newWindow(size, least int) *window {
-	return &window{size: size, least: least, freed: make(chan struct{}, 1)}
+func newWindow(size int) *window {
+	w := &window{size: size, share: max(1, size-size/4)}
+	for lane := range w.freed {
+		w.freed[lane] = make(chan struct{}, 1)
+	}
+	return w
 }
 
-// take waits for slots and takes up to most. It waits for the least no longer than linger once one is free.
-func (w *window) take(most int) int {
-	w.turn.Lock()
-	defer w.turn.Unlock()
-	least := min(w.least, most)
+// take waits for slots and takes up to most. Once one is free it waits for more no longer than linger.
+func (w *window) take(lane rapport.Lane, most int) int {
+	w.turn[lane].Lock()
+	defer w.turn[lane].Unlock()
+	least := min(max(1, w.share/2), most)
 	var limit <-chan time.Time
 	for {
 		w.mu.Lock()
-		n := min(w.size-w.used, most)
+		n := min(w.size-w.used[0]-w.used[1], w.share-w.used[lane], most)
 		if n >= least {
-			w.used += n
+			w.used[lane] += n
 			w.mu.Unlock()
 			return n
 		}
@@ -39,7 +46,7 @@ func (w *window) take(most int) int {
 			limit = time.After(linger)
 		}
 		select {
-		case <-w.freed:
+		case <-w.freed[lane]:
 		case <-limit:
 			least = 1
 		}
@@ -47,15 +54,17 @@ func (w *window) take(most int) int {
 }
 
 // give returns n of them.
-func (w *window) give(n int) {
+func (w *window) give(lane rapport.Lane, n int) {
 	if n == 0 {
 		return
 	}
 	w.mu.Lock()
-	w.used -= n
+	w.used[lane] -= n
 	w.mu.Unlock()
-	select {
-	case w.freed <- struct{}{}:
-	default:
+	for _, freed := range w.freed {
+		select {
+		case freed <- struct{}{}:
+		default:
+		}
 	}
 }

@@ -191,7 +191,7 @@ var errRefused = errors.New("refused")
 // is refused nothing is kept, not even the customer that it described: the others are written without it.
 func (g *Gateway) store(ctx context.Context, group []*submission) error {
 	for len(group) > 0 {
-		err := g.storeAll(ctx, group)
+		err := g.storeAndSend(ctx, group)
 		if !errors.Is(err, errRefused) {
 			return err
 		}
@@ -200,8 +200,31 @@ func (g *Gateway) store(ctx context.Context, group []*submission) error {
 	return nil
 }
 
-func (g *Gateway) storeAll(ctx context.Context, group []*submission) error {
-	return g.Store.Urgent().Tx(ctx, func(s *store.Store) error {
+// storeAndSend stores a group and, where this process delivers and has a place, sends what is due at once: by the
+// queue a message would cost more than itself.
+func (g *Gateway) storeAndSend(ctx context.Context, group []*submission) error {
+	own := g.delivers && g.engine.reserve()
+	worker := g.Worker()
+	due, err := g.storeAll(ctx, group, worker, own)
+	if !own {
+		return err
+	}
+	if err != nil { // what was stored all the same, because only the answer was lost, has no owner then
+		for _, b := range due {
+			if g.engine.hold(b.ID) {
+				g.spawn(func() { g.untake(b.ID, worker) })
+			}
+		}
+		due = nil
+	}
+	g.deliverOwn(due)
+	return err
+}
+
+// storeAll returns the batches that are due now and the worker's own.
+func (g *Gateway) storeAll(ctx context.Context, group []*submission, worker rapport.ID, own bool) (mine []store.Batch, err error) {
+	err = g.Store.Urgent().Tx(ctx, func(s *store.Store) error {
+		mine = nil
 		var live []*submission
 		for _, x := range group {
 			x.err, x.replayed, x.due, x.result = nil, false, nil, SendResult{}
@@ -228,18 +251,18 @@ func (g *Gateway) storeAll(ctx context.Context, group []*submission) error {
 			purpose rapport.Purpose
 			topic   string
 		}
-		ids := map[about][]rapport.ID{}
+		stored := map[about][]store.Upserted{}
 		for i, x := range live {
 			if x.err = upserted[i].Err(); x.err != nil {
 				continue
 			}
 			a := about{x.campaign.Purpose, x.campaign.Topic}
-			ids[a] = append(ids[a], upserted[i].ID)
+			stored[a] = append(stored[a], upserted[i])
 		}
 		profiles := map[about]map[rapport.ID]*store.Profile{}
 		policies := map[string]rapport.Policy{}
-		for a, list := range ids {
-			if profiles[a], err = s.Profiles(ctx, list, a.purpose, a.topic); err != nil {
+		for a, list := range stored {
+			if profiles[a], err = s.ProfilesOf(ctx, list, a.purpose, a.topic); err != nil {
 				return err
 			}
 			if policies[a.topic], err = g.policy(ctx, s, a.topic); err != nil {
@@ -269,8 +292,9 @@ func (g *Gateway) storeAll(ctx context.Context, group []*submission) error {
 				}
 			}
 			campaigns = append(campaigns, x.campaign)
-			rows = append(rows, made...)
-			for range made {
+			for _, r := range made {
+				r.Own = own
+				rows = append(rows, r)
 				owners = append(owners, x)
 			}
 		}
@@ -280,16 +304,21 @@ func (g *Gateway) storeAll(ctx context.Context, group []*submission) error {
 		if err := s.InsertCampaigns(ctx, campaigns...); err != nil {
 			return err
 		}
-		due, _, err := s.AddMessages(ctx, g.Worker(), rows)
+		due, _, err := s.AddMessages(ctx, worker, rows)
 		if err != nil {
 			return err
 		}
 		for _, b := range due { // one hint a batch, however many of the group are in it
+			if b.Owner != 0 {
+				mine = append(mine, b)
+				continue
+			}
 			i := slices.IndexFunc(rows, func(r store.Row) bool { return r.Message.Batch == b.ID })
 			owners[i].due = append(owners[i].due, b)
 		}
 		return g.answer(ctx, s, live)
 	})
+	return mine, err
 }
 
 // single decides one message and fills in its result.

@@ -43,10 +43,7 @@ func (s *Store) InsertCampaigns(ctx context.Context, cs ...*rapport.Campaign) er
 		rows[i] = []any{c.ID, string(c.Kind), c.Name, string(c.Purpose), c.Topic, c.Template, string(c.Status), c.Sandbox, c.DryRun, c.Everyone,
 			string(b), ms(c.SendAt), ms(c.ExpiresAt), c.CancellationKey, c.Thread, c.Key, c.Audience, c.Planned, ms(c.CreatedAt), ms(c.LaunchedAt), c.Owner}
 	}
-	return s.Tx(ctx, func(s *Store) error {
-		_, err := s.bulk(ctx, "campaigns", campaignCols, rows, "")
-		return err
-	})
+	return s.Tx(ctx, func(s *Store) error { return s.bulkLater(ctx, "campaigns", campaignCols, rows, "") })
 }
 
 func scanCampaign(scan func(...any) error) (*rapport.Campaign, error) {

@@ -15,6 +15,7 @@ type Row struct {
 	Lane    rapport.Lane
 	Sandbox bool
 	Vars    json.RawMessage
+	Own     bool // when it is due now, its batch is the worker's from the beginning: nobody else takes it
 }
 
 var messageCols = []column{{"id", "bigint"}, {"campaign_id", "bigint"}, {"customer_id", "bigint"}, {"address_id", "bigint"}, {"batch_id", "bigint"},
@@ -35,6 +36,7 @@ func (s *Store) AddMessages(ctx context.Context, worker rapport.ID, rows []Row) 
 		channel  rapport.Channel
 		sandbox  bool
 		due      int64
+		owner    rapport.ID
 	}
 	made := map[group]*Batch{}
 	var order []*Batch
@@ -49,16 +51,19 @@ func (s *Store) AddMessages(ctx context.Context, worker rapport.ID, rows []Row) 
 		m := &rows[i].Message
 		var batch rapport.ID
 		if m.State == rapport.Pending {
-			g := group{0, rows[i].Lane, m.Channel, rows[i].Sandbox, ms(m.Due) / 60000}
+			g := group{0, rows[i].Lane, m.Channel, rows[i].Sandbox, ms(m.Due) / 60000, 0}
 			if !m.Due.After(now) {
 				g.due = 0
+				if rows[i].Own {
+					g.owner = worker
+				}
 			}
 			if rows[i].Counted {
 				g.campaign = m.Campaign
 			}
 			b := made[g]
 			if b == nil || b.Size == MaxRows {
-				b = &Batch{ID: s.NewID(), Campaign: g.campaign, What: WhatSend, Lane: g.lane, Channel: m.Channel, Sandbox: g.sandbox, Due: m.Due}
+				b = &Batch{ID: s.NewID(), Campaign: g.campaign, What: WhatSend, Lane: g.lane, Channel: m.Channel, Sandbox: g.sandbox, Due: m.Due, Owner: g.owner}
 				made[g] = b
 				order = append(order, b)
 			}
