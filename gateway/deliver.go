@@ -53,7 +53,7 @@ func (g *Gateway) deliver(ctx context.Context, id rapport.ID, lane rapport.Lane,
 	done := make(chan struct{})
 	go func() {
 		defer e.work.Done()
-		g.work(b, func() { e.exit(lane); close(done) })
+		g.work(b, nil, func() { e.exit(lane); close(done) })
 	}()
 	select {
 	case <-done:
@@ -63,12 +63,12 @@ func (g *Gateway) deliver(ctx context.Context, id rapport.ID, lane rapport.Lane,
 }
 
 // deliverOwn works on batches that were stored as this process's own, in the place that reserve has found for them.
-// Nothing of them goes through the queue, and nobody else has to be asked whose they are.
-func (g *Gateway) deliverOwn(batches []store.Batch) {
+// Nothing of them goes through the queue, nobody else has to be asked whose they are, and what they say is known.
+func (g *Gateway) deliverOwn(batches []store.Batch, known map[rapport.ID]*content) {
 	var each sync.WaitGroup
 	for _, b := range batches {
 		g.engine.hold(b.ID)
-		each.Go(func() { g.work(b, func() {}) })
+		each.Go(func() { g.work(b, known, func() {}) })
 	}
 	go func() {
 		each.Wait()
@@ -77,8 +77,9 @@ func (g *Gateway) deliverOwn(batches []store.Batch) {
 }
 
 // work does what the batch wants and gives it back. leave is called when no more rows are to be had,
-// which may be long before the last of them is recorded.
-func (g *Gateway) work(b store.Batch, leave func()) {
+// which may be long before the last of them is recorded. known, which may be nil, is by campaign what messages of it
+// say.
+func (g *Gateway) work(b store.Batch, known map[rapport.ID]*content, leave func()) {
 	ctx := context.Background()
 	var err error
 	var rest time.Time
@@ -89,7 +90,7 @@ func (g *Gateway) work(b store.Batch, leave func()) {
 	case store.WhatEscalate:
 		err = g.escalateBatch(ctx, b)
 	default:
-		rest, err = g.sendBatch(ctx, b, &sends)
+		rest, err = g.sendBatch(ctx, b, known, &sends)
 	}
 	leave()
 	sends.Wait()
@@ -105,7 +106,7 @@ func (g *Gateway) work(b store.Batch, leave func()) {
 }
 
 // sendBatch claims by free slot and sends. rest, when not zero, is until when the batch must wait.
-func (g *Gateway) sendBatch(ctx context.Context, b store.Batch, sends *sync.WaitGroup) (rest time.Time, err error) {
+func (g *Gateway) sendBatch(ctx context.Context, b store.Batch, known map[rapport.ID]*content, sends *sync.WaitGroup) (rest time.Time, err error) {
 	var after rapport.ID
 	crew := newSenders(g, b, sends)
 	defer crew.dismiss()
@@ -136,7 +137,7 @@ func (g *Gateway) sendBatch(ctx context.Context, b store.Batch, sends *sync.Wait
 		left = max(0, left-len(res.Rows))
 		slots.give(b.Lane, want-mine)
 		if mine > 0 {
-			group, err := g.prepare(ctx, b, res.Rows)
+			group, err := g.prepare(ctx, b, res.Rows, known)
 			if err != nil {
 				// The rows are ours and nothing was sent: say so, and they are tried again.
 				g.Log.Error("preparing a group of messages", "error", err)

@@ -34,23 +34,30 @@ type Inline struct {
 }
 
 // prepare loads what a group of claimed rows of b says: each campaign and its template once. Single messages have a
-// campaign each, which is read here for all of them together and not kept: hardly one is asked for again.
-func (g *Gateway) prepare(ctx context.Context, b store.Batch, rows []store.Claimed) (map[rapport.ID]*content, error) {
+// campaign each, which is read here for all of them together, unless it is known, and not kept: hardly one is asked for
+// again.
+func (g *Gateway) prepare(ctx context.Context, b store.Batch, rows []store.Claimed, known map[rapport.ID]*content) (map[rapport.ID]*content, error) {
 	if b.Campaign != 0 {
 		c, err := g.content(ctx, b.Campaign)
 		return map[rapport.ID]*content{b.Campaign: c}, err
 	}
-	ids := make([]rapport.ID, 0, len(rows))
+	var ids []rapport.ID
 	for i := range rows {
-		if rows[i].Mine() {
+		if rows[i].Mine() && known[rows[i].Campaign] == nil {
 			ids = append(ids, rows[i].Campaign)
 		}
+	}
+	if len(ids) == 0 {
+		return known, nil
 	}
 	campaigns, err := g.Store.CampaignsByID(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	out := make(map[rapport.ID]*content, len(campaigns))
+	out := maps.Clone(known)
+	if out == nil {
+		out = make(map[rapport.ID]*content, len(campaigns))
+	}
 	for id, campaign := range campaigns {
 		if out[id], err = g.contentOf(ctx, campaign); err != nil {
 			return nil, err

@@ -54,6 +54,7 @@ type submission struct {
 	data     map[string]any
 	notes    *Notes
 	idem     *Idempotency
+	content  *content // what it says, once it was decided
 	result   SendResult
 	replayed bool
 	err      error
@@ -68,9 +69,16 @@ type submitter struct {
 	in     chan *submission
 	mu     sync.RWMutex
 	closed bool
+	last   int // how many were in the last group
 }
 
 const submitMax = 256
+
+// crowded is a group after which the next one waits for company, mostLinger how long.
+const (
+	crowded    = 8
+	mostLinger = 4 * time.Millisecond
+)
 
 func newSubmitter(g *Gateway) *submitter {
 	return &submitter{g: g, in: make(chan *submission, 4*submitMax)}
@@ -151,13 +159,34 @@ func (q *submitter) loop(ctx context.Context) {
 	}
 }
 
+// gather takes what is there. Whoever was answered just now is likely to ask again at once: where many were, it goes on
+// for as long as they come, because a transaction costs as much as ten messages in it.
 func (q *submitter) gather(first *submission) []*submission {
 	group := append(make([]*submission, 0, 64), first)
+	defer func() { q.last = len(group) }()
+	var limit, silence <-chan time.Time
 	for len(group) < submitMax {
 		select {
 		case s := <-q.in:
-			group = append(group, s)
+			group, silence = append(group, s), nil
+			continue
 		default:
+		}
+		if q.last < crowded {
+			break
+		}
+		if limit == nil {
+			limit = time.After(mostLinger)
+		}
+		if silence == nil {
+			silence = time.After(mostLinger / 8)
+		}
+		select {
+		case s := <-q.in:
+			group, silence = append(group, s), nil
+		case <-silence:
+			return group
+		case <-limit:
 			return group
 		}
 	}
@@ -217,7 +246,11 @@ func (g *Gateway) storeAndSend(ctx context.Context, group []*submission) error {
 		}
 		due = nil
 	}
-	g.deliverOwn(due)
+	known := make(map[rapport.ID]*content, len(group))
+	for _, x := range group {
+		known[x.campaign.ID] = x.content
+	}
+	g.deliverOwn(due, known)
 	return err
 }
 
@@ -328,6 +361,7 @@ func (g *Gateway) single(ctx context.Context, x *submission, p *store.Profile, p
 	if err != nil {
 		return nil, err
 	}
+	x.content = set.content
 	// A message that names a variable nobody gives is refused, not skipped: its caller is here to hear it.
 	rows := g.decide(nil, set, p, person{customer: p.ID, data: x.data}, g.now())
 	if wrong := missingFields(set, rows, x.data); len(wrong) > 0 {

@@ -185,11 +185,11 @@ func sends(c rapport.CampaignStatus) bool {
 // has a campaign of its own, whose status is read too. Few columns: each costs a tenth of a microsecond.
 func (s *Store) due(ctx context.Context, r ClaimRequest, now time.Time, max int) ([]Claimed, error) {
 	where, args := r.Batch.rows(r.After)
-	of, join := ``, ``
-	if r.Batch.Campaign == 0 {
-		of, join = `, m.campaign_id, c.status`, `JOIN campaigns c ON c.id = m.campaign_id`
+	of := ``
+	if r.Batch.Campaign == 0 { // not as a join, for which PostgreSQL may read them all
+		of = `, m.campaign_id, coalesce((SELECT c.status FROM campaigns c WHERE c.id = m.campaign_id), '')`
 	}
-	return s.claimed(ctx, r, now, max, `SELECT `+claimedColumns+of+` FROM messages m `+join+claimedJoin+` WHERE `+where+dueFirst, append(args, ms(now), max))
+	return s.claimed(ctx, r, now, max, `SELECT `+claimedColumns+of+` FROM messages m`+claimedJoin+` WHERE `+where+dueFirst, append(args, ms(now), max))
 }
 
 const (
