@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -54,6 +55,7 @@ type submission struct {
 	data     map[string]any
 	notes    *Notes
 	idem     *Idempotency
+	fresh    bool     // nobody has used its Idempotency-Key before
 	content  *content // what it says, once it was decided
 	result   SendResult
 	replayed bool
@@ -216,11 +218,17 @@ func (q *submitter) write(group []*submission) {
 // errRefused rolls a group back because one of it is refused after its customer was written.
 var errRefused = errors.New("refused")
 
+// errOvertaken rolls a group back because another process has answered one of its Idempotency-Keys meanwhile.
+var errOvertaken = errors.New("another process was faster")
+
 // store writes a group's customers, campaigns, messages and answers in one transaction. Of a request that
 // is refused nothing is kept, not even the customer that it described: the others are written without it.
 func (g *Gateway) store(ctx context.Context, group []*submission) error {
-	for len(group) > 0 {
+	for tries := 0; len(group) > 0; tries++ {
 		err := g.storeAndSend(ctx, group)
+		if errors.Is(err, errOvertaken) && tries < 5 {
+			continue
+		}
 		if !errors.Is(err, errRefused) {
 			return err
 		}
@@ -258,19 +266,9 @@ func (g *Gateway) storeAndSend(ctx context.Context, group []*submission) error {
 func (g *Gateway) storeAll(ctx context.Context, group []*submission, worker rapport.ID, own bool) (mine []store.Batch, err error) {
 	err = g.Store.Urgent().Tx(ctx, func(s *store.Store) error {
 		mine = nil
-		var live []*submission
-		for _, x := range group {
-			x.err, x.replayed, x.due, x.result = nil, false, nil, SendResult{}
-			if x.idem != nil {
-				stop, err := g.answered(ctx, s, x)
-				if err != nil {
-					return err
-				}
-				if stop {
-					continue
-				}
-			}
-			live = append(live, x)
+		live, err := g.unanswered(ctx, s, group)
+		if err != nil {
+			return err
 		}
 		patches := make([]store.CustomerPatch, len(live))
 		for i, x := range live {
@@ -405,6 +403,51 @@ func missingFields(set *rules, rows []store.Row, data map[string]any) (wrong []r
 	return wrong
 }
 
+// unanswered leaves out who has an answer already, or is refused for the sake of an Idempotency-Key.
+func (g *Gateway) unanswered(ctx context.Context, s *store.Store, group []*submission) (live []*submission, err error) {
+	var keys []store.RequestKey
+	for _, x := range group {
+		x.err, x.replayed, x.fresh, x.due, x.result = nil, false, false, nil, SendResult{}
+		if x.idem != nil {
+			keys = append(keys, x.idem.request())
+		}
+	}
+	known, err := s.RequestsKnown(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	here := map[store.RequestKey]*submission{}
+	for _, x := range group {
+		if x.idem != nil {
+			k := x.idem.request()
+			if first := here[k]; first != nil {
+				x.err = keyInUse(first.idem.BodyHash == x.idem.BodyHash)
+				continue
+			}
+			here[k] = x
+			if x.fresh = !known[k]; !x.fresh {
+				if stop, err := g.answered(ctx, s, x); err != nil {
+					return nil, err
+				} else if stop {
+					continue
+				}
+			}
+		}
+		live = append(live, x)
+	}
+	return live, nil
+}
+
+func (i *Idempotency) request() store.RequestKey { return store.RequestKey{Key: i.Key, Scope: i.Scope} }
+
+// keyInUse refuses a request because another one with its Idempotency-Key came before.
+func keyInUse(same bool) error {
+	if !same {
+		return rapport.Errorf(rapport.CodeInvalid, "This Idempotency-Key was used for another request.")
+	}
+	return &rapport.Error{Code: rapport.CodeInProgress, Message: "A request with this Idempotency-Key is still running.", RetryAfter: time.Second}
+}
+
 // answered looks the Idempotency-Key up. stop: there is an answer already, or a refusal.
 func (g *Gateway) answered(ctx context.Context, s *store.Store, x *submission) (stop bool, err error) {
 	a, err := s.Begin(ctx, x.idem.Key, x.idem.Scope, x.idem.BodyHash, g.Worker())
@@ -417,18 +460,17 @@ func (g *Gateway) answered(ctx context.Context, s *store.Store, x *submission) (
 	case store.Replay:
 		x.replayed = true
 		return true, json.Unmarshal([]byte(a.Response), &x.result)
-	case store.Mismatch:
-		x.err = rapport.Errorf(rapport.CodeInvalid, "This Idempotency-Key was used for another request.")
 	default:
-		x.err = &rapport.Error{Code: rapport.CodeInProgress, Message: "A request with this Idempotency-Key is still running.", RetryAfter: time.Second}
+		x.err = keyInUse(a.Found != store.Mismatch)
 	}
 	return true, nil
 }
 
 // answer keeps the answers of those that succeeded; a refused request may be tried again with its key.
 func (g *Gateway) answer(ctx context.Context, s *store.Store, live []*submission) error {
+	var fresh []store.Answered
 	for _, x := range live {
-		if x.idem == nil {
+		if x.idem == nil || x.fresh && x.err != nil {
 			continue
 		}
 		status, text := http.StatusAccepted, []byte{}
@@ -438,9 +480,14 @@ func (g *Gateway) answer(ctx context.Context, s *store.Store, live []*submission
 		} else if text, err = json.Marshal(x.result); err != nil {
 			return err
 		}
-		if err := s.Finish(ctx, x.idem.Key, x.idem.Scope, g.Worker(), status, string(text)); err != nil {
+		if x.fresh {
+			fresh = append(fresh, store.Answered{RequestKey: x.idem.request(), BodyHash: x.idem.BodyHash, Status: status, Response: string(text)})
+		} else if err := s.Finish(ctx, x.idem.Key, x.idem.Scope, g.Worker(), status, string(text)); err != nil {
 			return err
 		}
+	}
+	if ok, err := s.AddAnswers(ctx, g.Worker(), fresh); err != nil || !ok {
+		return cmp.Or(err, errOvertaken)
 	}
 	return nil
 }

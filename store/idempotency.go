@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"rapport"
@@ -97,6 +99,58 @@ func (s *Store) Finish(ctx context.Context, key rapport.ID, scope string, owner 
 		return &rapport.Error{Code: rapport.CodeConflict, Message: "Another process has taken over this request."}
 	}
 	return nil
+}
+
+// RequestKey names a request: an API key, and as scope method, path and Idempotency-Key.
+type RequestKey struct {
+	Key   rapport.ID
+	Scope string
+}
+
+// RequestsKnown tells which of these requests somebody has made before, whatever came of them: Begin knows what.
+func (s *Store) RequestsKnown(ctx context.Context, keys []RequestKey) (map[RequestKey]bool, error) {
+	scopes := map[rapport.ID][]string{}
+	for _, k := range keys {
+		scopes[k.Key] = append(scopes[k.Key], k.Scope)
+	}
+	known := map[RequestKey]bool{}
+	for key, list := range scopes { // most often one
+		err := s.each(ctx, func(scan func(...any) error) error {
+			k := RequestKey{Key: key}
+			err := scan(&k.Scope)
+			known[k] = true
+			return err
+		}, `SELECT i.scope FROM `+s.d.among(2, "text", "idempotency", "i", "key_id = $1", "scope"), key, s.d.list(list))
+		if err != nil {
+			return nil, fmt.Errorf("looking idempotent requests up: %w", err)
+		}
+	}
+	return known, nil
+}
+
+// Answered is a request with its answer, a 2xx.
+type Answered struct {
+	RequestKey
+	BodyHash string
+	Status   int
+	Response string
+}
+
+// AddAnswers stores the answers of requests that nobody had made before, in the transaction of their effects:
+// instead of Begin and Finish. False: somebody else has made one of them meanwhile, and the transaction must not commit.
+func (s *Store) AddAnswers(ctx context.Context, owner rapport.ID, answers []Answered) (bool, error) {
+	now := ms(s.Now())
+	slices.SortFunc(answers, func(a, b Answered) int { return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Scope, b.Scope)) }) // so that two processes do not wait for each other
+	rows := make([][]any, len(answers))
+	for i, a := range answers {
+		rows[i] = []any{a.Key, a.Scope, a.BodyHash, a.Status, a.Response, owner, now}
+	}
+	n, err := s.bulk(ctx, "idempotency", []column{{"key_id", "bigint"}, {"scope", "text"}, {"body_hash", "text"}, {"status", "integer"}, {"response", "text"},
+		{"owner", "bigint"}, {"created_at", "bigint"}}, rows, "ON CONFLICT (key_id, scope) DO NOTHING")
+	if err != nil {
+		return false, fmt.Errorf("keeping answers: %w", err)
+	}
+	return int(n) == len(answers), nil
 }
 
 // PurgeIdempotency forgets up to MaxRows answers that are older than KeepAnswers. More are left when it
