@@ -67,17 +67,18 @@ func (g *Gateway) campaign(ctx context.Context, by Caller, kind rapport.Campaign
 	if in.Topic != "" && !validKey(in.Topic) {
 		bad("topic", "is not a topic key: %s", keyRule)
 	}
-	for path, v := range map[string]string{"name": in.Name, "cancellation_key": in.CancellationKey} {
-		if strings.IndexFunc(v, unicode.IsControl) >= 0 || len(v) > 200 {
-			bad(path, "holds control characters or is longer than 200 bytes")
+	type field struct{ path, text string }
+	for _, f := range [...]field{{"name", in.Name}, {"cancellation_key", in.CancellationKey}} {
+		if strings.IndexFunc(f.text, unicode.IsControl) >= 0 || len(f.text) > 200 {
+			bad(f.path, "holds control characters or is longer than 200 bytes")
 		}
 	}
-	for path, v := range map[string]string{"from": in.From, "reply_to": in.ReplyTo} {
-		if v == "" {
+	for _, f := range [...]field{{"from", in.From}, {"reply_to", in.ReplyTo}} {
+		if f.text == "" {
 			continue
 		}
-		if a, err := mail.ParseAddress(v); err != nil || strings.IndexFunc(v, unicode.IsControl) >= 0 || len(a.Address) > 254 {
-			bad(path, "is not a mailbox such as Name <name@example.com>")
+		if a, err := mail.ParseAddress(f.text); err != nil || strings.IndexFunc(f.text, unicode.IsControl) >= 0 || len(a.Address) > 254 {
+			bad(f.path, "is not a mailbox such as Name <name@example.com>")
 		}
 	}
 	g.routing(c, in.Routing, bad)

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -17,13 +18,21 @@ import (
 func TestSubmit_OneKeyFromFortyClientsIsOneMessage(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
+		doors := []*gateway.Gateway{w.g, w.g}
+		if w.st.Engine() == "postgres" { // SQLite belongs to one process
+			doors[1] = gateway.New(w.st, w.hub, w.g.Log, w.set)
+			if err := doors[1].Start(t.Context(), "another", gateway.Role{Name: "api"}); err != nil {
+				t.Fatal(err)
+			}
+			defer doors[1].Stop(context.Background())
+		}
 		var wg sync.WaitGroup
 		var mu sync.Mutex
 		ids := map[string]int{}
 		var refused []error
-		for range 40 {
+		for i := range 40 {
 			wg.Go(func() {
-				res, _, err := w.g.SubmitMessage(t.Context(), gateway.Caller{Key: 7}, single("+37120000001"), &gateway.Idempotency{Key: 7, Scope: "POST /v1/messages k1", BodyHash: "h"})
+				res, _, err := doors[i%2].SubmitMessage(t.Context(), gateway.Caller{Key: 7}, single("+37120000001"), &gateway.Idempotency{Key: 7, Scope: "POST /v1/messages k1", BodyHash: "h"})
 				mu.Lock()
 				defer mu.Unlock()
 				if err != nil {

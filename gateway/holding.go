@@ -104,9 +104,14 @@ func (g *Gateway) releaseLoop(ctx context.Context) {
 			}
 			return nil
 		})
-		cancel()
 		for _, x := range all {
+			if err != nil && !g.Store.Unavailable(err) { // one that fails by itself must not keep the others
+				_, alone := g.Store.ReleaseBatch(try, x.batch)
+				x.err <- alone
+				continue
+			}
 			x.err <- err
 		}
+		cancel()
 	}
 }

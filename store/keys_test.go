@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -136,6 +137,46 @@ func TestIdempotency_OneOfManyDoesTheWork(t *testing.T) {
 		now.pass(store.KeepAnswers + time.Second)
 		if a := begin("b2"); a.Found != store.Begun {
 			t.Errorf("a day later: %+v", a)
+		}
+	})
+}
+
+func TestIdempotency_AnswersOfAGroup(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		worker, err := s.Register(ctx, "w", "api")
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer := func(key rapport.ID, scope string) store.Answered {
+			return store.Answered{RequestKey: store.RequestKey{Key: key, Scope: scope}, BodyHash: "b", Status: 202, Response: `{"id":"` + scope + `"}`}
+		}
+		overtaken := errors.New("overtaken")
+		add := func(answers ...store.Answered) error {
+			return s.Tx(ctx, func(s *store.Store) error {
+				if ok, err := s.AddAnswers(ctx, worker, answers); err != nil || ok {
+					return err
+				}
+				return overtaken
+			})
+		}
+		if err := add(answer(1, "a"), answer(1, "b"), answer(2, "a")); err != nil {
+			t.Fatal(err)
+		}
+		if err := add(answer(1, "c"), answer(1, "b")); !errors.Is(err, overtaken) {
+			t.Fatalf("an answer that was there: %v", err)
+		}
+		asked := []store.RequestKey{{Key: 1, Scope: "a"}, {Key: 1, Scope: "b"}, {Key: 1, Scope: "c"}, {Key: 2, Scope: "a"}, {Key: 2, Scope: "b"}}
+		known, err := s.RequestsKnown(ctx, asked)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, want := range []bool{true, true, false, true, false} {
+			if known[asked[i]] != want {
+				t.Errorf("%v is known: %t", asked[i], !want)
+			}
+		}
+		if a, err := s.Begin(ctx, 1, "b", "b", worker); err != nil || a != (store.Answer{Found: store.Replay, Status: 202, Response: `{"id":"b"}`}) {
+			t.Errorf("%+v, %v", a, err)
 		}
 	})
 }
