@@ -9,6 +9,7 @@ import (
 
 	"rapport"
 	"rapport/store"
+	"rapport/templates"
 )
 
 // pageSize is how many recipients one transaction plans. With one writer, behind whom the fast lane waits, a page of
@@ -246,10 +247,15 @@ func (g *Gateway) decide(rows []store.Row, set *rules, prof *store.Profile, x pe
 	return rows
 }
 
-// missing lists the variables that the template reads on these channels and neither the customer in the portrait nor
-// the data supply.
-func (set *rules) missing(data map[string]any, channels map[rapport.Channel]bool) []string {
-	return set.template.Lacking(func(path []string) bool { return set.portrait.supplies(path, data, set.content.data) }, channels)
+// missing lists the variables that the template reads on these channels and that neither the campaign, nor the customer
+// in the portrait, nor the data supply.
+func (r *rules) missing(data map[string]any, channels map[rapport.Channel]bool) []string {
+	return r.template.Lacking(func(path []string) bool {
+		if path[0] == "campaign" {
+			return templates.Supplied(r.content.about, path[1:])
+		}
+		return r.portrait.supplies(path, data, r.content.data)
+	}, channels)
 }
 
 var errRollback = errors.New("rolled back on purpose")

@@ -47,3 +47,25 @@ func TestPreview_ShowsHeadersAsTheyAreSaved(t *testing.T) {
 		t.Errorf("got %s, %v", shown, err)
 	}
 }
+
+func TestDelivery_ATemplateMayNameItsCampaign(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		src := templates.Source{Topic: "news", Variants: []templates.Variant{{Channel: rapport.Email, Subject: "{{ campaign.name }}", Text: "{{ campaign.topic }} {{ campaign.none }}"}}}
+		if _, _, _, err := w.g.SaveTemplate(t.Context(), gateway.Caller{}, "named", src); err != nil {
+			t.Fatal(err)
+		}
+		without := w.campaign(persons(1, rapport.Email), func(m map[string]any) { m["template"] = "named" })
+		w.status(without, rapport.CampaignFinished)
+		if m := w.only(without); m.State != rapport.Skipped || m.Reason != rapport.ReasonMissing+": campaign.none" {
+			t.Errorf("%v %q", m.State, m.Reason)
+		}
+		src.Variants[0].Text = "{{ campaign.topic }} {{ campaign.id }} {{ campaign.purpose }}"
+		if _, _, _, err := w.g.SaveTemplate(t.Context(), gateway.Caller{}, "named", src); err != nil {
+			t.Fatal(err)
+		}
+		with := w.campaign(persons(1, rapport.Email), func(m map[string]any) { m["template"] = "named" })
+		w.status(with, rapport.CampaignFinished)
+		w.want(with, "sent=1")
+	})
+}

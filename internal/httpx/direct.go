@@ -204,7 +204,7 @@ func (d *direct) exchange(ctx context.Context, c *kept, head int, req *http.Requ
 			return Answer{Status: status, whole: body}, written, nil
 		}
 	}
-	resp, err := c.answer(req)
+	resp, err := c.answer(req) //nolint:bodyclose // the Answer has it, and Answer.Close closes it
 	if err != nil {
 		c.drop()
 		return Answer{}, written, why(ctx, err)

@@ -64,7 +64,7 @@ func Post(ctx context.Context, c *http.Client, u *url.URL, header http.Header, b
 	if len(body) > 0 {
 		req.Body = io.NopCloser(bytes.NewReader(body))
 	}
-	resp, err := c.Transport.RoundTrip(req.WithContext(ctx))
+	resp, err := c.Transport.RoundTrip(req.WithContext(ctx)) //nolint:bodyclose // the Answer has it, and Answer.Close closes it
 	if err != nil {
 		return Answer{}, wire.Written(), err
 	}
