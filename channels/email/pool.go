@@ -135,7 +135,8 @@ func (p *pool) give(l *line, next *waiter) {
 		l.broken = true // it waits for a message that will not come
 		next = nil
 	}
-	if l != nil && l.broken {
+	broken := l != nil && l.broken // once handed on, it is not ours to look at
+	if broken {
 		t = turn{}
 	}
 	if next == nil && len(p.waiting) > 0 {
@@ -155,7 +156,7 @@ func (p *pool) give(l *line, next *waiter) {
 		}
 	}
 	p.mu.Unlock()
-	if l != nil && l.broken {
+	if broken {
 		l.hangUp()
 	}
 }
