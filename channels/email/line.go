@@ -269,7 +269,7 @@ func within(ctx context.Context, d time.Duration) time.Time {
 // then either the check here or the function that waits for ctx comes last.
 func (l *line) deadline(ctx context.Context, d time.Duration) {
 	until := within(ctx, d)
-	if until.Sub(l.until).Abs() > d/16 {
+	if until.Sub(l.until).Abs() > time.Until(until)/16 { // a part of the time that is left, or the other may be over
 		l.until = until
 		_ = l.raw.SetDeadline(until)
 	}

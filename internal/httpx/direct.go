@@ -177,12 +177,13 @@ func (d *direct) connection(ctx context.Context, key host, u *url.URL) (*kept, e
 // exchange writes c.out, whose header has head bytes, and reads the answer's header. The connection is given back when
 // the answer's body has been read, and closed after an error.
 func (d *direct) exchange(ctx context.Context, c *kept, head int, req *http.Request) (_ Answer, written bool, err error) {
+	now := time.Now()
 	end, limited := ctx.Deadline()
-	first := time.Now().Add(d.limits.headerTimeout)
+	first := now.Add(d.limits.headerTimeout)
 	if limited && end.Before(first) {
 		first = end
 	}
-	c.deadline(first, d.limits.headerTimeout/16)
+	c.deadline(first, first.Sub(now)/16)
 	if !deadline.Only(ctx) {
 		c.stop = context.AfterFunc(ctx, func() { _ = c.raw.SetDeadline(time.Unix(1, 0)) })
 	}

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"reflect"
 	"strings"
 	"sync"
@@ -275,5 +276,30 @@ func TestPost_CancelledWaitLeavesThePoolWhole(t *testing.T) {
 		if _, _, err := post(client, srv); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// A deadline that stands from the exchange before must serve the next one as well, however short both are beside the
+// time that an answer may take.
+func TestPost_TheDeadlineOfTheExchangeBeforeEndsNoOther(t *testing.T) {
+	t.Parallel()
+	address, _ := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		time.Sleep(250 * time.Millisecond)
+		w.WriteHeader(http.StatusNoContent)
+	})
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := httpx.Vendor(httpx.VendorOptions{Timeout: time.Minute, MaxBody: 1 << 20})
+	for i := range 4 {
+		ctx, cancel := context.WithTimeout(t.Context(), 600*time.Millisecond)
+		a, _, err := httpx.Post(ctx, client, u, http.Header{}, []byte("x"))
+		cancel()
+		if err != nil {
+			t.Fatalf("post %d: %v", i, err)
+		}
+		a.Close()
+		time.Sleep(200 * time.Millisecond)
 	}
 }

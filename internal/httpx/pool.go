@@ -173,7 +173,8 @@ func (c *kept) settle(last bool) {
 }
 
 // deadline bounds what is read and written from now on. One that was set a moment ago, and differs by no more than
-// slack, serves as well: to set it costs more than to write the request.
+// slack, serves as well: to set it costs more than to write the request. slack is a small part of the time that is
+// left, or the one that was set may be over.
 func (c *kept) deadline(until time.Time, slack time.Duration) {
 	if until.Sub(c.until).Abs() > slack {
 		c.until = until
