@@ -156,7 +156,7 @@ func (g *Gateway) escalate(ctx context.Context, r store.SettleRow) error {
 			d.Due = g.now()
 		}
 		row := g.row(set, p, d, r.Seq, r.Vars)
-		if _, _, err = s.AddMessages(ctx, g.Worker(), []store.Row{row}); err != nil || campaign.Kind != rapport.KindOfCampaign {
+		if _, err = s.AddMessages(ctx, g.Worker(), []store.Row{row}); err != nil || campaign.Kind != rapport.KindOfCampaign {
 			return err
 		}
 		// A late bounce may come when the campaign was finished: now it is not.

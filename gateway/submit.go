@@ -335,7 +335,7 @@ func (g *Gateway) storeAll(ctx context.Context, group []*submission, worker rapp
 		if err := s.InsertCampaigns(ctx, campaigns...); err != nil {
 			return err
 		}
-		due, _, err := s.AddMessages(ctx, worker, rows)
+		due, err := s.AddMessages(ctx, worker, rows)
 		if err != nil {
 			return err
 		}

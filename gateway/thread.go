@@ -68,7 +68,7 @@ func (g *Gateway) ReplyInThread(ctx context.Context, by Caller, thread rapport.I
 			return err
 		}
 		rows := []store.Row{row}
-		if due, _, err = s.AddMessages(ctx, g.Worker(), rows); err != nil {
+		if due, err = s.AddMessages(ctx, g.Worker(), rows); err != nil {
 			return err
 		}
 		agent := in.Agent

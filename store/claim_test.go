@@ -63,7 +63,7 @@ func TestClaim_MarksWhatMayGoAndNothingElse(t *testing.T) {
 						ids[i] = m.ID
 						made = append(made, store.Row{Counted: true, Lane: rapport.Bulk, Message: m, Vars: []byte(fmt.Sprintf(`{"n":%d}`, i))})
 					}
-					due, _, err = s.AddMessages(ctx, 0, made)
+					due, err = s.AddMessages(ctx, 0, made)
 					return err
 				}))
 				b, ok, err := s.TakeBatch(ctx, due[0].ID, worker)

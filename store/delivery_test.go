@@ -44,7 +44,7 @@ func TestBatch_KnowsItsRows(t *testing.T) {
 				rows = append(rows, store.Row{Counted: true, Lane: rapport.Bulk, Message: rapport.Message{ID: s.NewID(), Campaign: campaign.ID, Customer: u.ID, Channel: rapport.Email,
 					Address: a.ID, Epoch: a.Epoch, State: rapport.Pending, Due: s.Now()}})
 			}
-			due, _, err = s.AddMessages(ctx, worker, rows)
+			due, err = s.AddMessages(ctx, worker, rows)
 			return err
 		}))
 		if len(due) != 1 || due[0].Size != 3 {

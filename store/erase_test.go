@@ -35,7 +35,7 @@ func life(t *testing.T, s *store.Store, external string) (customer rapport.ID, m
 	must(err)
 	message = s.NewID()
 	must(s.Tx(ctx, func(s *store.Store) error {
-		_, _, err := s.AddMessages(ctx, 0, []store.Row{{Message: rapport.Message{ID: message, Campaign: c.ID, Customer: customer, Channel: rapport.Email, State: rapport.Pending, Seq: 1, Due: s.Now()},
+		_, err := s.AddMessages(ctx, 0, []store.Row{{Message: rapport.Message{ID: message, Campaign: c.ID, Customer: customer, Channel: rapport.Email, State: rapport.Pending, Seq: 1, Due: s.Now()},
 			Vars: json.RawMessage(`{"v":"` + secret + `"}`)}})
 		return err
 	}))

@@ -25,9 +25,9 @@ var messageCols = []column{{"id", "bigint"}, {"campaign_id", "bigint"}, {"custom
 // AddMessages writes message rows, in the order of their ids, with their variables, counters and batches,
 // in the caller's transaction, and returns the batches that are due now. Where the (campaign, customer, channel) of one
 // is there already the error is ErrPlannedTwice, and the transaction is lost.
-func (s *Store) AddMessages(ctx context.Context, worker rapport.ID, rows []Row) (due []Batch, written int64, err error) {
+func (s *Store) AddMessages(ctx context.Context, worker rapport.ID, rows []Row) (due []Batch, err error) {
 	if len(rows) == 0 {
-		return nil, 0, nil
+		return nil, nil
 	}
 	now := s.Now()
 	type group struct {
@@ -93,15 +93,15 @@ func (s *Store) AddMessages(ctx context.Context, worker rapport.ID, rows []Row) 
 		}
 	}
 	// Without ON CONFLICT, which makes PostgreSQL look into the indexes twice and log each row twice.
-	written, err = s.bulk(ctx, "messages", messageCols, all, "")
+	_, err = s.bulk(ctx, "messages", messageCols, all, "")
 	if s.Duplicate(err) {
 		err = ErrPlannedTwice
 	}
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	if err = s.bulkLater(ctx, "message_vars", []column{{"message_id", "bigint"}, {"vars", "text"}}, vars, ""); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	bs := make([]Batch, len(order))
 	for i, b := range order {
@@ -111,9 +111,9 @@ func (s *Store) AddMessages(ctx context.Context, worker rapport.ID, rows []Row) 
 		}
 	}
 	if err = s.insertBatches(ctx, bs); err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	return due, written, s.apply(ctx, worker, d)
+	return due, s.apply(ctx, worker, d)
 }
 
 // boxed makes an interface of a value once for all rows that have it one after the other: boxes are most of the garbage

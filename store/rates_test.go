@@ -46,7 +46,7 @@ func queued(t *testing.T, s *store.Store, n int, domain string) (rapport.ID, sto
 	}
 	var due []store.Batch
 	err = s.Tx(ctx, func(s *store.Store) error {
-		due, _, err = s.AddMessages(ctx, worker, rows)
+		due, err = s.AddMessages(ctx, worker, rows)
 		return err
 	})
 	if err != nil || len(due) != 1 {

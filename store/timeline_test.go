@@ -31,7 +31,7 @@ func TestTimeline_ShowsAllSourcesOnceWhateverThePageSize(t *testing.T) {
 				must(s.InsertCampaigns(ctx, c))
 				m := rapport.Message{ID: s.NewID(), Campaign: c.ID, Customer: who, Channel: rapport.Email, State: rapport.Sent}
 				must(s.Tx(ctx, func(s *store.Store) error {
-					_, _, err := s.AddMessages(ctx, 0, []store.Row{{Message: m}})
+					_, err := s.AddMessages(ctx, 0, []store.Row{{Message: m}})
 					return err
 				}))
 				for _, k := range []rapport.Engagement{rapport.Opened, rapport.Clicked} {

@@ -57,7 +57,7 @@ func storeFloor(t floorTask) (*Floor, error) {
 	var batches []store.Batch
 	for from := 0; from < len(rows); from += planPage {
 		err := st.Tx(ctx, func(s *store.Store) error {
-			due, _, err := s.AddMessages(ctx, worker, rows[from:min(from+planPage, len(rows))])
+			due, err := s.AddMessages(ctx, worker, rows[from:min(from+planPage, len(rows))])
 			batches = append(batches, due...)
 			return err
 		})
