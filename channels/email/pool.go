@@ -3,24 +3,36 @@ package email
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
+
+	"rapport/internal/deadline"
 )
 
 // pool keeps connections open between messages: dialling, TLS and login cost more than twenty mails. It has a place for
 // each connection; who has a place has its connection, or may open one.
 //
 // While others wait for a place, who has one takes the first of them along: it writes that one's envelope behind its own
-// message and hands the connection over with the answers on their way (line.transfer).
+// message and hands the connection over with the answers on their way (line.transfer). That costs half of what a message
+// alone does, so a send waits for it a moment even while a place is free, unless few are taken: a server that answers at
+// once needs no more of them.
 type pool struct {
 	connect func(context.Context) (*line, error)
 	idleFor time.Duration
+	// patience is how long a send waits to be taken along while a place is free, and at most twice as long, unless fewer
+	// places than few are taken.
+	patience time.Duration
+	few      int
 
 	mu      sync.Mutex
-	free    int       // places that nobody has; idle has at most so many
-	idle    []*line   // the one used last at the end
-	waiting []*waiter // in the order in which they came; nobody waits while a place is free
+	free    int         // places that nobody has; idle has at most so many
+	idle    []*line     // the one used last at the end
+	waiting []*waiter   // in the order in which they came
+	called  bool        // spread is due
+	calls   *time.Timer // for it; made once
+	late    int         // of those that wait, how many did so when spread was called
 	timer   *time.Timer
 	closed  bool
 	places  int
@@ -33,7 +45,8 @@ type waiter struct {
 	size int
 	last bool // takes no part in being taken along; it gets the first place that becomes free
 
-	turn chan turn // of one place; gets one turn, after which the place is the waiter's
+	timer *time.Timer // made when it first waits
+	turn  chan turn   // of one place; gets one turn, after which the place is the waiter's
 	// Under pool.mu:
 	gone bool // it has given up
 }
@@ -47,7 +60,7 @@ type turn struct {
 var errClosed = errors.New("closed")
 
 func newPool(r relay, connections int, idle time.Duration) *pool {
-	p := &pool{connect: r.connect, idleFor: idle, free: connections, places: connections}
+	p := &pool{connect: r.connect, idleFor: idle, free: connections, places: connections, patience: patience, few: 2 * runtime.GOMAXPROCS(0)}
 	p.back = sync.NewCond(&p.mu)
 	return p
 }
@@ -60,11 +73,8 @@ func (p *pool) take(ctx context.Context, w *waiter) (_ *line, begun bool, err er
 		return nil, false, errClosed
 	}
 	var t turn
-	if p.free > 0 {
-		p.free--
-		if n := len(p.idle); n > 0 {
-			t.line, p.idle[n-1], p.idle = p.idle[n-1], nil, p.idle[:n-1]
-		}
+	if p.free > 0 && (w.last || p.places-p.free < p.few) {
+		t = p.place()
 		p.mu.Unlock()
 	} else if t, err = p.wait(ctx, w); err != nil {
 		return nil, false, err
@@ -78,19 +88,80 @@ func (p *pool) take(ctx context.Context, w *waiter) (_ *line, begun bool, err er
 	return t.line, t.begun, nil
 }
 
+// place takes one that is free. It is called with mu.
+func (p *pool) place() (t turn) {
+	p.free--
+	if n := len(p.idle); n > 0 {
+		t.line, p.idle[n-1], p.idle = p.idle[n-1], nil, p.idle[:n-1]
+	}
+	return t
+}
+
+// first takes who has waited longest out of those that wait. It is called with mu.
+func (p *pool) first() *waiter {
+	w := p.waiting[0]
+	p.waiting[0], p.waiting = nil, p.waiting[1:]
+	p.late = max(0, p.late-1)
+	return w
+}
+
+// patience is much for a server nearby, and little for one that takes its time.
+const patience = 2 * time.Millisecond
+
+// call has spread come after a while. It is called with mu.
+func (p *pool) call() {
+	if p.called || p.free == 0 || len(p.waiting) == 0 {
+		return
+	}
+	p.called, p.late = true, len(p.waiting)
+	if p.calls == nil {
+		p.calls = time.AfterFunc(p.patience, p.spread)
+	} else {
+		p.calls.Reset(p.patience)
+	}
+}
+
+// spread gives free places to those that have waited since it was called.
+func (p *pool) spread() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for p.called = false; p.late > 0 && p.free > 0; {
+		p.first().turn <- p.place()
+	}
+	p.call()
+}
+
 // wait is called with mu, and gives it back.
 func (p *pool) wait(ctx context.Context, w *waiter) (turn, error) {
 	p.waiting = append(p.waiting, w)
+	p.call()
 	p.mu.Unlock()
+	var over <-chan time.Time
+	var done <-chan struct{}
+	if end, ok := ctx.Deadline(); ok && deadline.Only(ctx) { // its Done would be made for this wait alone
+		if w.timer == nil {
+			w.timer = time.NewTimer(time.Until(end))
+		} else {
+			w.timer.Reset(time.Until(end))
+		}
+		defer w.timer.Stop()
+		over = w.timer.C
+	} else {
+		done = ctx.Done()
+	}
 	select {
 	case t := <-w.turn:
 		return t, nil
-	case <-ctx.Done():
+	case <-over:
+	case <-done:
 	}
 	p.mu.Lock()
 	i := slices.Index(p.waiting, w)
 	if i >= 0 {
 		p.waiting = slices.Delete(p.waiting, i, i+1)
+		if i < p.late {
+			p.late--
+		}
 	}
 	w.gone = true
 	p.mu.Unlock()
@@ -104,7 +175,10 @@ func (p *pool) wait(ctx context.Context, w *waiter) (turn, error) {
 		default: // who takes it along will see
 		}
 	}
-	return turn{}, context.Cause(ctx)
+	if err := context.Cause(ctx); err != nil {
+		return turn{}, err
+	}
+	return turn{}, context.DeadlineExceeded // by the timer's clock
 }
 
 // along returns the first that waits, if its envelope may be written to l now. Then give must be called with it.
@@ -118,9 +192,7 @@ func (p *pool) along(l *line) *waiter {
 	if w.last || !l.pipelining || l.refuses(w.d, w.size) != nil {
 		return nil
 	}
-	p.waiting[0] = nil
-	p.waiting = p.waiting[1:]
-	return w
+	return p.first()
 }
 
 // give hands a place on: to next, whose envelope stands on l already, or to who has waited longest. l may be nil, or
@@ -137,8 +209,7 @@ func (p *pool) give(l *line, next *waiter) {
 		t = turn{}
 	}
 	if next == nil && len(p.waiting) > 0 {
-		next, p.waiting[0] = p.waiting[0], nil
-		p.waiting = p.waiting[1:]
+		next = p.first()
 	}
 	switch {
 	case next != nil:

@@ -2,6 +2,7 @@ package email
 
 import (
 	"context"
+	"net"
 	"sync"
 	"testing"
 	"time"
@@ -202,5 +203,59 @@ func TestSend_TransactionalMailIsNotTakenAlong(t *testing.T) {
 	})
 	if got[0] != nil || got[1] != nil {
 		t.Errorf("verdicts %v", got)
+	}
+}
+
+// A send waits to be taken along although a place is free, but not for long, and not when it is urgent.
+func TestPool_AnotherPlaceIsTakenAfterAMoment(t *testing.T) {
+	t.Parallel()
+	open := func(patience time.Duration) (p *pool, take func(last bool) (*line, bool)) {
+		p = newPool(relay{}, 4, time.Minute)
+		p.few, p.patience = 1, patience
+		p.connect = func(context.Context) (*line, error) {
+			raw, _ := net.Pipe()
+			return &line{raw: raw, pipelining: true}, nil
+		}
+		return p, func(last bool) (*line, bool) {
+			l, begun, err := p.take(t.Context(), &waiter{d: &draft{}, last: last, turn: make(chan turn, 1)})
+			if err != nil {
+				t.Error(err)
+			}
+			return l, begun
+		}
+	}
+
+	p, take := open(time.Hour)
+	first, _ := take(false)
+	if urgent, begun := take(true); urgent == first || begun {
+		t.Error("the urgent one did not get a place of its own")
+	}
+	taken := make(chan bool)
+	go func() { l, begun := take(false); taken <- l == first && begun }()
+	var next *waiter
+	for end := time.Now().Add(5 * time.Second); next == nil && time.Now().Before(end); time.Sleep(time.Millisecond) {
+		next = p.along(first)
+	}
+	if next == nil {
+		t.Fatal("nobody waits to be taken along")
+	}
+	if p.give(first, next); !<-taken {
+		t.Error("who was taken along has not got the connection")
+	}
+
+	const patience = 20 * time.Millisecond
+	p, take = open(patience)
+	first, _ = take(false)
+	for range 3 {
+		begin := time.Now()
+		if l, begun := take(false); l == first || begun {
+			t.Error("who was not taken along has not got a place of its own")
+		}
+		if waited := time.Since(begin); waited < patience {
+			t.Errorf("it waited for %v only", waited)
+		}
+	}
+	if p.free != 0 {
+		t.Errorf("%d places are free", p.free)
 	}
 }
