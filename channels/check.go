@@ -89,7 +89,17 @@ func unsafeLine(o *Outgoing) string {
 	return ""
 }
 
-func safeLine(s string) bool { return !strings.ContainsAny(s, "\r\n\x00") && utf8.ValidString(s) }
+func safeLine(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == '\r' || c == '\n' || c == 0:
+			return false
+		case c >= utf8.RuneSelf:
+			return !strings.ContainsAny(s[i:], "\r\n\x00") && utf8.ValidString(s[i:])
+		}
+	}
+	return true
+}
 
 // headerName tells whether s is a token of RFC 9110 §5.6.2, which all of RFC 5322's names that we write are too.
 func headerName(s string) bool {
@@ -106,7 +116,7 @@ func headerName(s string) bool {
 // template's pieces and values are cut between characters.
 func validUTF8(p Part) bool {
 	for _, s := range p {
-		if !utf8.Valid(s.Bytes) {
+		if !s.Static && !utf8.Valid(s.Bytes) {
 			return utf8.ValidString(p.String())
 		}
 	}

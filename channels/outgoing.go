@@ -55,7 +55,7 @@ type Part []Segment
 // Segment is one piece of a Part.
 type Segment struct {
 	Bytes  []byte // never changed by a provider; a static one may be shared by all messages of a campaign
-	Static bool
+	Static bool   // the template's own, which was found to be UTF-8 when it was compiled
 }
 
 // Text makes a Part of one value.

@@ -208,7 +208,7 @@ func (g *Gateway) provider(b store.Batch) (*channels.Provider, time.Time) {
 // failsOver tells whether the next claim will leave the provider aside that has just failed: it is paused or
 // its breaker is open, and another one could carry the message now.
 func (g *Gateway) failsOver(a *attempt) bool {
-	p, until := g.provider(a.batch)
+	p, until := g.provider(*a.batch)
 	return p != nil && until.IsZero() && p.Healthy() && p.Entry().Name != a.provider
 }
 

@@ -13,7 +13,7 @@ import (
 // attempt is one try and what its policy looks at.
 type attempt struct {
 	row      *store.Claimed
-	batch    store.Batch
+	batch    *store.Batch
 	campaign *rapport.Campaign
 	caps     channels.Caps
 	provider string

@@ -92,7 +92,7 @@ func (g *Gateway) flight(t *task) *flight {
 		f.wire = f.hand.begin
 		f.recorded = func(bool, store.ClaimResult, error) { g.land(f) }
 	}
-	f.attempt = attempt{row: t.row, batch: *t.batch, caps: t.provider.Caps(), provider: t.provider.Entry().Name}
+	f.attempt = attempt{row: t.row, batch: t.batch, caps: t.provider.Caps(), provider: t.provider.Entry().Name}
 	f.hand = handOver{journal: g.journal, row: t.row}
 	f.slots, f.sends = t.slots, t.sends
 	return f

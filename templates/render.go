@@ -30,6 +30,7 @@ type Input struct {
 type Room struct {
 	segments []channels.Segment
 	text     []byte
+	rendered Rendered
 }
 
 // mostRoom is how many bytes of either kind are kept.
@@ -42,7 +43,7 @@ func (r *Room) Reset() {
 	}
 	clear(r.segments)
 	clear(r.text)
-	r.segments, r.text = r.segments[:0], r.text[:0]
+	r.segments, r.text, r.rendered = r.segments[:0], r.text[:0], Rendered{}
 }
 
 // URLs of this message's own doors, as unsubscribe_url, preferences_url and link_telegram_url.
@@ -119,7 +120,13 @@ func (s *scratch) fill(in *Input) map[string]any {
 
 func (v *variant) render(in *Input, data map[string]any) (*Rendered, error) {
 	r := rendering{room: in.Room, data: data, run: liquid.Run{Now: in.Now, Zone: in.Zone, Locale: wording(v.locale, in.Locale)}}
-	out := &Rendered{Locale: v.locale, Attachments: v.attachments}
+	var out *Rendered
+	if in.Room != nil {
+		out = &in.Room.rendered
+	} else {
+		out = new(Rendered)
+	}
+	out.Locale, out.Attachments = v.locale, v.attachments
 	if out.Locale == "" {
 		out.Locale = in.Locale
 	}

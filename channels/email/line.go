@@ -256,8 +256,9 @@ func isTimeout(err error) bool {
 }
 
 // within is the time in d, or when ctx ends if that comes before.
-func within(ctx context.Context, d time.Duration) time.Time {
-	until := time.Now().Add(d)
+func within(ctx context.Context, d time.Duration) time.Time { return bounded(ctx, time.Now().Add(d)) }
+
+func bounded(ctx context.Context, until time.Time) time.Time {
 	if end, ok := ctx.Deadline(); ok && end.Before(until) {
 		return end
 	}
@@ -268,12 +269,13 @@ func within(ctx context.Context, d time.Duration) time.Time {
 // setting it costs more than encoding the message. The order matters: ctx may end between the two calls, and
 // then either the check here or the function that waits for ctx comes last.
 func (l *line) deadline(ctx context.Context, d time.Duration) {
-	until := within(ctx, d)
-	if until.Sub(l.until).Abs() > time.Until(until)/16 { // a part of the time that is left, or the other may be over
+	now := time.Now()
+	until := bounded(ctx, now.Add(d))
+	if until.Sub(l.until).Abs() > until.Sub(now)/16 { // a part of the time that is left, or the other may be over
 		l.until = until
 		_ = l.raw.SetDeadline(until)
 	}
-	if ctx.Err() != nil {
+	if !deadline.Only(ctx) && ctx.Err() != nil {
 		_ = l.raw.SetDeadline(time.Unix(1, 0))
 	}
 }

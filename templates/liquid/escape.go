@@ -179,12 +179,14 @@ func appendHex(dst []byte, c byte) []byte {
 // safeURL passes URLs that are relative or of a harmless scheme, without the control characters
 // that browsers ignore, and turns others into "#".
 func safeURL(s string) string {
-	s = strings.Map(func(c rune) rune {
-		if c < ' ' || c == 0x7f {
-			return -1
-		}
-		return c
-	}, s)
+	if !printable(s) {
+		s = strings.Map(func(c rune) rune {
+			if c < ' ' || c == 0x7f {
+				return -1
+			}
+			return c
+		}, s)
+	}
 	s = strings.TrimSpace(s)
 	end := strings.IndexAny(s, ":/?#")
 	if end < 0 || s[end] != ':' {
@@ -196,6 +198,16 @@ func safeURL(s string) string {
 	default:
 		return refusedURL
 	}
+}
+
+// printable tells whether s is ASCII without control characters.
+func printable(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return true
 }
 
 // safeURLs is safeURL for each of several URLs with spaces or commas between them. The descriptors of a

@@ -15,7 +15,7 @@ type Limits struct {
 	// Bytes counts everything the rendering writes or builds: output, captures, the strings and
 	// arrays that filters return (16 bytes an element). Default 1 MiB.
 	Bytes int
-	// Time is wall-clock time. Default 250 ms.
+	// Time is wall-clock time, from the first look at the clock. Default 250 ms.
 	Time time.Duration
 }
 
@@ -34,8 +34,8 @@ type budget struct {
 	limits Limits
 	steps  int
 	bytes  int
-	unseen int // steps since the last look at the clock
-	start  time.Time
+	unseen int       // steps since the last look at the clock
+	start  time.Time // the first look; zero: short renderings never look
 }
 
 func newBudget(l Limits) budget {
@@ -51,7 +51,7 @@ func newBudget(l Limits) budget {
 	if l.Time <= 0 {
 		l.Time = defaultTime
 	}
-	return budget{limits: l, steps: l.Steps, bytes: l.Bytes, start: time.Now()}
+	return budget{limits: l, steps: l.Steps, bytes: l.Bytes}
 }
 
 func (b *budget) step(n int) error {
@@ -95,7 +95,11 @@ func (b *budget) growList(n int) error {
 }
 
 func (b *budget) clock() error {
-	if time.Since(b.start) > b.limits.Time {
+	now := time.Now()
+	if b.start.IsZero() {
+		b.start = now
+	}
+	if now.Sub(b.start) > b.limits.Time {
 		return exceeded("time", "the template ran longer than %v", b.limits.Time)
 	}
 	return nil

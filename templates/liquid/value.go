@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// Values inside the engine are nil, bool, string, int64, decimal, []any, map[string]any, *Object,
+// Values inside the engine are nil, bool, int64, decimal, []any, map[string]any, *Object,
 // time.Time, span, *forloop, *tableloop, and in HTML templates markup and loose.
 
 // decimal is a number with a fraction, even when the fraction is zero: 5.0 prints as "5.0".
@@ -45,8 +45,11 @@ const (
 
 // normal turns a value as callers give it into one of the engine's.
 func normal(v any) any {
+	if _, ok := v.(string); ok { // nearly all are
+		return v
+	}
 	switch v := v.(type) {
-	case nil, bool, string, int64, decimal, []any, map[string]any, *Object, time.Time, span,
+	case nil, bool, int64, decimal, []any, map[string]any, *Object, time.Time, span,
 		markup, loose, *forloop, *tableloop, special:
 		return v
 	case float64:
