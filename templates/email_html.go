@@ -1,7 +1,6 @@
 package templates
 
 import (
-	"fmt"
 	"html"
 	"strings"
 )
@@ -71,49 +70,4 @@ func bodyEnd(src string) int {
 		}
 	}
 	return at
-}
-
-// withFooter adds what the law asks of a marketing mail (CAN-SPAM, 15 U.S.C. §7704(a)(5)) to one whose
-// author left it out: who writes, from which postal address, and how to stop it.
-func withFooter(src, locale string) string {
-	stop, choose := footerWords(locale)
-	at := bodyEnd(src)
-	return src[:at] + fmt.Sprintf(`<div style="margin:32px auto 0;padding:16px;max-width:600px;font-family:Arial,sans-serif;font-size:12px;line-height:18px;color:#767676;text-align:center">`+
-		`{%% if company.name != blank %%}{{ company.name }}{%% endif %%}{%% if company.postal_address != blank %%} &middot; {{ company.postal_address }}{%% endif %%}<br>`+
-		`{%% if unsubscribe_url != blank %%}<a href="{{ unsubscribe_url }}" style="color:#767676;text-decoration:underline">%s</a>{%% endif %%}`+
-		`{%% if preferences_url != blank %%} &middot; <a href="{{ preferences_url }}" style="color:#767676;text-decoration:underline">%s</a>{%% endif %%}</div>`, stop, choose) + src[at:]
-}
-
-func withTextFooter(src, locale string) string {
-	stop, choose := footerWords(locale)
-	return src + fmt.Sprintf("\n\n-- \n{%% if company.name != blank %%}{{ company.name }}\n{%% endif %%}{%% if company.postal_address != blank %%}{{ company.postal_address }}\n{%% endif %%}"+
-		"{%% if unsubscribe_url != blank %%}%s: {{ unsubscribe_url }}\n{%% endif %%}{%% if preferences_url != blank %%}%s: {{ preferences_url }}\n{%% endif %%}", stop, choose)
-}
-
-// footerWords are "Unsubscribe" and "Preferences".
-func footerWords(locale string) (stop, choose string) {
-	switch strings.ToLower(languageOf(locale)) {
-	case "ru":
-		return "Отписаться", "Настройки рассылки"
-	case "uk":
-		return "Відписатися", "Налаштування розсилки"
-	case "de":
-		return "Abmelden", "Einstellungen"
-	case "fr":
-		return "Se désabonner", "Préférences"
-	case "es":
-		return "Darse de baja", "Preferencias"
-	case "pt":
-		return "Cancelar inscrição", "Preferências"
-	case "it":
-		return "Annulla iscrizione", "Preferenze"
-	case "nl":
-		return "Afmelden", "Voorkeuren"
-	case "pl":
-		return "Wypisz się", "Preferencje"
-	case "lv":
-		return "Atteikties", "Iestatījumi"
-	default:
-		return "Unsubscribe", "Preferences"
-	}
 }

@@ -132,6 +132,7 @@ func (v *variant) render(in *Input, data map[string]any) (*Rendered, error) {
 	}
 	text, html, tracked, plain, following := v.text, v.html, v.tracked, &v.plain, &v.following
 	if f := v.footer; in.Marketing && f != nil {
+		f = f.as(in)
 		text, html, tracked, plain, following = f.text, f.html, f.tracked, &f.plain, &f.following
 	}
 	out.Subject = r.line("subject", v.subject)

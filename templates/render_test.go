@@ -247,6 +247,46 @@ func TestRender_MarketingMailCarriesAFooter(t *testing.T) {
 	}
 }
 
+// A footer is made without conditions for what is given first, and reads the same as with them.
+func TestRender_FooterReadsTheSameForWhateverWasGivenFirst(t *testing.T) {
+	t.Parallel()
+	urls := URLs{Unsubscribe: "https://go.example/u/1?a=1&b=2", Preferences: "https://go.example/p/1"}
+	for name, in := range map[string]Input{
+		"everything":                {Company: Company{"Nord \"&\" <Co>", "Rīga, Brīvības 1"}, URLs: urls},
+		"no company":                {URLs: urls},
+		"a blank name":              {Company: Company{" \u00a0", "Rīga"}, URLs: urls},
+		"no address":                {Company: Company{Name: "Nord"}, URLs: urls},
+		"no preferences":            {Company: Company{"Nord", "Rīga"}, URLs: URLs{Unsubscribe: "https://go.example/u/1"}},
+		"no links":                  {Company: Company{"Nord", "Rīga"}},
+		"a name that reads as code": {Company: Company{"{{ data.n }}{% endif %}", "{"}, URLs: urls},
+		"tracked":                   {Company: Company{"Nord", "Rīga"}, URLs: urls, Track: &Tracking{OpenPixel: "https://go.example/o/1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			in.Marketing, in.Vars = true, map[string]any{"data": map[string]any{"n": "7"}}
+			src := email(`<p>{{ data.n }}</p><a href="https://a.example">a</a>`)
+			first, second := mustLoad(t, src), mustLoad(t, src)
+			if _, err := second.Render(rapport.Email, Input{Marketing: true, Vars: in.Vars, Company: Company{Name: "Other"}}); err != nil {
+				t.Fatal(err)
+			}
+			want, err := second.Render(rapport.Email, in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := first.Render(rapport.Email, in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.HTML.String() != want.HTML.String() || got.Text.String() != want.Text.String() || !slices.Equal(got.Links, want.Links) {
+				t.Errorf("first:\n%s\n%s\nthen:\n%s\n%s", got.HTML, got.Text, want.HTML, want.Text)
+			}
+			if fewer := len(got.HTML) < len(want.HTML); fewer == (name == "a name that reads as code") {
+				t.Errorf("%d pieces, and %d with conditions", len(got.HTML), len(want.HTML))
+			}
+		})
+	}
+}
+
 func TestRender_TracksLinks(t *testing.T) {
 	t.Parallel()
 	tmpl := mustLoad(t, email(`<body><a href="https://a.example/?x=1&amp;y={{ data.n }}">1</a>`+

@@ -56,12 +56,6 @@ type variant struct {
 	fixed       *Rendered
 }
 
-// footer is the texts again, with the footer that marketing mail must have.
-type footer struct {
-	text, html, tracked *liquid.Template
-	plain, following    shapes
-}
-
 type header struct {
 	name  string
 	value *liquid.Template
@@ -145,7 +139,7 @@ func loadVariant(key string, c *CompiledVariant, reads *Reads) (*variant, Wanted
 	branches := strings.Contains(c.HTML+c.Text+string(c.Body), "{%")
 	v.plain, v.following = newShapes(key, branches), newShapes(key+"/tracked", branches)
 	if c.Channel == rapport.Email {
-		v.footer = l.footer(key, c, v)
+		v.footer = l.footer(key, c, v, branches)
 	}
 	return v, l.urls, l.err
 }
@@ -195,23 +189,6 @@ func (l *loader) document(body json.RawMessage) *document {
 		l.note(t)
 	}
 	return d
-}
-
-// footer makes the texts again with a footer where the author's hold no unsubscribe link.
-func (l *loader) footer(key string, c *CompiledVariant, v *variant) *footer {
-	f := &footer{text: v.text, html: v.html, tracked: v.tracked, plain: newShapes(key+"/footer", true), following: newShapes(key+"/footer/tracked", true)}
-	added := false
-	if v.text != nil && !reads(v.text, "unsubscribe_url") {
-		f.text, added = l.parse(withTextFooter(c.Text, c.Locale), textOptions), true
-	}
-	if v.html != nil && !reads(v.html, "unsubscribe_url") {
-		html := withFooter(c.HTML, c.Locale)
-		f.html, f.tracked, added = l.parse(html, htmlOptions), l.parse(marked(html), htmlOptions), true
-	}
-	if !added {
-		return nil
-	}
-	return f
 }
 
 func reads(t *liquid.Template, name string) bool {
