@@ -108,8 +108,6 @@ func (g *Gateway) work(b store.Batch, known map[rapport.ID]*content, leave func(
 // sendBatch claims by free slot and sends. rest, when not zero, is until when the batch must wait.
 func (g *Gateway) sendBatch(ctx context.Context, b store.Batch, known map[rapport.ID]*content, sends *sync.WaitGroup) (rest time.Time, err error) {
 	var after rapport.ID
-	crew := newSenders(g, b, sends)
-	defer crew.dismiss()
 	left := b.Size // rows that the batch may still have
 	for !g.engine.closed.Load() {
 		p, until := g.provider(b)
@@ -145,7 +143,7 @@ func (g *Gateway) sendBatch(ctx context.Context, b store.Batch, known map[rappor
 			}
 			for i := range res.Rows {
 				if c := &res.Rows[i]; c.Mine() {
-					crew.send(task{p, c, group, slots})
+					g.senders.send(task{&b, p, c, group, slots, sends})
 				}
 			}
 		}

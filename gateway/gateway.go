@@ -63,6 +63,7 @@ type Gateway struct {
 	worker  atomic.Int64     // who this process is in the store
 	journal *journal.Journal // nil: nothing is noted
 	engine  *engine
+	senders senders
 	submit  *submitter
 	intake  chan struct{} // a place for each inline campaign that is being stored
 	staging sync.Map      // ids of drafts that a request of this process has, or may have, in hand
@@ -118,6 +119,7 @@ func New(st *store.Store, hub *channels.Hub, log *slog.Logger, set Settings) *Ga
 	empty := map[string]time.Time{}
 	g.pauses.Store(&empty)
 	g.engine = newEngine(g)
+	g.senders.g = g
 	g.submit = newSubmitter(g)
 	g.intake = make(chan struct{}, max(4, 2*runtime.GOMAXPROCS(0)))
 	return g
@@ -174,6 +176,7 @@ func (g *Gateway) Stop(ctx context.Context) {
 	}
 	g.submit.close()
 	g.engine.drain(ctx)
+	g.senders.dismiss()
 	g.stop()
 	g.wg.Wait()
 	if ctx.Err() == nil { // everything that was on the wire is recorded

@@ -9,41 +9,68 @@ import (
 	"rapport/store"
 )
 
-// senders are the goroutines that send a batch. Each goes on with the next message after its own: a new goroutine's
-// stack must grow several times before it has room for a message, which costs more than to render it.
+// senders are the goroutines that send. Each goes on with another message after its own: a new goroutine's stack must
+// grow several times before it has room for a message, which costs more than to render it. Whoever has waited the
+// shortest is asked first, because its stack is still in the processor's cache.
 type senders struct {
-	g     *Gateway
-	batch store.Batch
-	sends *sync.WaitGroup // messages until they are recorded
-	tasks chan task
+	g    *Gateway
+	mu   sync.Mutex
+	idle []chan task // of one place each
+	over bool
 }
+
+// idleSenders is how many may wait for work.
+const idleSenders = 256
 
 // task is one claimed row with its slot.
 type task struct {
+	batch    *store.Batch
 	provider *channels.Provider
 	row      *store.Claimed
 	group    map[rapport.ID]*content
 	slots    *window
-}
-
-func newSenders(g *Gateway, b store.Batch, sends *sync.WaitGroup) *senders {
-	return &senders{g: g, batch: b, sends: sends, tasks: make(chan task)}
+	sends    *sync.WaitGroup // of the batch: messages until they are recorded
 }
 
 // send hands t to a sender that waits for work, or to a new one. There are never more than there are slots.
 func (s *senders) send(t task) {
-	s.sends.Add(1)
-	select {
-	case s.tasks <- t:
-	default:
+	t.sends.Add(1)
+	s.mu.Lock()
+	n := len(s.idle)
+	if n == 0 {
+		s.mu.Unlock()
 		go s.work(t)
+		return
 	}
+	next := s.idle[n-1]
+	s.idle = s.idle[:n-1]
+	s.mu.Unlock()
+	next <- t
 }
 
 func (s *senders) work(t task) {
-	for ok := true; ok; t, ok = <-s.tasks {
-		s.g.send(context.Background(), s.flight(t), t.provider, t.group)
+	next := make(chan task, 1)
+	for ok := true; ok; t, ok = <-next {
+		s.g.send(context.Background(), s.g.flight(&t), t.provider, t.group)
+		s.mu.Lock()
+		if s.over || len(s.idle) == idleSenders {
+			s.mu.Unlock()
+			return
+		}
+		s.idle = append(s.idle, next)
+		s.mu.Unlock()
 	}
+}
+
+// dismiss ends those that wait for work, and the others once they have done theirs.
+func (s *senders) dismiss() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.over = true
+	for _, next := range s.idle {
+		close(next)
+	}
+	s.idle = nil
 }
 
 // flight is one message from its claim until its outcome is durable, when it is kept for another.
@@ -58,16 +85,16 @@ type flight struct {
 	recorded func(bool, store.ClaimResult, error) // made once
 }
 
-func (s *senders) flight(t task) *flight {
-	f, ok := s.g.flights.Get().(*flight)
+func (g *Gateway) flight(t *task) *flight {
+	f, ok := g.flights.Get().(*flight)
 	if !ok {
 		f = &flight{}
 		f.wire = f.hand.begin
-		f.recorded = func(bool, store.ClaimResult, error) { s.g.land(f) }
+		f.recorded = func(bool, store.ClaimResult, error) { g.land(f) }
 	}
-	f.attempt = attempt{row: t.row, batch: s.batch, caps: t.provider.Caps(), provider: t.provider.Entry().Name}
-	f.hand = handOver{journal: s.g.journal, row: t.row}
-	f.slots, f.sends = t.slots, s.sends
+	f.attempt = attempt{row: t.row, batch: *t.batch, caps: t.provider.Caps(), provider: t.provider.Entry().Name}
+	f.hand = handOver{journal: g.journal, row: t.row}
+	f.slots, f.sends = t.slots, t.sends
 	return f
 }
 
@@ -81,6 +108,3 @@ func (g *Gateway) land(f *flight) {
 	slots.give(lane, 1)
 	sends.Done()
 }
-
-// dismiss ends the senders once they have sent what they have.
-func (s *senders) dismiss() { close(s.tasks) }

@@ -35,8 +35,8 @@ func BenchmarkRender(b *testing.B) {
 			o := campaign(key)
 			buf := make([]byte, 0, 16<<10)
 			for b.Loop() {
-				d, err := c.render(buf, o)
-				if err != nil {
+				d := draft{b: buf[:0]}
+				if err := c.render(&d, o); err != nil {
 					b.Fatal(err)
 				}
 				b.SetBytes(int64(len(d.b)))
@@ -175,8 +175,8 @@ func BenchmarkSignature(b *testing.B) {
 				s[k] = v
 			}
 			c := openConn(b, s)
-			d, err := c.render(nil, campaign(""))
-			if err != nil {
+			d := &draft{}
+			if err := c.render(d, campaign("")); err != nil {
 				b.Fatal(err)
 			}
 			b.ReportAllocs()

@@ -31,50 +31,82 @@ func (c *conn) body(d *draft, o *channels.Outgoing) error {
 		}
 	}
 	left := int64(maxAttachments)
-	attach := func(as []*channels.Attachment) []func() error {
-		var parts []func() error
-		for _, a := range as {
-			parts = append(parts, func() error { return d.attachment(a, &left) })
-		}
-		return parts
+	mixed := d.multipart("mixed", o.Token, 1+len(files))
+	d.next(mixed)
+	if err := c.readable(d, o, inline, &left); err != nil {
+		return err
 	}
-	text := func() error {
-		d.b = append(d.b, "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"...)
-		d.b = c.drafts.appendQuoted(d.b, draftKey{template: o.Key}, o.Text)
-		return nil
-	}
-	html := func() error {
-		d.b = append(d.b, "Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"...)
-		d.b = c.drafts.appendQuoted(d.b, draftKey{template: o.Key, html: true}, o.HTML)
-		return nil
-	}
-	related := func() error { return d.multipart("related", o.Token, append([]func() error{html}, attach(inline)...)) }
-	var readable []func() error
-	if len(o.Text) > 0 || len(o.HTML) == 0 {
-		readable = append(readable, text)
-	}
-	if len(o.HTML) > 0 {
-		readable = append(readable, related)
-	}
-	alternative := func() error { return d.multipart("alternative", o.Token, readable) }
-	return d.multipart("mixed", o.Token, append([]func() error{alternative}, attach(files)...))
+	return d.attachments(mixed, files, &left)
 }
 
-// multipart appends the parts one after the other. No part can hold the boundary: quoted-printable and
-// base64 never contain "=_" (RFC 2045 §6.7 suggests just that).
-func (d *draft) multipart(kind, token string, parts []func() error) error {
-	if len(parts) == 1 {
-		return parts[0]()
+// readable appends what is to be read: the text, the HTML with its images, or both.
+func (c *conn) readable(d *draft, o *channels.Outgoing, inline []*channels.Attachment, left *int64) error {
+	text, html := len(o.Text) > 0 || len(o.HTML) == 0, len(o.HTML) > 0
+	alternative := parts{}
+	if text && html {
+		alternative = d.multipart("alternative", o.Token, 2)
 	}
-	boundary := "=_" + kind + "." + token
-	d.b = append(d.b, "Content-Type: multipart/"+kind+";\r\n boundary=\""+boundary+"\"\r\n\r\n"...)
-	for _, p := range parts {
-		d.b = append(append(append(d.b, "--"...), boundary...), "\r\n"...)
-		if err := p(); err != nil {
+	if text {
+		d.next(alternative)
+		d.b = append(d.b, "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"...)
+		d.b = c.drafts.appendQuoted(d.b, draftKey{template: o.Key}, o.Text)
+	}
+	if html {
+		d.next(alternative)
+		related := d.multipart("related", o.Token, 1+len(inline))
+		d.next(related)
+		d.b = append(d.b, "Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"...)
+		d.b = c.drafts.appendQuoted(d.b, draftKey{template: o.Key, html: true}, o.HTML)
+		if err := d.attachments(related, inline, left); err != nil {
 			return err
 		}
 	}
-	d.b = append(append(append(d.b, "--"...), boundary...), "--\r\n"...)
+	d.end(alternative)
+	return nil
+}
+
+// parts is a multipart that is being written. The zero value holds a single part, and has no frame of its own.
+type parts struct{ kind, token string }
+
+// multipart begins one of n parts.
+func (d *draft) multipart(kind, token string, n int) parts {
+	if n == 1 {
+		return parts{}
+	}
+	m := parts{kind, token}
+	d.b = append(append(append(d.b, "Content-Type: multipart/"...), kind...), ";\r\n boundary=\""...)
+	d.b = append(m.boundary(d.b), "\"\r\n\r\n"...)
+	return m
+}
+
+// boundary appends what no part can hold: quoted-printable and base64 never contain "=_" (RFC 2045 §6.7 suggests just
+// that).
+func (m parts) boundary(b []byte) []byte {
+	return append(append(append(append(b, "=_"...), m.kind...), '.'), m.token...)
+}
+
+// next begins another part of m.
+func (d *draft) next(m parts) {
+	if m.kind != "" {
+		d.b = append(m.boundary(append(d.b, "--"...)), "\r\n"...)
+	}
+}
+
+func (d *draft) end(m parts) {
+	if m.kind != "" {
+		d.b = append(m.boundary(append(d.b, "--"...)), "--\r\n"...)
+	}
+}
+
+// attachments appends the last parts of m.
+func (d *draft) attachments(m parts, as []*channels.Attachment, left *int64) error {
+	for _, a := range as {
+		d.next(m)
+		if err := d.attachment(a, left); err != nil {
+			return err
+		}
+	}
+	d.end(m)
 	return nil
 }
 

@@ -67,13 +67,13 @@ func (l *line) refuses(d *draft, size int) *channels.Verdict {
 	return nil
 }
 
-// transfer hands wire over, which ends with the final dot. begun: the envelope was written before. along is asked, when
+// transfer hands over what stands in d.b after from, which ends with the final dot. begun: the envelope was written before. along is asked, when
 // the message is about to be written, for a send whose envelope may follow it in the same breath, which RFC 2920 §3.1
 // allows: that spares a write, a wait and a read for each message of a campaign. What becomes of the message is not
 // changed by it; the other's is not on the wire before the other writes it. next is whom along returned.
 //
 // Its errors are verdicts, or errStale.
-func (l *line) transfer(ctx context.Context, d *draft, wire *[]byte, from int, begun bool, along func(*line) *waiter, t timeouts) (next *waiter, err error) {
+func (l *line) transfer(ctx context.Context, d *draft, from int, begun bool, along func(*line) *waiter, t timeouts) (next *waiter, err error) {
 	served := l.served
 	l.served = true
 	if !deadline.Only(ctx) {
@@ -85,7 +85,7 @@ func (l *line) transfer(ctx context.Context, d *draft, wire *[]byte, from int, b
 		}()
 	}
 
-	refused, at, err := l.envelope(ctx, d, len(*wire)-from, begun, t.step)
+	refused, at, err := l.envelope(ctx, d, len(d.b)-from, begun, t.step)
 	goodbye := refused.code == 421 && at == atMail
 	if served && (goodbye || err != nil && !isTimeout(err)) {
 		l.broken = true
@@ -99,14 +99,14 @@ func (l *line) transfer(ctx context.Context, d *draft, wire *[]byte, from int, b
 		l.broken = l.broken || refused.ends()
 		return nil, refused.verdict(at)
 	}
-	end := len(*wire)
+	end := len(d.b)
 	if end <= block { // of a long one, nobody waits for the end without need
 		next = along(l)
 	}
 	if next != nil {
-		*wire = l.appendEnvelope(*wire, next.d, next.size)
+		d.b = l.appendEnvelope(d.b, next.d, next.size)
 	}
-	if err := l.message(ctx, (*wire)[from:], end-from, t.step); err != nil {
+	if err := l.message(ctx, d.b[from:], end-from, t.step); err != nil {
 		return next, err
 	}
 	r, err := l.answer(ctx, t.dot)

@@ -21,23 +21,23 @@ type draft struct {
 	utf8  bool   // needs SMTPUTF8
 }
 
-// render appends o to b as RFC 5322 asks: CRLF everywhere, 7-bit, lines of at most 998 characters, no
+// render appends o to d.b as RFC 5322 asks: CRLF everywhere, 7-bit, lines of at most 998 characters, no
 // line that begins with a dot. Equal messages at equal times give equal bytes. Its errors are verdicts.
-func (c *conn) render(b []byte, o *channels.Outgoing) (*draft, error) {
-	d := &draft{b: b, id: o.Token + "@" + c.idDomain}
+func (c *conn) render(d *draft, o *channels.Outgoing) error {
+	d.id = o.Token + "@" + c.idDomain
 	if c.env.ReplyToken != nil && (c.envelopeDomain != "" || c.replyDomain != "") {
 		d.token = c.env.ReplyToken(o.ID)
 	}
 	if !atom(o.Token) || len(o.Token) > 50 {
-		return nil, refuse("bad_token", errors.New("the token cannot be part of a Message-ID"))
+		return refuse("bad_token", errors.New("the token cannot be part of a Message-ID"))
 	}
 	if v := c.address(d, o); v != nil {
-		return nil, v
+		return v
 	}
 	if v := c.header(d, o); v != nil {
-		return nil, v
+		return v
 	}
-	return d, c.body(d, o)
+	return c.body(d, o)
 }
 
 func refuse(reason string, err error) *channels.Verdict {

@@ -483,13 +483,14 @@ func TestMessage_TamperingBreaksTheSignature(t *testing.T) {
 func TestMessage_RenderingIsDeterministic(t *testing.T) {
 	t.Parallel()
 	c := openConn(t, settings(start(t, emailtest.Options{})))
-	a, err := c.render(nil, outgoing())
+	a, b := &draft{}, &draft{}
+	err := c.render(a, outgoing())
 	if err != nil {
 		t.Fatal(err)
 	}
 	o := outgoing()
 	o.Attempt = 2
-	b, err := c.render(nil, o)
+	err = c.render(b, o)
 	if err != nil || !bytes.Equal(a.b, b.b) {
 		t.Errorf("two renderings differ (%v)", err)
 	}

@@ -27,16 +27,15 @@ type pool struct {
 	back    *sync.Cond // a place was given back after close
 }
 
-// waiter is a send that has no place yet.
+// waiter is a send that may have to wait for a place. It is used again, unless it is gone.
 type waiter struct {
 	d    *draft
 	size int
 	last bool // takes no part in being taken along; it gets the first place that becomes free
 
-	turn chan turn // gets one turn, after which the place is the waiter's
+	turn chan turn // of one place; gets one turn, after which the place is the waiter's
 	// Under pool.mu:
-	taken bool // its envelope is, or will be, on the line of another
-	gone  bool // it has given up since
+	gone bool // it has given up
 }
 
 // turn is a place.
@@ -54,7 +53,7 @@ func newPool(r relay, connections int, idle time.Duration) *pool {
 }
 
 // take waits for a place and returns its connection. Unless it fails, give must be called.
-func (p *pool) take(ctx context.Context, w waiter) (_ *line, begun bool, err error) {
+func (p *pool) take(ctx context.Context, w *waiter) (_ *line, begun bool, err error) {
 	p.mu.Lock()
 	if p.closed {
 		p.mu.Unlock()
@@ -67,7 +66,7 @@ func (p *pool) take(ctx context.Context, w waiter) (_ *line, begun bool, err err
 			t.line, p.idle[n-1], p.idle = p.idle[n-1], nil, p.idle[:n-1]
 		}
 		p.mu.Unlock()
-	} else if t, err = p.wait(ctx, &w); err != nil {
+	} else if t, err = p.wait(ctx, w); err != nil {
 		return nil, false, err
 	}
 	if t.line == nil {
@@ -81,7 +80,6 @@ func (p *pool) take(ctx context.Context, w waiter) (_ *line, begun bool, err err
 
 // wait is called with mu, and gives it back.
 func (p *pool) wait(ctx context.Context, w *waiter) (turn, error) {
-	w.turn = make(chan turn, 1)
 	p.waiting = append(p.waiting, w)
 	p.mu.Unlock()
 	select {
@@ -122,7 +120,6 @@ func (p *pool) along(l *line) *waiter {
 	}
 	p.waiting[0] = nil
 	p.waiting = p.waiting[1:]
-	w.taken = true
 	return w
 }
 

@@ -62,12 +62,20 @@ func (q *quoted) text(s []byte) {
 func run(s []byte, room int) int {
 	s = s[:min(len(s), max(room, 0))]
 	for i, c := range s {
-		if c <= ' ' && (c != ' ' || i+1 == len(s) || s[i+1] <= ' ') || c >= 0x7f || c == '=' || c == '.' {
+		if !itself[c] && (c != ' ' || i+1 == len(s) || s[i+1] <= ' ') {
 			return i
 		}
 	}
 	return len(s)
 }
+
+// itself are the bytes that stand for themselves wherever they stand.
+var itself = func() (t [256]bool) {
+	for c := byte('!'); c < 0x7f; c++ {
+		t[c] = c != '=' && c != '.'
+	}
+	return t
+}()
 
 // piece is a static segment encoded from column 0.
 type piece struct {
@@ -79,7 +87,7 @@ type piece struct {
 func newPiece(src []byte) piece {
 	var q quoted
 	q.text(src)
-	return piece{src: bytes.Clone(src), enc: q.b, col: q.col, cr: q.cr}
+	return piece{src: src, enc: q.b, col: q.col, cr: q.cr}
 }
 
 // piece appends p. A soft line break brings the text to the column at which p was encoded.
@@ -114,7 +122,7 @@ const (
 func newDrafts() *drafts { return &drafts{parts: map[draftKey][]piece{}} }
 
 // of returns the pieces of p, in order, or nil when p is not to be kept. They are compared with p byte for
-// byte before use (2 KB take 50 ns), so that a caller's mistake with keys can cost time but not send
+// byte before use, which is soon done where they are the same bytes in memory, so that a caller's mistake with keys can cost time but not send
 // one template's text under another's key.
 func (d *drafts) of(key draftKey, p channels.Part) []piece {
 	if key.template == "" || p.Len() > draftsLargest {

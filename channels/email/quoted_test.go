@@ -113,7 +113,8 @@ func FuzzMessage(f *testing.F) {
 		o.Subject, o.ToName, o.Unsubscribe, o.Text = channels.Text(subject), name, link, channels.Text(text)
 		o.Headers = []channels.Header{{Name: header, Value: value}}
 		o.Attachments = []channels.Attachment{{Name: file, ContentType: value, Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }}}
-		d, err := c.render(nil, o)
+		d := &draft{}
+		err := c.render(d, o)
 		if err != nil {
 			if v := channels.VerdictOf(err); v.Kind != channels.Rejected {
 				t.Errorf("verdict %v", v)

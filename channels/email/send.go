@@ -28,7 +28,7 @@ type conn struct {
 	timeout        time.Duration
 	dotTimeout     time.Duration
 
-	buffers sync.Pool     // of *[]byte
+	waiters sync.Pool     // of *waiter
 	large   chan struct{} // a place for each message with attachments that is in memory
 }
 
@@ -50,15 +50,13 @@ func (c *conn) Send(ctx context.Context, o *channels.Outgoing) (string, error) {
 			return "", cancelled(ctx.Err())
 		}
 	}
-	buffer := c.buffer()
-	defer c.release(buffer)
+	w := c.waiter()
+	defer c.release(w)
+	d := w.d
 
 	// The signature stands before what it signs, so room is left for it.
-	d, err := c.render((*buffer)[:maxSignature], o)
-	if d != nil {
-		*buffer = d.b
-	}
-	if err != nil {
+	d.b = d.b[:maxSignature]
+	if err := c.render(d, o); err != nil {
 		return "", err
 	}
 	start := maxSignature
@@ -70,8 +68,8 @@ func (c *conn) Send(ctx context.Context, o *channels.Outgoing) (string, error) {
 		start -= len(s)
 		copy(d.b[start:], s)
 	}
-	*buffer = append(d.b, ".\r\n"...)
-	if err := c.handOver(ctx, o, d, buffer, start); err != nil {
+	d.b = append(d.b, ".\r\n"...)
+	if err := c.handOver(ctx, o, w, start); err != nil {
 		return "", err
 	}
 	return d.id, nil
@@ -79,17 +77,18 @@ func (c *conn) Send(ctx context.Context, o *channels.Outgoing) (string, error) {
 
 // handOver takes a connection. When the server has closed it in the meantime another one is taken, until
 // one is fresh; nothing was written on the others.
-func (c *conn) handOver(ctx context.Context, o *channels.Outgoing, d *draft, wire *[]byte, start int) error {
+func (c *conn) handOver(ctx context.Context, o *channels.Outgoing, w *waiter, start int) error {
+	d := w.d
 	for {
-		size := len(*wire) - start
-		l, begun, err := c.pool.take(ctx, waiter{d: d, size: size, last: o.Purpose == rapport.Transactional})
+		w.size, w.last = len(d.b)-start, o.Purpose == rapport.Transactional
+		l, begun, err := c.pool.take(ctx, w)
 		if err != nil {
 			if v, ok := errors.AsType[*channels.Verdict](err); ok {
 				return v
 			}
 			return cancelled(err)
 		}
-		v := l.refuses(d, size)
+		v := l.refuses(d, w.size)
 		if !o.ValidUntil.IsZero() && !c.env.Now().Before(o.ValidUntil) {
 			v = &channels.Verdict{Kind: channels.Temporary, Reason: "window_closed"}
 		}
@@ -101,7 +100,7 @@ func (c *conn) handOver(ctx context.Context, o *channels.Outgoing, d *draft, wir
 		if o.Wire != nil {
 			o.Wire()
 		}
-		next, err := l.transfer(ctx, d, wire, start, begun, c.pool.along, timeouts{step: c.timeout, dot: c.dotTimeout})
+		next, err := l.transfer(ctx, d, start, begun, c.pool.along, timeouts{step: c.timeout, dot: c.dotTimeout})
 		c.pool.give(l, next)
 		if !errors.Is(err, errStale) {
 			return err
@@ -120,16 +119,17 @@ func (c *conn) Close() error {
 	return nil
 }
 
-func (c *conn) buffer() *[]byte {
-	if b, ok := c.buffers.Get().(*[]byte); ok {
-		return b
+// waiter returns one with a draft that has room.
+func (c *conn) waiter() *waiter {
+	if w, ok := c.waiters.Get().(*waiter); ok {
+		return w
 	}
-	b := make([]byte, maxSignature, 16<<10)
-	return &b
+	return &waiter{d: &draft{b: make([]byte, maxSignature, 16<<10)}, turn: make(chan turn, 1)}
 }
 
-func (c *conn) release(b *[]byte) {
-	if cap(*b) <= keepBuffer {
-		c.buffers.Put(b)
+func (c *conn) release(w *waiter) {
+	if !w.gone && cap(w.d.b) <= keepBuffer { // else somebody may still look at it
+		*w.d = draft{b: w.d.b}
+		c.waiters.Put(w)
 	}
 }

@@ -7,7 +7,7 @@ import "context"
 func (c *conn) Setup(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	l, _, err := c.pool.take(ctx, waiter{last: true})
+	l, _, err := c.pool.take(ctx, &waiter{last: true, turn: make(chan turn, 1)})
 	if err != nil {
 		return err
 	}
