@@ -37,9 +37,11 @@ type Caps struct {
 	// Measure counts a text in the units of MaxText; nil: runes. (Telegram: UTF-16 units after its markup is taken out.)
 	Measure     func(Part) int
 	Attachments int64         // total bytes a message; 0: none can be sent
-	Timeout     time.Duration // of one Send, all phases; Hub's deadline
+	Timeout     time.Duration // of one Send, all phases; Hub's deadline, see Wires
 	Phases      bool          // settings.timeout bounds each phase of a Send, not the whole of it
-	Wires       bool          // the driver calls Outgoing.Wire: a message may wait in it for a connection
+	// Wires: the driver calls Outgoing.Wire itself. A message may wait in it for a connection, up to a minute beyond
+	// Timeout where that is not Phases.
+	Wires       bool
 	ReplyWindow time.Duration // how long after the person's last message a free answer may be sent; 0: always
 }
 

@@ -1,6 +1,7 @@
 package channels
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -65,7 +66,7 @@ type Entry struct {
 	Priority int     // lower is tried first
 	Rate     float64 // messages per second over all processes; 0: unlimited. Kept by the store, not here
 	Settings Settings
-	Window   int  // slots: messages between claim and commit; 0: max(100, 4 x settings.connections)
+	Window   int  // slots: messages between claim and commit; 0: see window
 	ReadOnly bool // from the configuration file: shown, not changed, by the API
 }
 
@@ -298,15 +299,19 @@ func (h *Hub) resolve(d Driver, e Entry) (Settings, []string, Mistakes) {
 	return members("", e.Settings), secrets, bad
 }
 
+// queueing is how long a message may wait in a driver for a connection: at the other side's usual pace the last of a
+// window has one long before.
+const queueing = time.Minute
+
 func sendTimeout(d Driver, s Settings) time.Duration {
-	own := s.Read().Duration("timeout", 0)
-	switch {
-	case own > 0 && !d.Caps.Phases:
-		return own
-	case d.Caps.Timeout > 0:
-		return d.Caps.Timeout
+	limit := cmp.Or(d.Caps.Timeout, 30*time.Second)
+	if own := s.Read().Duration("timeout", 0); own > 0 && !d.Caps.Phases {
+		limit = own
 	}
-	return 30 * time.Second
+	if d.Caps.Wires && !d.Caps.Phases {
+		limit += queueing
+	}
+	return limit
 }
 
 // window is how many messages may be claimed and not yet recorded: enough to make a transaction worth its commit. What
@@ -317,7 +322,7 @@ func window(e Entry, d Driver, s Settings) int {
 	case e.Window > 0:
 		return e.Window
 	case d.Caps.Wires:
-		return max(256, 4*connections)
+		return max(512, 8*connections)
 	}
 	return max(100, 4*connections)
 }

@@ -57,10 +57,13 @@ type Incoming struct {
 	Raw         []byte // the original, when it says more than the fields above
 }
 
-// Receipted is what became of a message of ours. MessageID or ProviderID names it.
+// Receipted is what became of a message of ours. MessageID names it, or ProviderID together with the address that it
+// went to.
 type Receipted struct {
 	MessageID  rapport.ID
 	ProviderID string
+	Channel    rapport.Channel
+	To         string // to be normalised by the caller
 	Kind       rapport.Receipt
 	Reason     string // ours: "hard_bounce", "carrier_blocked"
 	Code       string // the provider's

@@ -297,7 +297,7 @@ func TestIngest_ReceiptsNeverMoveBack(t *testing.T) {
 		w.until("it is sent", func() bool { return w.states(c)["sent"] == 1 })
 		id := w.only(c).ID
 		receipt := func(event string, k rapport.Receipt) channels.Update {
-			return channels.Update{EventID: event, Receipt: &channels.Receipted{ProviderID: "p-" + rapport.KindMessage.Format(id), Kind: k}}
+			return channels.Update{EventID: event, Receipt: &channels.Receipted{ProviderID: "p-" + rapport.KindMessage.Format(id), Channel: rapport.SMS, To: addressOf(rapport.SMS, 1), Kind: k}}
 		}
 		w.ingest("sms", receipt("1", rapport.ReceiptDelivered), receipt("2", rapport.ReceiptSent), receipt("3", rapport.ReceiptFailed), receipt("1", rapport.ReceiptDelivered))
 		w.status(c, rapport.CampaignFinished)
@@ -305,7 +305,7 @@ func TestIngest_ReceiptsNeverMoveBack(t *testing.T) {
 		if rs, err := w.st.Receipts(t.Context(), id); err != nil || len(rs) != 3 {
 			t.Errorf("%v %+v", err, rs)
 		}
-		w.ingest("sms", channels.Update{EventID: "4", Receipt: &channels.Receipted{ProviderID: "nobody's", Kind: rapport.ReceiptDelivered}})
+		w.ingest("sms", channels.Update{EventID: "4", Receipt: &channels.Receipted{ProviderID: "nobody's", Channel: rapport.SMS, To: addressOf(rapport.SMS, 1), Kind: rapport.ReceiptDelivered}})
 	})
 }
 

@@ -32,9 +32,13 @@ func TestFault_ReceiptsShuffledThrice(t *testing.T) {
 		for i, m := range rows {
 			story := stories[i%len(stories)]
 			want[m.ID] = rapport.Sent
+			to, err := w.st.Address(t.Context(), m.Address)
+			if err != nil {
+				t.Fatal(err)
+			}
 			for k, kind := range story {
 				want[m.ID] = rapport.Advance(want[m.ID], kind)
-				u := channels.Update{EventID: fmt.Sprintf("%d-%d", m.ID, k), Receipt: &channels.Receipted{ProviderID: "p-" + rapport.KindMessage.Format(m.ID), Kind: kind}}
+				u := channels.Update{EventID: fmt.Sprintf("%d-%d", m.ID, k), Receipt: &channels.Receipted{ProviderID: "p-" + rapport.KindMessage.Format(m.ID), Channel: rapport.SMS, To: to.Value, Kind: kind}}
 				updates = append(updates, u, u, u)
 			}
 		}

@@ -111,15 +111,28 @@ func (g *Gateway) update(ctx context.Context, s *store.Store, from channels.Entr
 	return nil, nil
 }
 
+// reported finds the message that a receipt is about; 0: none.
+func reported(ctx context.Context, s *store.Store, from channels.Entry, r *channels.Receipted) (rapport.ID, error) {
+	if r.MessageID != 0 || r.ProviderID == "" {
+		return r.MessageID, nil
+	}
+	var to rapport.Address
+	if value, wrong := rapport.NormalizeAddress(r.Channel, r.To); wrong == nil {
+		var err error
+		if to, err = s.AddressOf(ctx, r.Channel, value); err != nil && rapport.CodeOf(err) != rapport.CodeNotFound {
+			return 0, err
+		}
+	}
+	return s.MessageByRef(ctx, from.Name, r.ProviderID, to.Customer)
+}
+
 // receipt applies a provider's report. One about a message that we do not know is kept as seen and
 // otherwise ignored: the provider must not call for ever.
 func (g *Gateway) receipt(ctx context.Context, s *store.Store, from channels.Entry, u channels.Update) (after func(), err error) {
 	r := u.Receipt
-	id := r.MessageID
-	if id == 0 && r.ProviderID != "" {
-		if id, err = s.MessageByRef(ctx, from.Name, r.ProviderID); err != nil {
-			return nil, err
-		}
+	id, err := reported(ctx, s, from, r)
+	if err != nil {
+		return nil, err
 	}
 	if id == 0 {
 		g.Log.Warn("a receipt names no message of ours", "provider", from.Name, "kind", string(r.Kind))
@@ -364,7 +377,7 @@ func (g *Gateway) answersTo(ctx context.Context, s *store.Store, from channels.E
 		id, perr := rapport.KindMessage.Parse(left)
 		word := "in_reply_to"
 		if perr != nil {
-			if id, err = s.MessageByRef(ctx, from.Name, ref); err != nil {
+			if id, err = s.MessageByRef(ctx, from.Name, ref, a.Customer); err != nil {
 				return nil, "", 0, err
 			}
 			word = "provider_id"

@@ -195,8 +195,8 @@ func (s *Store) due(ctx context.Context, r ClaimRequest, now time.Time, max int)
 const (
 	// dueFirst takes the first $5 that were due at $4.
 	dueFirst       = ` AND m.state = 1 AND m.due_at <= $4 ORDER BY m.id LIMIT $5`
-	claimedColumns = `m.id, m.customer_id, m.address_id, m.attempt, m.misses, m.seq, m.window_end, m.expires_at, CASE a.epoch WHEN m.epoch THEN 1 ELSE 0 * a.epoch END AS fresh, a.address, v.vars`
-	claimedJoin    = ` LEFT JOIN addresses a ON a.id = m.address_id LEFT JOIN message_vars v ON v.message_id = m.id`
+	claimedColumns = `m.id, m.customer_id, m.address_id, m.attempt, m.misses, m.seq, m.window_end, m.expires_at, CASE a.epoch WHEN m.epoch THEN 1 ELSE 0 * a.epoch END AS fresh, a.address, m.vars`
+	claimedJoin    = ` LEFT JOIN addresses a ON a.id = m.address_id`
 )
 
 // claimed runs a statement that answers with claimedColumns, and campaign and status after them in a batch of single
@@ -205,7 +205,8 @@ func (s *Store) claimed(ctx context.Context, r ClaimRequest, now time.Time, max 
 	rows := make([]Claimed, 0, max)
 	var windowEnd, expires int64
 	var fresh sql.NullInt64
-	var address, vars sql.NullString
+	var address sql.NullString
+	var vars string
 	var status rapport.CampaignStatus
 	var c Claimed
 	dest := []any{&c.ID, &c.Customer, &c.AddressID, &c.Attempt, &c.Misses, &c.Seq, &windowEnd, &expires, &fresh, &address, &vars, &c.Campaign, &status}
@@ -220,7 +221,7 @@ func (s *Store) claimed(ctx context.Context, r ClaimRequest, now time.Time, max 
 		if r.Batch.Campaign == 0 && !sends(status) {
 			c.Cancelled, c.Held = status == rapport.CampaignCancelled, status != rapport.CampaignCancelled
 		}
-		c.Address, c.Vars = address.String, json.RawMessage(vars.String)
+		c.Address, c.Vars = address.String, json.RawMessage(vars)
 		c.Gone = !fresh.Valid
 		c.Expired = expires != 0 && expires <= ms(now)
 		c.Stale = fresh.Int64 == 0 || windowEnd != 0 && windowEnd <= ms(now)
@@ -242,7 +243,7 @@ func (s *Store) markDue(ctx context.Context, r ClaimRequest, now time.Time, max 
 	rows, err := s.claimed(ctx, r, now, max, `UPDATE messages AS x SET state = CASE WHEN d.ok THEN 2 ELSE 1 END, attempt = CASE WHEN d.ok THEN x.attempt + 1 ELSE x.attempt END,
 			owner = $6, provider = $7, updated_at = $4
 		FROM (SELECT `+claimedColumns+`, m.at, a.epoch = m.epoch AND (m.window_end = 0 OR m.window_end > $4) AND (m.expires_at = 0 OR m.expires_at > $4) AS ok
-			FROM (SELECT ctid AS at, id, customer_id, address_id, attempt, misses, seq, window_end, expires_at, epoch FROM messages m WHERE `+where+dueFirst+`) m `+claimedJoin+`) AS d
+			FROM (SELECT ctid AS at, id, customer_id, address_id, attempt, misses, seq, window_end, expires_at, epoch, vars FROM messages m WHERE `+where+dueFirst+`) m `+claimedJoin+`) AS d
 		WHERE x.ctid = d.at AND x.state = 1 AND EXISTS (SELECT 1 FROM batches b JOIN workers w ON w.id = b.owner JOIN campaigns c ON c.id = b.campaign_id
 			WHERE b.id = $1 AND b.owner = $6 AND w.dead = 0 AND c.status IN ('planning', 'running', 'finished'))
 		RETURNING d.id, d.customer_id, d.address_id, d.attempt, d.misses, d.seq, d.window_end, d.expires_at, d.fresh, d.address, d.vars`,

@@ -98,12 +98,24 @@ func TestBatch_KnowsItsRows(t *testing.T) {
 
 		for ref, want := range map[string]rapport.ID{sent.ProviderID: sent.ID, rapport.KindMessage.Format(sent.ID): sent.ID, "number 3": third.ID, "number 4": 0,
 			rapport.KindMessage.Format(campaign.ID): 0} {
-			if id, err := s.MessageByRef(ctx, "p", ref); err != nil || id != want {
+			if id, err := s.MessageByRef(ctx, "p", ref, last[0].Customer); err != nil || id != want {
 				t.Errorf("%q names %d, %v; want %d", ref, id, err, want)
 			}
-			if id, err := s.MessageByRef(ctx, "another", ref); err != nil || id != 0 {
+			if id, err := s.MessageByRef(ctx, "another", ref, last[0].Customer); err != nil || id != 0 {
 				t.Errorf("%q names %d of another provider, %v", ref, id, err)
 			}
+		}
+		if id, err := s.MessageByRef(ctx, "p", "number 3", rows[0].Customer); err != nil || id != 0 {
+			t.Errorf("a number of the provider's names %d to somebody else, %v", id, err)
+		}
+		// The provider's receipt may come before the outcome: that comes too late then, but says what the provider calls it.
+		late := third
+		late.ProviderID = "number 5"
+		if applied, _, err := s.Commit(ctx, worker, []store.Outcome{late}, nil); err != nil || applied[0] {
+			t.Errorf("applied %v, %v", applied, err)
+		}
+		if id, err := s.MessageByRef(ctx, "p", "number 5", last[0].Customer); err != nil || id != third.ID {
+			t.Errorf("it names %d, %v; want %d", id, err, third.ID)
 		}
 	})
 }

@@ -80,7 +80,7 @@ func (s *Store) run(ctx context.Context, ids []rapport.ID, statements ...string)
 
 func (e *erasure) messages(ctx context.Context) error {
 	return e.pages(ctx, "messages", func(s *Store, ids []rapport.ID) error {
-		err := s.run(ctx, ids, `DELETE FROM message_vars WHERE message_id`, `DELETE FROM sandbox_outbox WHERE message_id`,
+		err := s.run(ctx, ids, `UPDATE messages SET vars = '', provider_ref = '' WHERE id`, `DELETE FROM sandbox_outbox WHERE message_id`,
 			`UPDATE attempts SET detail = '' WHERE detail <> '' AND message_id`, `UPDATE receipts SET detail = '' WHERE detail <> '' AND message_id`)
 		if err != nil {
 			return err

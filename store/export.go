@@ -202,8 +202,8 @@ func (s *Store) exportMessages(ctx context.Context, e *Export, who any) error {
 		}
 		place[m.ID] = len(place)
 		return x, err
-	}, `SELECT `+messageColumns+`, c.name, c.purpose, COALESCE(v.vars, '') FROM messages m JOIN campaigns c ON c.id = m.campaign_id
-		LEFT JOIN message_vars v ON v.message_id = m.id WHERE m.customer_id `+s.d.in(1)+` ORDER BY m.id`, who)
+	}, `SELECT `+messageColumns+`, c.name, c.purpose, m.vars FROM messages m JOIN campaigns c ON c.id = m.campaign_id
+		WHERE m.customer_id `+s.d.in(1)+` ORDER BY m.id`, who)
 	if err != nil {
 		return err
 	}

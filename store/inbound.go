@@ -73,12 +73,13 @@ func (s *Store) MoveAddress(ctx context.Context, a rapport.Address, value string
 	return err
 }
 
-// MessageByRef finds the message of ours that a provider knows by its own id; 0: none.
-func (s *Store) MessageByRef(ctx context.Context, provider, providerID string) (id rapport.ID, err error) {
+// MessageByRef finds the message that a provider knows by an id: ours, or one of its own, which is looked for among
+// those to a customer. 0: none.
+func (s *Store) MessageByRef(ctx context.Context, provider, providerID string, customer rapport.ID) (id rapport.ID, err error) {
 	if own := ownID(providerID); own != 0 {
 		err = s.row(ctx, `SELECT id FROM messages WHERE id = $1 AND provider = $2`, own, provider).Scan(&id)
-	} else {
-		err = s.row(ctx, `SELECT message_id FROM provider_refs WHERE provider = $1 AND provider_id = $2`, provider, providerID).Scan(&id)
+	} else if providerID != "" {
+		err = s.row(ctx, `SELECT id FROM messages WHERE customer_id = $1 AND provider = $2 AND provider_ref = $3 ORDER BY id DESC LIMIT 1`, customer, provider, providerID).Scan(&id)
 	}
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil

@@ -72,8 +72,8 @@ func (s *Store) Messages(ctx context.Context, f MessageFilter) ([]rapport.Messag
 // Vars is what a message is rendered with; nil after an erasure.
 func (s *Store) Vars(ctx context.Context, message rapport.ID) (json.RawMessage, error) {
 	var text string
-	err := s.row(ctx, `SELECT vars FROM message_vars WHERE message_id = $1`, message).Scan(&text)
-	if errors.Is(err, sql.ErrNoRows) {
+	err := s.row(ctx, `SELECT vars FROM messages WHERE id = $1`, message).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) || text == "" {
 		return nil, nil
 	}
 	return json.RawMessage(text), err
@@ -163,14 +163,15 @@ func (s *Store) SettleRows(ctx context.Context, b Batch, limit int, states ...ra
 	}
 	where, args := b.rows(0)
 	return collect(ctx, s, func(scan func(...any) error) (r SettleRow, err error) {
-		var value, vars sql.NullString
+		var value sql.NullString
+		var vars string
 		r.Message, err = scanMessage(func(dest ...any) error {
 			return scan(append(dest, &value, &r.Purpose, &r.Kind, &vars)...)
 		})
-		r.Value, r.Vars = value.String, json.RawMessage(vars.String)
+		r.Value, r.Vars = value.String, json.RawMessage(vars)
 		return
-	}, `SELECT `+messageColumns+`, a.address, c.purpose, c.kind, v.vars FROM messages m JOIN campaigns c ON c.id = m.campaign_id
-		LEFT JOIN addresses a ON a.id = m.address_id LEFT JOIN message_vars v ON v.message_id = m.id
+	}, `SELECT `+messageColumns+`, a.address, c.purpose, c.kind, m.vars FROM messages m JOIN campaigns c ON c.id = m.campaign_id
+		LEFT JOIN addresses a ON a.id = m.address_id
 		WHERE `+where+` AND m.state `+s.d.in(4)+` AND m.due_at <= $5 ORDER BY m.id LIMIT $6`, append(args, s.d.list(nums), ms(s.Now()), limit)...)
 }
 

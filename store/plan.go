@@ -20,7 +20,7 @@ type Row struct {
 
 var messageCols = []column{{"id", "bigint"}, {"campaign_id", "bigint"}, {"customer_id", "bigint"}, {"address_id", "bigint"}, {"batch_id", "bigint"},
 	{"epoch", "bigint"}, {"due_at", "bigint"}, {"window_end", "bigint"}, {"expires_at", "bigint"}, {"updated_at", "bigint"}, {"state", "smallint"},
-	{"seq", "bigint"}, {"channel", "text"}, {"reason", "text"}}
+	{"seq", "bigint"}, {"channel", "text"}, {"reason", "text"}, {"vars", "text"}}
 
 // AddMessages writes message rows, in the order of their ids, with their variables, counters and batches,
 // in the caller's transaction, and returns the batches that are due now. Where the (campaign, customer, channel) of one
@@ -42,11 +42,9 @@ func (s *Store) AddMessages(ctx context.Context, worker rapport.ID, rows []Row) 
 	var order []*Batch
 	d := deltas{}
 	var campaign, customer, batches, dueAt, end, expires, epoch boxed[int64]
-	var channel boxed[string]
+	var channel, reason, said boxed[string]
 	stamp := any(ms(now))
-	values := make([]any, 0, len(rows)*(len(messageCols)+2))
-	take := func(from int) []any { return values[from:len(values):len(values)] }
-	all, vars := make([][]any, len(rows)), make([][]any, 0, len(rows))
+	values, all := make([]any, 0, len(rows)*len(messageCols)), make([][]any, len(rows))
 	for i := range rows {
 		m := &rows[i].Message
 		var batch rapport.ID
@@ -78,15 +76,14 @@ func (s *Store) AddMessages(ctx context.Context, worker rapport.ID, rows []Row) 
 			batch = b.ID
 		}
 		m.Batch = batch
-		id, from := any(int64(m.ID)), len(values)
-		values = append(values, id, campaign.of(int64(m.Campaign)), customer.of(int64(m.Customer)), int64(m.Address), batches.of(int64(batch)), epoch.of(m.Epoch),
-			dueAt.of(ms(m.Due)), end.of(ms(m.WindowEnd)), expires.of(ms(m.ExpiresAt)), stamp, int64(m.State), customer.of(m.Seq), channel.of(string(m.Channel)), m.Reason)
-		all[i] = take(from)
-		if len(rows[i].Vars) > 0 && m.State == rapport.Pending {
-			from := len(values)
-			values = append(values, id, string(rows[i].Vars))
-			vars = append(vars, take(from))
+		vars := rows[i].Vars
+		if m.State != rapport.Pending {
+			vars = nil
 		}
+		from := len(values)
+		values = append(values, int64(m.ID), campaign.of(int64(m.Campaign)), customer.of(int64(m.Customer)), int64(m.Address), batches.of(int64(batch)), epoch.of(m.Epoch),
+			dueAt.of(ms(m.Due)), end.of(ms(m.WindowEnd)), expires.of(ms(m.ExpiresAt)), stamp, int64(m.State), customer.of(m.Seq), channel.of(string(m.Channel)), reason.of(m.Reason), said.of(string(vars)))
+		all[i] = values[from:]
 		if rows[i].Counted {
 			d.add(m.Campaign, m.State.String(), 1)
 			d.add(m.Campaign, "planned", 1)
@@ -98,9 +95,6 @@ func (s *Store) AddMessages(ctx context.Context, worker rapport.ID, rows []Row) 
 		err = ErrPlannedTwice
 	}
 	if err != nil {
-		return nil, err
-	}
-	if err = s.bulkLater(ctx, "message_vars", []column{{"message_id", "bigint"}, {"vars", "text"}}, vars, ""); err != nil {
 		return nil, err
 	}
 	bs := make([]Batch, len(order))

@@ -112,6 +112,9 @@ func (s *Store) recorded(ctx context.Context, worker rapport.ID, outs []Outcome,
 			n, err := s.exec(ctx, `UPDATE messages SET state = $1, reason = $2, updated_at = $3, sent_at = $4,
 				due_at = CASE WHEN CAST($5 AS BIGINT) = 0 THEN due_at ELSE CAST($5 AS BIGINT) END, misses = misses + $8
 				WHERE id = $6 AND attempt = $7 AND state = 3`, int64(o.To), o.Reason, now, ms(o.SentAt), ms(o.Due), o.ID, o.Attempt, bit(o.Miss))
+			if ref := o.ref(); err == nil && ref != "" { // also when the row has moved on: a receipt may have come before us
+				_, err = s.exec(ctx, `UPDATE messages SET provider_ref = $1 WHERE id = $2 AND provider = $3`, ref, o.ID, o.Provider)
+			}
 			if err != nil {
 				return err
 			}
@@ -153,13 +156,14 @@ func (s *Store) recordStates(ctx context.Context, outs []Outcome, now int64) ([]
 	if s.d.name() == "postgres" {
 		ids, sent, due := make([]int64, len(outs)), make([]int64, len(outs)), make([]int64, len(outs))
 		states, attempts, misses := make([]int16, len(outs)), make([]int16, len(outs)), make([]int16, len(outs))
-		reasons := make([]string, len(outs))
+		reasons, refs := make([]string, len(outs)), make([]string, len(outs))
 		place := make(map[rapport.ID]int, len(outs))
-		alike := true
+		alike, named := true, false
 		for i := range outs {
 			o := &outs[i]
 			ids[i], states[i], attempts[i], sent[i], due[i], reasons[i] = int64(o.ID), int16(o.To), int16(o.Attempt), ms(o.SentAt), ms(o.Due), o.Reason
-			misses[i] = int16(bit(o.Miss))
+			misses[i], refs[i] = int16(bit(o.Miss)), o.ref()
+			named = named || refs[i] != ""
 			place[o.ID] = i
 			alike = alike && o.To == outs[0].To && o.Reason == outs[0].Reason && o.Attempt == outs[0].Attempt && o.To != rapport.Doubtful && o.Due.IsZero() && !o.Miss
 		}
@@ -169,20 +173,31 @@ func (s *Store) recordStates(ctx context.Context, outs []Outcome, now int64) ([]
 			applied[place[id]] = true
 			return err
 		}
-		if alike { // nearly always: what all have in common travels once
+		// Nearly always: what all have in common travels once.
+		if alike && !named {
 			return applied, s.tx.later(ctx, found, `UPDATE messages m SET state = $1, reason = $2, updated_at = $3, sent_at = u.sent
 				FROM unnest($4::bigint[], $5::bigint[]) AS u(id, sent) WHERE m.id = u.id AND m.attempt = $6 AND m.state = 2 RETURNING m.id`,
 				[]any{states[0], reasons[0], now, ids, sent, attempts[0]})
 		}
-		return applied, s.tx.later(ctx, found, `UPDATE messages m SET state = u.state, reason = u.reason, updated_at = CASE WHEN u.state = 3 THEN m.updated_at ELSE $7 END, sent_at = u.sent, due_at = CASE WHEN u.due = 0 THEN m.due_at ELSE u.due END, misses = m.misses + u.miss
-			FROM unnest($1::bigint[], $2::smallint[], $3::smallint[], $4::text[], $5::bigint[], $6::bigint[], $8::smallint[]) AS u(id, state, attempt, reason, sent, due, miss)
-			WHERE m.id = u.id AND m.attempt = u.attempt AND m.state = 2 RETURNING m.id`, []any{ids, states, attempts, reasons, sent, due, now, misses})
+		if alike {
+			return applied, s.tx.later(ctx, found, `UPDATE messages m SET state = $1, reason = $2, updated_at = $3, sent_at = u.sent, provider_ref = u.ref
+				FROM unnest($4::bigint[], $5::bigint[], $7::text[]) AS u(id, sent, ref) WHERE m.id = u.id AND m.attempt = $6 AND m.state = 2 RETURNING m.id`,
+				[]any{states[0], reasons[0], now, ids, sent, attempts[0], refs})
+		}
+		return applied, s.tx.later(ctx, found, `UPDATE messages m SET state = u.state, reason = u.reason, updated_at = CASE WHEN u.state = 3 THEN m.updated_at ELSE $7 END, sent_at = u.sent, due_at = CASE WHEN u.due = 0 THEN m.due_at ELSE u.due END, misses = m.misses + u.miss, provider_ref = CASE u.ref WHEN '' THEN m.provider_ref ELSE u.ref END
+			FROM unnest($1::bigint[], $2::smallint[], $3::smallint[], $4::text[], $5::bigint[], $6::bigint[], $8::smallint[], $9::text[]) AS u(id, state, attempt, reason, sent, due, miss, ref)
+			WHERE m.id = u.id AND m.attempt = u.attempt AND m.state = 2 RETURNING m.id`, []any{ids, states, attempts, reasons, sent, due, now, misses, refs})
 	}
 	for i := range outs {
 		o := &outs[i]
 		if o.To != rapport.Doubtful && o.Due.IsZero() && !o.Miss { // nearly all: fewer values, without numbers, are bound in half the time
-			n, err := s.exec(ctx, `UPDATE messages SET state = ?, reason = ?, updated_at = ?, sent_at = ? WHERE id = ? AND attempt = ? AND state = 2`,
-				int64(o.To), o.Reason, now, ms(o.SentAt), int64(o.ID), o.Attempt)
+			q := `UPDATE messages SET state = ?, reason = ?, updated_at = ?, sent_at = ? WHERE id = ? AND attempt = ? AND state = 2`
+			args := []any{int64(o.To), o.Reason, now, ms(o.SentAt), int64(o.ID), o.Attempt}
+			if ref := o.ref(); ref != "" {
+				q = `UPDATE messages SET state = ?, reason = ?, updated_at = ?, sent_at = ?, provider_ref = ? WHERE id = ? AND attempt = ? AND state = 2`
+				args = []any{int64(o.To), o.Reason, now, ms(o.SentAt), ref, int64(o.ID), o.Attempt}
+			}
+			n, err := s.exec(ctx, q, args...)
 			if err != nil {
 				return nil, err
 			}
@@ -190,8 +205,8 @@ func (s *Store) recordStates(ctx context.Context, outs []Outcome, now int64) ([]
 			continue
 		}
 		n, err := s.exec(ctx, `UPDATE messages SET state = $1, reason = $2, updated_at = CASE WHEN $1 = 3 THEN updated_at ELSE $3 END, sent_at = $4,
-			due_at = CASE WHEN $5 = 0 THEN due_at ELSE $5 END, misses = misses + $8 WHERE id = $6 AND attempt = $7 AND state = 2`,
-			int64(o.To), o.Reason, now, ms(o.SentAt), ms(o.Due), int64(o.ID), o.Attempt, bit(o.Miss))
+			due_at = CASE WHEN $5 = 0 THEN due_at ELSE $5 END, misses = misses + $8, provider_ref = CASE $9 WHEN '' THEN provider_ref ELSE $9 END
+			WHERE id = $6 AND attempt = $7 AND state = 2`, int64(o.To), o.Reason, now, ms(o.SentAt), ms(o.Due), int64(o.ID), o.Attempt, bit(o.Miss), o.ref())
 		if err != nil {
 			return nil, err
 		}
@@ -211,15 +226,20 @@ func ownID(providerID string) rapport.ID {
 	return id
 }
 
-// details stores provider ids, costs, and what attempts said that did not simply succeed.
+// ref is what the provider calls the message, as far as it must be stored.
+func (o *Outcome) ref() string {
+	if o.ProviderID == "" || ownID(o.ProviderID) == o.ID {
+		return ""
+	}
+	return o.ProviderID
+}
+
+// details stores costs, and what attempts said that did not simply succeed.
 func (s *Store) details(ctx context.Context, worker rapport.ID, outs []Outcome, applied []bool, now int64) error {
-	var refs, said, costs [][]any
+	var said, costs [][]any
 	sums := map[rapport.ID]map[rapport.Channel][2]int64{}
 	for i := range outs {
 		o := &outs[i]
-		if o.ProviderID != "" && ownID(o.ProviderID) != o.ID { // also when the row has moved on: a receipt may have come before us
-			refs = append(refs, []any{o.Provider, o.ProviderID, o.ID})
-		}
 		if !applied[i] {
 			continue
 		}
@@ -234,9 +254,6 @@ func (s *Store) details(ctx context.Context, worker rapport.ID, outs []Outcome, 
 			}
 			m[o.Channel] = [2]int64{m[o.Channel][0] + int64(o.Segments), m[o.Channel][1] + o.Micros}
 		}
-	}
-	if err := s.bulkLater(ctx, "provider_refs", []column{{"provider", "text"}, {"provider_id", "text"}, {"message_id", "bigint"}}, refs, "ON CONFLICT DO NOTHING"); err != nil {
-		return err
 	}
 	if err := s.bulkLater(ctx, "attempts", []column{{"message_id", "bigint"}, {"attempt", "smallint"}, {"provider", "text"}, {"verdict", "text"},
 		{"reason", "text"}, {"code", "text"}, {"detail", "text"}, {"at", "bigint"}}, said, "ON CONFLICT DO NOTHING"); err != nil {

@@ -128,6 +128,9 @@ func (o Options) path() string {
 
 func (s *Store) openSQLite(path string, shared bool) error {
 	s.path, s.turns = path, &turn{}
+	if err := unlockConnections(); err != nil {
+		return fmt.Errorf("opening the database: %w", err)
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("opening the database: %w", err)
 	}

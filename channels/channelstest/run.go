@@ -27,6 +27,7 @@ func Run(t *testing.T, h Harness) {
 		{"each upstream mode gives its verdict", verdicts},
 		{"a cancelled context sends nothing", cancelledBefore},
 		{"a context cancelled on the wire leaves doubt", cancelledOnTheWire},
+		{"the wire is announced before the first byte", announces},
 		{"16 concurrent sends arrive once each", concurrent},
 		{"a text at the limit arrives whole", atTheLimit},
 		{"one unit over the limit is refused", overTheLimit},

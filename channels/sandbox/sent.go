@@ -95,14 +95,14 @@ func Receipt(s Sent) (channels.Update, bool) {
 // Delivered reports that s arrived. Equal each time.
 func Delivered(s Sent) channels.Update {
 	return channels.Update{EventID: "delivered-" + s.ProviderID, Receipt: &channels.Receipted{
-		ProviderID: s.ProviderID, Kind: rapport.ReceiptDelivered,
+		ProviderID: s.ProviderID, Channel: s.Channel, To: s.To, Kind: rapport.ReceiptDelivered,
 	}}
 }
 
 // Bounced reports that s came back and its address is dead. Equal each time.
 func Bounced(s Sent) channels.Update {
 	return channels.Update{EventID: "bounced-" + s.ProviderID, Receipt: &channels.Receipted{
-		ProviderID: s.ProviderID, Kind: rapport.ReceiptBounced, Reason: "hard_bounce", Code: "550 5.1.1",
+		ProviderID: s.ProviderID, Channel: s.Channel, To: s.To, Kind: rapport.ReceiptBounced, Reason: "hard_bounce", Code: "550 5.1.1",
 		Detail: "The sandbox was told to bounce this.", Suppress: true,
 	}}
 }

@@ -13,7 +13,6 @@ import (
 	tg "github.com/go-telegram-bot-api/telegram-bot-api/v5"
 
 	"rapport/channels"
-	"rapport/internal/deadline"
 	"rapport/internal/httpx"
 )
 
@@ -61,15 +60,14 @@ func (k *call) bot() *tg.BotAPI {
 	return b
 }
 
-// ask makes one request and returns its result, or what it proves that there is none.
+// ask makes one request within patience and returns its result, or what it proves that there is none.
 func (c *conn) ask(ctx context.Context, patience time.Duration, method string, p tg.Params) (json.RawMessage, *channels.Verdict) {
-	if end, ok := ctx.Deadline(); !ok || time.Until(end) > patience { // Hub has set one
-		own := deadline.New(ctx, patience)
-		defer own.End()
-		ctx = own
-	}
+	return c.exchange(ctx, httpx.Exchange{Timeout: patience}, method, p)
+}
+
+func (c *conn) exchange(ctx context.Context, x httpx.Exchange, method string, p tg.Params) (json.RawMessage, *channels.Verdict) {
 	k := &call{conn: c, ctx: ctx}
-	resp, err := k.post(method, p)
+	resp, err := k.post(x, method, p)
 	if err != nil || !resp.Ok || k.status != http.StatusOK {
 		return nil, k.verdict(p["chat_id"], resp, err)
 	}
@@ -78,10 +76,10 @@ func (c *conn) ask(ctx context.Context, patience time.Duration, method string, p
 
 // post is tgbotapi's MakeRequest without its detours: that one makes a second map of the parameters, prints and parses
 // the URL, and reads the answer through a buffer of its own.
-func (k *call) post(method string, p tg.Params) (*tg.APIResponse, error) {
+func (k *call) post(x httpx.Exchange, method string, p tg.Params) (*tg.APIResponse, error) {
 	u := *k.api
 	u.Path += "/bot" + k.token + "/" + method
-	a, written, err := httpx.Post(k.ctx, k.http, &u, k.formHeader, encode(p))
+	a, written, err := httpx.Post(k.ctx, k.http, &u, k.formHeader, encode(p), x)
 	k.written = written
 	if err != nil {
 		return nil, httpx.Redact(err, k.token)
@@ -111,12 +109,12 @@ func encode(p tg.Params) []byte {
 	return b
 }
 
-// upload is ask with a file, which it closes.
-func (c *conn) upload(ctx context.Context, method string, p tg.Params, field, name string, content io.ReadCloser) (json.RawMessage, *channels.Verdict) {
-	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+// upload is exchange with a file, which it closes. Waiting for a connection counts as exchange.
+func (c *conn) upload(ctx context.Context, x httpx.Exchange, method string, p tg.Params, field, name string, content io.ReadCloser) (json.RawMessage, *channels.Verdict) {
+	ctx, cancel := context.WithTimeout(ctx, x.Timeout)
 	defer cancel()
 	k := &call{conn: c}
-	k.ctx, k.wire = httpx.Watch(ctx)
+	k.ctx, k.wire = httpx.Watch(ctx, x.Wire)
 	l := &lent{r: content}
 	defer l.close()
 	resp, err := k.bot().UploadFiles(method, p, []tg.RequestFile{{Name: field, Data: tg.FileReader{Name: name, Reader: l}}})

@@ -36,6 +36,7 @@ var Driver = channels.Driver{
 		Measure:     measure,
 		Attachments: maxUpload,
 		Timeout:     time.Minute,
+		Wires:       true,
 	},
 	Settings: []channels.Setting{
 		{Key: "token", Help: "Token of the bot, from @BotFather", Required: true, Secret: true},

@@ -11,6 +11,7 @@ import (
 	tg "github.com/go-telegram-bot-api/telegram-bot-api/v5"
 
 	"rapport/channels"
+	"rapport/internal/httpx"
 )
 
 // Send makes one request for a text and one for each file. A single file carries a short text as its
@@ -32,11 +33,12 @@ func (c *conn) Send(ctx context.Context, o *channels.Outgoing) (string, error) {
 	if refusal != nil {
 		return "", refusal
 	}
+	x := httpx.Exchange{Timeout: c.timeout, Wire: o.Wire}
 	var id string
 	for i, s := range steps {
-		sent, v := c.step(ctx, s)
+		sent, v := c.step(ctx, x, s)
 		for i > 0 && v != nil && v.Kind == channels.Throttled && pause(ctx, v.After) {
-			sent, v = c.step(ctx, s)
+			sent, v = c.step(ctx, x, s)
 		}
 		if v != nil {
 			if i > 0 && v.Kind != channels.Rejected && v.Kind != channels.OptedOut && v.Kind != channels.AddressDead {
@@ -163,8 +165,8 @@ func keyboardOf(rows [][]channels.Button) (keyboard, wrong string) {
 }
 
 // step makes one request and returns the provider id of the message it made.
-func (c *conn) step(ctx context.Context, s step) (string, *channels.Verdict) {
-	result, v := c.request(ctx, s)
+func (c *conn) step(ctx context.Context, x httpx.Exchange, s step) (string, *channels.Verdict) {
+	result, v := c.request(ctx, x, s)
 	if v != nil {
 		return "", v
 	}
@@ -180,15 +182,15 @@ func (c *conn) step(ctx context.Context, s step) (string, *channels.Verdict) {
 	return providerID(made.Chat.ID, made.ID), nil
 }
 
-func (c *conn) request(ctx context.Context, s step) (json.RawMessage, *channels.Verdict) {
+func (c *conn) request(ctx context.Context, x httpx.Exchange, s step) (json.RawMessage, *channels.Verdict) {
 	if s.file == nil {
-		return c.ask(ctx, c.timeout, s.method, s.params)
+		return c.exchange(ctx, x, s.method, s.params)
 	}
 	content, err := s.file.Open()
 	if err != nil {
 		return nil, &channels.Verdict{Kind: channels.Temporary, Reason: "attachment_unreadable", Err: err}
 	}
-	return c.upload(ctx, s.method, s.params, s.field, s.file.Name, content)
+	return c.upload(ctx, x, s.method, s.params, s.field, s.file.Name, content)
 }
 
 // providerID names a message: message ids are unique within their chat only.

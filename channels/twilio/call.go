@@ -27,15 +27,10 @@ type call struct {
 	after   time.Duration // its Retry-After; 0: none
 }
 
-// call prepares a request that ends with ctx or after the configured time-out; end must be called.
+// call prepares a request of twilio-go's that ends with ctx or after the configured time-out; end must be called.
 func (c *conn) call(ctx context.Context) (k *call, end func()) {
-	if limit, ok := ctx.Deadline(); !ok || time.Until(limit) > c.timeout { // Hub has set one
-		own := deadline.New(ctx, c.timeout)
-		ctx, end = own, own.End
-	} else {
-		end = func() {}
-	}
-	return &call{conn: c, ctx: ctx}, end
+	own := deadline.New(ctx, c.timeout)
+	return &call{conn: c, ctx: own}, own.End
 }
 
 // seen tells whether Twilio can have seen the request.
@@ -44,7 +39,7 @@ func (k *call) seen() bool { return k.written || k.wire != nil && k.wire.Written
 // api is twilio-go's client over this call. The struct literal keeps TWILIO_EDGE and TWILIO_REGION of
 // the environment out, which NewRequestHandler would read: base_url says where to go.
 func (k *call) api() *api.ApiService {
-	k.ctx, k.wire = httpx.Watch(k.ctx)
+	k.ctx, k.wire = httpx.Watch(k.ctx, nil)
 	c := &client.Client{
 		Credentials: client.NewCredentials(k.sid, k.token),
 		HTTPClient: &http.Client{
@@ -58,8 +53,8 @@ func (k *call) api() *api.ApiService {
 
 // create posts a message's form and returns the SID of what Twilio made of it. twilio-go would take three times as long
 // as all the rest: it puts the form together by way of two maps and reads twenty fields of the answer.
-func (k *call) create(form []byte) (sid string, err error) {
-	a, written, err := httpx.Post(k.ctx, k.http, k.messages, k.formHeader, form)
+func (k *call) create(form []byte, wire func()) (sid string, err error) {
+	a, written, err := httpx.Post(k.ctx, k.http, k.messages, k.formHeader, form, httpx.Exchange{Timeout: k.timeout, Wire: wire})
 	k.written = written
 	if err != nil {
 		return "", err

@@ -35,6 +35,7 @@ var Driver = channels.Driver{
 		MaxText:     maxText,
 		Attachments: maxMedia,
 		Timeout:     30 * time.Second,
+		Wires:       true,
 	},
 	Settings: []channels.Setting{
 		{Key: "account_sid", Help: "Account SID, from the first page of the Twilio console", Required: true},

@@ -78,10 +78,14 @@ func (c *conn) receipt(callback, sid, word string, form url.Values) (channels.Up
 	if !ok {
 		return channels.Update{}, channels.UnknownWord("twilio", word, slices.Sorted(maps.Keys(statuses)))
 	}
-	r := &channels.Receipted{ProviderID: sid, Kind: kind, Code: form.Get("ErrorCode"), Detail: cut(form.Get("ErrorMessage"))}
+	to, onWhatsApp := strings.CutPrefix(form.Get("To"), "whatsapp:")
+	r := &channels.Receipted{ProviderID: sid, Channel: rapport.SMS, To: to, Kind: kind, Code: form.Get("ErrorCode"), Detail: cut(form.Get("ErrorMessage"))}
 	if u, err := url.Parse(callback); err == nil {
-		// Without our id, as in a callback that a Messaging Service sends by itself, the SID has to do.
+		// Without our id, as in a callback that a Messaging Service sends by itself, SID and number have to do.
 		r.MessageID, _ = rapport.KindMessage.Parse(u.Query().Get("m"))
+	}
+	if onWhatsApp {
+		r.Channel = rapport.WhatsApp
 	}
 	if kind == rapport.ReceiptFailed {
 		r.Kind, r.Reason, r.Suppress = ended(r.Code)

@@ -61,7 +61,7 @@ func TestReceive_EveryStatusBecomesItsReceipt(t *testing.T) {
 			t.Errorf("%s %d: %v, %v", k.status, k.code, updates, err)
 			continue
 		}
-		k.want.MessageID, k.want.ProviderID = id, m.SID
+		k.want.MessageID, k.want.ProviderID, k.want.Channel, k.want.To = id, m.SID, rapport.SMS, m.To
 		if got := *updates[0].Receipt; got != k.want {
 			t.Errorf("%s %d:\ngot  %+v\nwant %+v", k.status, k.code, got, k.want)
 		}

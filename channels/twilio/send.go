@@ -25,9 +25,8 @@ func (c *conn) Send(ctx context.Context, o *channels.Outgoing) (string, error) {
 	if refusal != nil {
 		return "", refusal
 	}
-	k, end := c.call(ctx)
-	defer end()
-	sid, err := k.create(form)
+	k := &call{conn: c, ctx: ctx}
+	sid, err := k.create(form, o.Wire)
 	if err != nil {
 		return "", k.verdict(err)
 	}

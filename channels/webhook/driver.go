@@ -22,6 +22,7 @@ var Driver = channels.Driver{
 	Caps: channels.Caps{
 		Idempotent: true, // by webhook-id, which is fixed for all attempts
 		Timeout:    timeout,
+		Wires:      true,
 	},
 	Settings: []channels.Setting{
 		{Key: "secret", Help: "whsec_ and 24 to 64 bytes of base64; a list while a secret is being replaced (the first is the new one)", Required: true, Secret: true},

@@ -14,7 +14,6 @@ import (
 	"unicode"
 
 	"rapport/channels"
-	"rapport/internal/deadline"
 	"rapport/internal/httpx"
 )
 
@@ -30,11 +29,6 @@ func (c *conn) Send(ctx context.Context, o *channels.Outgoing) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if end, ok := ctx.Deadline(); !ok || time.Until(end) > c.timeout { // Hub has set one
-		own := deadline.New(ctx, c.timeout)
-		defer own.End()
-		ctx = own
-	}
 	u, err := url.Parse(o.To)
 	if err != nil {
 		return "", &channels.Verdict{Kind: channels.Rejected, Reason: "bad_url"}
@@ -49,7 +43,7 @@ func (c *conn) Send(ctx context.Context, o *channels.Outgoing) (string, error) {
 		header[name] = values[i : i+1 : i+1]
 	}
 
-	a, written, err := httpx.Post(ctx, c.client, u, header, body)
+	a, written, err := httpx.Post(ctx, c.client, u, header, body, httpx.Exchange{Timeout: c.timeout, Wire: o.Wire})
 	if err != nil {
 		return "", c.unanswered(err, written)
 	}

@@ -32,7 +32,7 @@ func accept(l *Layout, channel, webhook string, requests, size, clients int) (*D
 			return nil, err
 		}
 	}
-	d, err := ask(l, requests, clients, func(i int) error { return l.in.Call("POST", "/v1/campaigns", bodies[i], nil) })
+	d, err := ask(l, "/v1/campaigns", bodies, clients)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func single(l *Layout, sink *Sink, channel string, n, known, clients int) (*Door
 	if err != nil {
 		return nil, err
 	}
-	d, err := ask(l, n, clients, func(i int) error { return l.in.Call("POST", "/v1/messages", bodies[i], nil) })
+	d, err := ask(l, "/v1/messages", bodies, clients)
 	if err != nil {
 		return nil, err
 	}
@@ -75,8 +75,17 @@ func message(channel string, i int) ([]byte, error) {
 		"routing": map[string]any{"channels": []string{channel}}})
 }
 
-// ask makes n requests, clients at a time.
-func ask(l *Layout, n, clients int, request func(i int) error) (*Door, error) {
+// ask posts bodies, clients at a time.
+func ask(l *Layout, path string, bodies [][]byte, clients int) (*Door, error) {
+	n := len(bodies)
+	posters := make([]*poster, clients)
+	for c := range posters {
+		var err error
+		if posters[c], err = l.in.poster(path); err != nil {
+			return nil, err
+		}
+		defer posters[c].conn.Close()
+	}
 	took := make([]time.Duration, n)
 	errs := make([]error, clients)
 	var next atomic.Int64
@@ -90,7 +99,7 @@ func ask(l *Layout, n, clients int, request func(i int) error) (*Door, error) {
 		wg.Go(func() {
 			for i := int(next.Add(1)) - 1; i < n && errs[c] == nil; i = int(next.Add(1)) - 1 {
 				at := time.Now()
-				errs[c] = request(i)
+				errs[c] = posters[c].post(bodies[i])
 				took[i] = time.Since(at)
 			}
 		})

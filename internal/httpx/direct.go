@@ -97,8 +97,13 @@ func (d *direct) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 	}
 	ctx := req.Context()
-	a, written, err := d.post(ctx, req.URL, req.Header, body, req)
-	if t := httptrace.ContextClientTrace(ctx); written && t != nil && t.WroteHeaders != nil {
+	t := httptrace.ContextClientTrace(ctx)
+	var x Exchange
+	if t != nil && t.GotConn != nil {
+		x.Wire = func() { t.GotConn(httptrace.GotConnInfo{}) }
+	}
+	a, written, err := d.post(ctx, req.URL, req.Header, body, x, req)
+	if written && t != nil && t.WroteHeaders != nil {
 		t.WroteHeaders()
 	}
 	return a.resp, err
@@ -106,7 +111,7 @@ func (d *direct) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // post makes a POST that is plain. req, if it is not nil, is the request that it is made for: then the answer is read in
 // full, by net/http's parser.
-func (d *direct) post(ctx context.Context, u *url.URL, header http.Header, body []byte, req *http.Request) (_ Answer, written bool, err error) {
+func (d *direct) post(ctx context.Context, u *url.URL, header http.Header, body []byte, x Exchange, req *http.Request) (_ Answer, written bool, err error) {
 	key := host{u.Scheme, u.Host}
 	if err := d.pool.enter(ctx, key); err != nil {
 		return Answer{}, false, err
@@ -118,7 +123,10 @@ func (d *direct) post(ctx context.Context, u *url.URL, header http.Header, body 
 			return Answer{}, false, err
 		}
 		c.out = append(appendHead(c.out[:0], u, header, len(body)), body...)
-		a, written, err := d.exchange(ctx, c, len(c.out)-len(body), req)
+		if x.Wire != nil {
+			x.Wire()
+		}
+		a, written, err := d.exchange(ctx, c, len(c.out)-len(body), x.Timeout, req)
 		if errors.Is(err, errGone) && c.used {
 			continue // closed while it lay idle, and nothing was written to it
 		}
@@ -174,11 +182,14 @@ func (d *direct) connection(ctx context.Context, key host, u *url.URL) (*kept, e
 	return c, nil
 }
 
-// exchange writes c.out, whose header has head bytes, and reads the answer's header. The connection is given back when
-// the answer's body has been read, and closed after an error.
-func (d *direct) exchange(ctx context.Context, c *kept, head int, req *http.Request) (_ Answer, written bool, err error) {
+// exchange writes c.out, whose header has head bytes, and reads the answer's header, within timeout if that is not 0. The
+// connection is given back when the answer's body has been read, and closed after an error.
+func (d *direct) exchange(ctx context.Context, c *kept, head int, timeout time.Duration, req *http.Request) (_ Answer, written bool, err error) {
 	now := time.Now()
 	end, limited := ctx.Deadline()
+	if timeout > 0 && (!limited || now.Add(timeout).Before(end)) {
+		end, limited = now.Add(timeout), true
+	}
 	first := now.Add(d.limits.headerTimeout)
 	if limited && end.Before(first) {
 		first = end

@@ -294,7 +294,7 @@ func TestPost_TheDeadlineOfTheExchangeBeforeEndsNoOther(t *testing.T) {
 	client := httpx.Vendor(httpx.VendorOptions{Timeout: time.Minute, MaxBody: 1 << 20})
 	for i := range 4 {
 		ctx, cancel := context.WithTimeout(t.Context(), 600*time.Millisecond)
-		a, _, err := httpx.Post(ctx, client, u, http.Header{}, []byte("x"))
+		a, _, err := httpx.Post(ctx, client, u, http.Header{}, []byte("x"), httpx.Exchange{})
 		cancel()
 		if err != nil {
 			t.Fatalf("post %d: %v", i, err)

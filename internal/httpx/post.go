@@ -6,6 +6,9 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"time"
+
+	"rapport/internal/deadline"
 )
 
 // Answer is what came back of a [Post].
@@ -13,6 +16,17 @@ type Answer struct {
 	Status int
 	whole  []byte         // the body, of an answer that was there as a whole
 	resp   *http.Response // of any other answer
+	end    func()         // ends its bound; nil: it has none
+}
+
+// Exchange is what a [Post] may take and who is told of it.
+type Exchange struct {
+	// Timeout bounds the exchange once it has a connection: waiting for one is not the other side's fault, and bounded
+	// by the context alone. 0: the context bounds everything.
+	Timeout time.Duration
+	// Wire is called, by the goroutine that posts, when a connection is there and before the first byte of the request
+	// may leave on it; again for another connection. nil: nobody wants to know.
+	Wire func()
 }
 
 // Header is a field of the answer's header. Of a success it may be "" although the field was there: nobody asks.
@@ -41,34 +55,45 @@ func (a *Answer) Close() {
 	if a.resp != nil {
 		a.resp.Body.Close()
 	}
+	if a.end != nil {
+		a.end()
+	}
 }
 
-// Post posts body to u by way of c, bounded by ctx and not by c.Timeout. What it says of written is what [Do] says, and
-// so are its errors. header is not changed.
+// Post posts body to u by way of c, bounded by ctx and x and not by c.Timeout. What it says of written is what [Do] says,
+// and so are its errors. header is not changed. On its way by net/http, waiting for a connection counts as exchange.
 //
 // A message is a POST like a thousand others, and its answer says no more than yes: where both are plain they are
 // written and read without a Request and a Response of net/http, which cost as much as the system calls.
-func Post(ctx context.Context, c *http.Client, u *url.URL, header http.Header, body []byte) (_ Answer, written bool, err error) {
+func Post(ctx context.Context, c *http.Client, u *url.URL, header http.Header, body []byte, x Exchange) (_ Answer, written bool, err error) {
 	guard, _ := c.Transport.(*capped)
 	if guard != nil {
 		if d := guard.direct(u.Scheme); d != nil && plain(u, header, int64(len(body))) {
-			a, written, err := d.post(ctx, u, header, body, nil)
+			a, written, err := d.post(ctx, u, header, body, x, nil)
 			if a.resp != nil {
 				a.resp.Body = &cappedBody{body: a.resp.Body, left: guard.max}
 			}
 			return a, written, err
 		}
 	}
-	ctx, wire := Watch(ctx)
+	var end func()
+	if x.Timeout > 0 {
+		own := deadline.New(ctx, x.Timeout)
+		ctx, end = own, own.End
+	}
+	ctx, wire := Watch(ctx, x.Wire)
 	req := &http.Request{Method: http.MethodPost, URL: u, Header: header, ContentLength: int64(len(body))}
 	if len(body) > 0 {
 		req.Body = io.NopCloser(bytes.NewReader(body))
 	}
 	resp, err := c.Transport.RoundTrip(req.WithContext(ctx)) //nolint:bodyclose // the Answer has it, and Answer.Close closes it
 	if err != nil {
+		if end != nil {
+			end()
+		}
 		return Answer{}, wire.Written(), err
 	}
-	return Answer{Status: resp.StatusCode, resp: resp}, wire.Written(), nil
+	return Answer{Status: resp.StatusCode, resp: resp, end: end}, wire.Written(), nil
 }
 
 // direct is the transport of plain POSTs by c, if it has one.

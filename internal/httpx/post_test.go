@@ -124,7 +124,7 @@ func TestPost_AnswerIsTheSameOnEitherWay(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			a, written, err := Post(t.Context(), c, u, http.Header{"X-Who": {"me"}}, []byte("hello"))
+			a, written, err := Post(t.Context(), c, u, http.Header{"X-Who": {"me"}}, []byte("hello"), Exchange{})
 			if err != nil || !written {
 				t.Fatalf("%s, %s: written %v, %v", name, tc.path, written, err)
 			}

@@ -16,7 +16,7 @@ import (
 // small POST (see direct) is repeated by net/http also after a write when it is a GET or has an
 // Idempotency-Key header; leave that header off where a second copy would be acted on.
 func Do(c *http.Client, req *http.Request) (resp *http.Response, written bool, err error) {
-	ctx, wire := Watch(req.Context())
+	ctx, wire := Watch(req.Context(), nil)
 	req = req.WithContext(ctx)
 	if c.Timeout > 0 {
 		resp, err = c.Do(req)
@@ -32,14 +32,17 @@ type Wire struct{ written atomic.Bool }
 // Written reports what [Do] calls written. It may be called once the request has returned.
 func (w *Wire) Written() bool { return w.written.Load() }
 
-// Watch is [Do] for a vendor's SDK, which makes the request itself: hand it the returned context.
+// Watch is [Do] for a vendor's SDK, which makes the request itself: hand it the returned context. before, if it is not
+// nil, is called when a connection is there and before the first byte of a request may leave on it.
 //
 // The mark is set when the header was handed to the kernel (small POSTs, see direct) or is complete in
 // net/http's buffer, which comes before its last byte reaches the kernel; and a cancelled exchange closes
 // its connection before it returns, so that no byte can follow the answer given here.
-func Watch(ctx context.Context) (context.Context, *Wire) {
+func Watch(ctx context.Context, before func()) (context.Context, *Wire) {
 	wire := new(Wire)
-	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		WroteHeaders: func() { wire.written.Store(true) },
-	}), wire
+	trace := &httptrace.ClientTrace{WroteHeaders: func() { wire.written.Store(true) }}
+	if before != nil {
+		trace.GotConn = func(httptrace.GotConnInfo) { before() }
+	}
+	return httptrace.WithClientTrace(ctx, trace), wire
 }
