@@ -322,7 +322,7 @@ func window(e Entry, d Driver, s Settings) int {
 	case e.Window > 0:
 		return e.Window
 	case d.Caps.Wires:
-		return max(512, 8*connections)
+		return max(384, 8*connections)
 	}
 	return max(100, 4*connections)
 }

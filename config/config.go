@@ -77,7 +77,7 @@ func (l Log) SlogLevel() slog.Level {
 type Delivery struct {
 	BulkWorkers     int           `key:"bulk_workers" default:"8" min:"1" max:"1000" help:"Campaign batches worked on at once in a process."`
 	FastWorkers     int           `key:"fast_workers" default:"4" min:"1" max:"1000" help:"The same for single messages, replies and confirmations, which never wait behind campaigns."`
-	Window          int           `key:"window" default:"0" min:"0" max:"100000" help:"Messages handed to one provider and not yet recorded; a lost machine leaves at most so many in doubt, a killed process only those that were on a connection. 0: 512, or 8 for each connection if that is more; for the sandbox 100."`
+	Window          int           `key:"window" default:"0" min:"0" max:"100000" help:"Messages handed to one provider and not yet recorded; a lost machine leaves at most so many in doubt, a killed process only those that were on a connection. 0: 384, or 8 for each connection if that is more; for the sandbox 100."`
 	GroupSize       int           `key:"group_size" default:"256" min:"1" max:"256" help:"Outcomes recorded in one transaction at most."`
 	MaxAttempts     int           `key:"max_attempts" default:"8" min:"1" max:"100" help:"Attempts before a message that can be retried has failed."`
 	WorkerDeadAfter time.Duration `key:"worker_dead_after" default:"10s" min:"3s" max:"10m" help:"A worker without a sign of life for so long is dead, and what it was sending is in doubt."`

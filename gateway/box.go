@@ -20,18 +20,18 @@ import (
 type Box struct {
 	st       *store.Store
 	keep     chan kept
-	receipts chan sandbox.Sent
+	receipts chan *sandbox.Sent
 	modes    *memo[string, sandbox.Behaviour]
 }
 
 type kept struct {
-	sent sandbox.Sent
+	sent *sandbox.Sent
 	done chan error
 }
 
 // NewBox prepares a box; Run does its work.
 func NewBox(st *store.Store) *Box {
-	b := &Box{st: st, keep: make(chan kept, 1024), receipts: make(chan sandbox.Sent, 4096)}
+	b := &Box{st: st, keep: make(chan kept, 1024), receipts: make(chan *sandbox.Sent, 4096)}
 	b.modes = newMemo(10_000, time.Second, b.behaviour)
 	return b
 }
@@ -55,7 +55,7 @@ func (b *Box) Run(ctx context.Context, g *Gateway) {
 			err := b.write(ctx, group)
 			for _, k := range group {
 				k.done <- err
-				if _, follows := sandbox.Receipt(k.sent); follows && err == nil {
+				if _, follows := sandbox.Receipt(*k.sent); follows && err == nil {
 					select {
 					case b.receipts <- k.sent:
 					case <-ctx.Done():
@@ -99,8 +99,8 @@ func (b *Box) feed(ctx context.Context, g *Gateway) {
 		select {
 		case s := <-b.receipts:
 			by := map[string][]channels.Update{}
-			add := func(s sandbox.Sent) {
-				if u, ok := sandbox.Receipt(s); ok {
+			add := func(s *sandbox.Sent) {
+				if u, ok := sandbox.Receipt(*s); ok {
 					if id, err := rapport.KindMessage.Parse(s.MessageID); err == nil {
 						u.Receipt.MessageID = id
 					}
@@ -133,7 +133,7 @@ func (b *Box) feed(ctx context.Context, g *Gateway) {
 
 // Keep implements sandbox.Box.
 func (b *Box) Keep(ctx context.Context, s sandbox.Sent) error {
-	k := kept{s, make(chan error, 1)}
+	k := kept{&s, make(chan error, 1)}
 	select {
 	case b.keep <- k:
 	case <-ctx.Done():

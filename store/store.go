@@ -153,7 +153,7 @@ func (s *Store) openSQLite(path string, shared bool) error {
 	pragmas := "&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=temp_store(memory)"
 	// A page cache a connection, in KiB: the writer's holds the pages that a campaign under way changes, a
 	// reader's the way down to what it asks for; the rest is in the system's cache anyway.
-	const writerCache, readerCache = "&_pragma=cache_size(-4096)", "&_pragma=cache_size(-2048)"
+	const writerCache, readerCache = "&_pragma=cache_size(-4096)", "&_pragma=cache_size(-1024)"
 	var err error
 	if s.db, err = sql.Open("sqlite", "file:"+url.PathEscape(path)+"?_txlock=immediate"+pragmas+writerCache); err != nil {
 		return err
