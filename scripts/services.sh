@@ -113,6 +113,7 @@ start_postgres() {
 	port = $port
 	unix_socket_directories = ''
 	max_connections = 300
+	shared_buffers = 1GB
 	fsync = on
 	synchronous_commit = on
 	CONF
