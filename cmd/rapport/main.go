@@ -19,6 +19,7 @@ import (
 var version = "dev" // set by the linker: -X main.version=
 
 func main() {
+	collectRarely()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // the first signal ends the work in order, a second one kills
 	c := &cli{out: os.Stdout, err: os.Stderr, env: os.Environ()}
