@@ -15,7 +15,7 @@ import (
 
 // claimMax is how many rows one claim asks for: enough to make a group worth its commit, few enough that a
 // batch's pause is felt at once.
-const claimMax = 128
+const claimMax = 192
 
 // Deliver works on a batch until none of its rows is due. It returns after at most wait, while the work
 // goes on; a batch that somebody else has, or that is not due, is no error.
