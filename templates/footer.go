@@ -14,18 +14,19 @@ type footer struct {
 	text, html, tracked *liquid.Template
 	plain, following    shapes
 
-	// settle makes the same without conditions for what it is first given, which is the same for all mails of a process:
-	// they cost as much as the rest of such a text. nil: the texts have tags of their own.
+	// settle makes the same without conditions for what a message is first given, which is the same for all mails of a
+	// process: they cost as much as the rest of such a text. nil: the texts have tags of their own.
 	settle  func(given) *footer
 	once    sync.Once
 	first   given
-	settled *footer // nil: for nobody
+	settled *footer
 }
 
-// given is what decides how a footer reads.
-type given struct {
-	company      Company
-	stop, choose bool // there are such links
+// given tells which of a footer's variables are not blank: the company's name and address, the links that stop and choose.
+type given [4]bool
+
+func (in *Input) given() given {
+	return given{strings.TrimSpace(in.Company.Name) != "", strings.TrimSpace(in.Company.PostalAddress) != "", in.URLs.Unsubscribe != "", in.URLs.Preferences != ""}
 }
 
 // as returns f, or the same made for what is given.
@@ -33,9 +34,9 @@ func (f *footer) as(in *Input) *footer {
 	if f.settle == nil {
 		return f
 	}
-	g := given{in.Company, in.URLs.Unsubscribe != "", in.URLs.Preferences != ""}
+	g := in.given()
 	f.once.Do(func() { f.first, f.settled = g, f.settle(g) })
-	if f.settled == nil || f.first != g {
+	if f.first != g || f.settled == nil {
 		return f
 	}
 	return f.settled
@@ -48,25 +49,25 @@ func (l *loader) footer(key string, c *CompiledVariant, v *variant, branches boo
 		return nil
 	}
 	key += "/footer"
-	below := func(l *loader, textFooter, htmlFooter string, branches bool, key string) *footer {
+	below := func(l *loader, key string, g *given, branches bool) *footer {
+		words, markup := footers(c.Locale, g)
 		f := &footer{text: v.text, html: v.html, tracked: v.tracked, plain: newShapes(key, branches), following: newShapes(key+"/tracked", branches)}
 		if text {
-			f.text = l.parse(c.Text+textFooter, textOptions)
+			f.text = l.parse(c.Text+words, textOptions)
 		}
 		if html {
 			at := bodyEnd(c.HTML)
-			src := c.HTML[:at] + htmlFooter + c.HTML[at:]
+			src := c.HTML[:at] + markup + c.HTML[at:]
 			f.html, f.tracked = l.parse(src, htmlOptions), l.parse(marked(src), htmlOptions)
 		}
 		return f
 	}
-	words, markup := footers(c.Locale)
-	f := below(l, words, markup, true, key)
+	f := below(l, key, nil, true)
 	if !branches {
 		f.settle = func(g given) *footer {
 			own := loader{reads: &Reads{}}
-			settled := below(&own, g.settle(words, textOptions), g.settle(markup, htmlOptions), false, fmt.Sprintf("%s %v", key, g))
-			if own.err != nil || strings.Contains(g.company.Name+g.company.PostalAddress, "{") { // which could read as Liquid
+			settled := below(&own, fmt.Sprintf("%s %v", key, g), &g, false)
+			if own.err != nil {
 				return nil
 			}
 			return settled
@@ -75,49 +76,24 @@ func (l *loader) footer(key string, c *CompiledVariant, v *variant, branches boo
 	return f
 }
 
-// settle takes the conditions out of a footer.
-func (g given) settle(src string, o liquid.Options) string {
-	for _, x := range []struct {
-		name, value string // no value: it stays Liquid
-		holds       bool
-	}{
-		{"company.name", g.company.Name, strings.TrimSpace(g.company.Name) != ""},
-		{"company.postal_address", g.company.PostalAddress, strings.TrimSpace(g.company.PostalAddress) != ""},
-		{"unsubscribe_url", "", g.stop},
-		{"preferences_url", "", g.choose},
-	} {
-		before, rest, _ := strings.Cut(src, "{% if "+x.name+" != blank %}")
-		inner, after, _ := strings.Cut(rest, "{% endif %}")
-		if !x.holds {
-			inner = ""
+// footers are the two in the words of a language: for what is given, or for nil with conditions about it.
+func footers(locale string, g *given) (text, html string) {
+	part := func(i int, variable, inner string) string {
+		switch {
+		case g == nil:
+			return "{% if " + variable + " != blank %}" + inner + "{% endif %}"
+		case g[i]:
+			return inner
 		}
-		if x.value != "" {
-			inner = strings.ReplaceAll(inner, "{{ "+x.name+" }}", printed(x.value, o))
-		}
-		src = before + inner + after
+		return ""
 	}
-	return src
-}
-
-// printed is how a value comes out in a text.
-func printed(value string, o liquid.Options) string {
-	t, err := liquid.Parse("{{ value }}", o)
-	if err != nil {
-		return value // cannot be
-	}
-	out, _ := t.Render(map[string]any{"value": value}, liquid.Run{})
-	return out
-}
-
-// footers are the two in the words of a language.
-func footers(locale string) (text, html string) {
 	stop, choose := footerWords(locale)
-	text = fmt.Sprintf("\n\n-- \n{%% if company.name != blank %%}{{ company.name }}\n{%% endif %%}{%% if company.postal_address != blank %%}{{ company.postal_address }}\n{%% endif %%}"+
-		"{%% if unsubscribe_url != blank %%}%s: {{ unsubscribe_url }}\n{%% endif %%}{%% if preferences_url != blank %%}%s: {{ preferences_url }}\n{%% endif %%}", stop, choose)
-	html = fmt.Sprintf(`<div style="margin:32px auto 0;padding:16px;max-width:600px;font-family:Arial,sans-serif;font-size:12px;line-height:18px;color:#767676;text-align:center">`+
-		`{%% if company.name != blank %%}{{ company.name }}{%% endif %%}{%% if company.postal_address != blank %%} &middot; {{ company.postal_address }}{%% endif %%}<br>`+
-		`{%% if unsubscribe_url != blank %%}<a href="{{ unsubscribe_url }}" style="color:#767676;text-decoration:underline">%s</a>{%% endif %%}`+
-		`{%% if preferences_url != blank %%} &middot; <a href="{{ preferences_url }}" style="color:#767676;text-decoration:underline">%s</a>{%% endif %%}</div>`, stop, choose)
+	text = "\n\n-- \n" + part(0, "company.name", "{{ company.name }}\n") + part(1, "company.postal_address", "{{ company.postal_address }}\n") +
+		part(2, "unsubscribe_url", stop+": {{ unsubscribe_url }}\n") + part(3, "preferences_url", choose+": {{ preferences_url }}\n")
+	const link = `<a href="{{ %s }}" style="color:#767676;text-decoration:underline">%s</a>`
+	html = `<div style="margin:32px auto 0;padding:16px;max-width:600px;font-family:Arial,sans-serif;font-size:12px;line-height:18px;color:#767676;text-align:center">` +
+		part(0, "company.name", "{{ company.name }}") + part(1, "company.postal_address", " &middot; {{ company.postal_address }}") + "<br>" +
+		part(2, "unsubscribe_url", fmt.Sprintf(link, "unsubscribe_url", stop)) + part(3, "preferences_url", " &middot; "+fmt.Sprintf(link, "preferences_url", choose)) + "</div>"
 	return text, html
 }
 
