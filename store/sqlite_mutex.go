@@ -36,6 +36,7 @@ var unlockConnections = sync.OnceValue(func() error {
 	}
 	defer libc.Xfree(tls, methods)
 	defer libc.Xfree(tls, list)
+	//nolint:gosec // memory of SQLite's, of that size
 	**(**sqlite3.Tsqlite3_mutex_methods)(unsafe.Pointer(&methods)) = sqlite3.Tsqlite3_mutex_methods{
 		FxMutexInit:  address(nothingToDo),
 		FxMutexEnd:   address(nothingToDo),
@@ -56,11 +57,13 @@ var unlockConnections = sync.OnceValue(func() error {
 
 // address is what translated C code calls f by. f must not be a closure: nothing else keeps it.
 func address[F any](f F) uintptr {
-	return *(*uintptr)(unsafe.Pointer(&f))
+	return *(*uintptr)(unsafe.Pointer(&f)) //nolint:gosec // as the driver itself does it
 }
 
 // mutexAt is the mutex at an address of SQLite's memory or of statics, which both stay where they are.
-func mutexAt(p uintptr) *sync.Mutex { return *(**sync.Mutex)(unsafe.Pointer(&p)) }
+func mutexAt(p uintptr) *sync.Mutex {
+	return *(**sync.Mutex)(unsafe.Pointer(&p)) //nolint:gosec // only what allocMutex gave out
+}
 
 func nothingToDo(*libc.TLS) int32 { return sqlite3.SQLITE_OK }
 
@@ -71,7 +74,7 @@ func allocMutex(tls *libc.TLS, kind int32) uintptr {
 	case sqlite3.SQLITE_MUTEX_FAST: // of a file's locks and its shared memory
 		return libc.Xcalloc(tls, 1, types.Size_t(unsafe.Sizeof(sync.Mutex{})))
 	}
-	return uintptr(unsafe.Pointer(&statics[kind-sqlite3.SQLITE_MUTEX_STATIC_MAIN]))
+	return uintptr(unsafe.Pointer(&statics[kind-sqlite3.SQLITE_MUTEX_STATIC_MAIN])) //nolint:gosec // a variable of the package stays where it is
 }
 
 func freeMutex(tls *libc.TLS, p uintptr) {
