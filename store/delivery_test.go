@@ -109,13 +109,19 @@ func TestBatch_KnowsItsRows(t *testing.T) {
 			t.Errorf("a number of the provider's names %d to somebody else, %v", id, err)
 		}
 		// The provider's receipt may come before the outcome: that comes too late then, but says what the provider calls it.
-		late := third
-		late.ProviderID = "number 5"
-		if applied, _, err := s.Commit(ctx, worker, []store.Outcome{late}, nil); err != nil || applied[0] {
+		// But not where another attempt has told it already.
+		late, older := sent, third
+		late.ProviderID, older.ProviderID = "number 5", "number 6"
+		if applied, _, err := s.Commit(ctx, worker, []store.Outcome{late, older}, nil); err != nil || applied[0] || applied[1] {
 			t.Errorf("applied %v, %v", applied, err)
 		}
-		if id, err := s.MessageByRef(ctx, "p", "number 5", last[0].Customer); err != nil || id != third.ID {
-			t.Errorf("it names %d, %v; want %d", id, err, third.ID)
+		for _, c := range []struct {
+			ref            string
+			customer, want rapport.ID
+		}{{"number 5", rows[0].Customer, sent.ID}, {"number 6", last[0].Customer, 0}, {"number 3", last[0].Customer, third.ID}} {
+			if id, err := s.MessageByRef(ctx, "p", c.ref, c.customer); err != nil || id != c.want {
+				t.Errorf("%s names %d, %v; want %d", c.ref, id, err, c.want)
+			}
 		}
 	})
 }

@@ -112,8 +112,9 @@ func (s *Store) recorded(ctx context.Context, worker rapport.ID, outs []Outcome,
 			n, err := s.exec(ctx, `UPDATE messages SET state = $1, reason = $2, updated_at = $3, sent_at = $4,
 				due_at = CASE WHEN CAST($5 AS BIGINT) = 0 THEN due_at ELSE CAST($5 AS BIGINT) END, misses = misses + $8
 				WHERE id = $6 AND attempt = $7 AND state = 3`, int64(o.To), o.Reason, now, ms(o.SentAt), ms(o.Due), o.ID, o.Attempt, bit(o.Miss))
-			if ref := o.ref(); err == nil && ref != "" { // also when the row has moved on: a receipt may have come before us
-				_, err = s.exec(ctx, `UPDATE messages SET provider_ref = $1 WHERE id = $2 AND provider = $3`, ref, o.ID, o.Provider)
+			// Also when the row has moved on: a receipt may have come before us. What a later attempt is called stays.
+			if ref := o.ref(); err == nil && ref != "" {
+				_, err = s.exec(ctx, `UPDATE messages SET provider_ref = $1 WHERE id = $2 AND provider = $3 AND provider_ref = ''`, ref, o.ID, o.Provider)
 			}
 			if err != nil {
 				return err

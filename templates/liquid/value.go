@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// Values inside the engine are nil, bool, int64, decimal, []any, map[string]any, *Object,
+// Values inside the engine are nil, bool, string, int64, decimal, []any, map[string]any, *Object,
 // time.Time, span, *forloop, *tableloop, and in HTML templates markup and loose.
 
 // decimal is a number with a fraction, even when the fraction is zero: 5.0 prints as "5.0".
