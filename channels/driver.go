@@ -80,6 +80,14 @@ type Poller interface {
 	Poll(ctx context.Context, cursor string) (updates []Update, next string, err error)
 }
 
+// Listener is implemented by a Conn that takes connections itself (mail by SMTP or LMTP).
+type Listener interface {
+	// Listen serves until ctx ends, then lets what is running end. take stores updates with their effects; only when it
+	// returned nil may the sender be told that his message was taken. One process of an installation listens on one machine:
+	// an address in use is an error, and Listen is called again later.
+	Listen(ctx context.Context, take func(context.Context, []Update) error) error
+}
+
 // Lookup is implemented by a Conn whose provider can be asked about a message in doubt.
 type Lookup interface {
 	// Lookup tells whether the provider ever accepted the message. An error means it could not say.

@@ -40,22 +40,44 @@ type Incoming struct {
 	To         string // our side: number, mailbox, bot
 	ProviderID string // the message's id at the provider (email: Message-ID without brackets)
 	Subject    string
-	Text       string // readable as it is: a location, a contact or a sticker is put into words
-	HTML       string
-	Locale     string // the person's language if the provider tells
-	// What it answers, strongest first: our signed tokens, then provider ids (In-Reply-To before References).
-	Tokens    []string
-	InReplyTo []string
-	Button    string // data of a pressed button
-	Start     string // payload of Telegram's /start
-	EditOf    string // ProviderID of the earlier message that this one replaces
-	Auto      bool   // written by a machine: out of office, vacation
-	OptOut    bool   // the channel's own stop (Telegram /stop); stop words in text are found by the gateway
-	OptIn     bool
+	// Text is what the person wrote, readable as it is: a location, a contact or a sticker is put into words. What a mail
+	// program added is folded away into Quoted and Signature; the three together lose no line of the original.
+	Text      string
+	Quoted    string
+	Signature string
+	HTML      string
+	Locale    string // the person's language if the provider tells
+	// What it answers, strongest first: our signed tokens, then provider ids (In-Reply-To), then References, the newest first.
+	Tokens     []string
+	InReplyTo  []string
+	References []string
+	// Others are the people beside From and us who have this message too (To and Cc of an email).
+	Others []Person
+	// Checks are what the server that received it found about its sender: method (spf, dkim, dmarc) to result, both
+	// in the words of RFC 8601 (pass, fail, softfail, neutral, none, temperror, permerror).
+	Checks map[string]string
+	Button string // data of a pressed button
+	Start  string // payload of Telegram's /start
+	EditOf string // ProviderID of the earlier message that this one replaces
+	Auto   Auto   // not empty: written by a machine
+	Album  string // messages of one sender with the same Album are one entry
+	OptOut bool   // the channel's own stop (Telegram /stop); stop words in text are found by the gateway
+	OptIn  bool
 	// Attachments fetched or fetchable; Open may go to the network through a guarded client.
 	Attachments []Attachment
 	Raw         []byte // the original, when it says more than the fields above
 }
+
+// Person is somebody who takes part in a conversation. Address is to be normalised by the caller.
+type Person struct{ Name, Address string }
+
+// Auto says which machine wrote a message. Such a one opens no thread, is no feedback and is never answered (RFC 3834 §2).
+type Auto string
+
+const (
+	AutoReply     Auto = "auto_reply" // out of office, vacation, a bot
+	AutoChallenge Auto = "challenge"  // wants a click before it delivers
+)
 
 // Receipted is what became of a message of ours. MessageID names it, or ProviderID together with the address that it
 // went to.

@@ -259,8 +259,8 @@ func (g *Gateway) incoming(ctx context.Context, s *store.Store, from channels.En
 	if in.Button != "" {
 		meta["button"] = in.Button
 	}
-	if in.Auto {
-		meta["auto"] = true
+	if in.Auto != "" {
+		meta["auto"] = in.Auto
 	}
 	text := in.Text
 	if text == "" && in.Button != "" {
@@ -286,7 +286,7 @@ func (g *Gateway) incoming(ctx context.Context, s *store.Store, from channels.En
 	if err := s.AddEntry(ctx, e); err != nil {
 		return nil, err
 	}
-	if answers != nil && !in.Auto {
+	if answers != nil && in.Auto == "" {
 		if _, err := s.Engage(ctx, g.Worker(), answers.ID, rapport.Replied, false); err != nil {
 			return nil, err
 		}
@@ -422,7 +422,7 @@ func (g *Gateway) threadFor(ctx context.Context, s *store.Store, in *channels.In
 		t, err = s.OpenThread(ctx, a.ID)
 	}
 	if err == nil && t.Status != rapport.ThreadResolved {
-		if t.Status != rapport.ThreadOpen && !in.Auto {
+		if t.Status != rapport.ThreadOpen && in.Auto == "" {
 			open := rapport.ThreadOpen
 			return s.PatchThread(ctx, t.ID, store.ThreadPatch{Status: &open})
 		}

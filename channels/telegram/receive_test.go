@@ -60,7 +60,7 @@ func TestReceive_WhatAPersonDid(t *testing.T) {
 		{"a poll", text("", map[string]any{"poll": map[string]any{"question": "Tea?"}}), said("Poll: Tea?", nil)},
 		{"dice", text("", map[string]any{"dice": map[string]any{"emoji": "🎲", "value": 6}}), said("🎲 6", nil)},
 		{"another bot", text("beep", map[string]any{"from": map[string]any{"id": 9, "is_bot": true, "first_name": "R2"}}),
-			said("beep", func(m *channels.Incoming) { m.FromName, m.Locale, m.Auto = "R2", "", true })},
+			said("beep", func(m *channels.Incoming) { m.FromName, m.Locale, m.Auto = "R2", "", channels.AutoReply })},
 		{"somebody joined", text("", map[string]any{"new_chat_members": []any{}}), nil},
 		{"the group moved", fake.Update("message", map[string]any{"message_id": 7, "date": 1_700_000_000, "chat": map[string]any{"id": -42, "type": "group"}, "migrate_to_chat_id": -1001234567890}),
 			&channels.Update{At: date, Change: &channels.Change{Channel: rapport.Telegram, Address: "-42", MovedTo: "-1001234567890", Reason: "group_upgraded"}}},

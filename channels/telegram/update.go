@@ -160,7 +160,10 @@ func (c *conn) message(raw json.RawMessage, into *channels.Update) error {
 		Attachments: c.attachments(&m),
 	}
 	if m.From != nil {
-		in.FromName, in.Locale, in.Auto = m.From.name(), m.From.Language, m.From.Bot
+		in.FromName, in.Locale = m.From.name(), m.From.Language
+		if m.From.Bot {
+			in.Auto = channels.AutoReply
+		}
 	}
 	if m.ReplyTo != nil && m.ReplyTo.ID != 0 {
 		in.InReplyTo = []string{providerID(m.Chat.ID, m.ReplyTo.ID)}

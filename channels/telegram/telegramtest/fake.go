@@ -98,6 +98,7 @@ func (f *Fake) Start() (apiURL string, stop func(), err error) {
 	return "http://" + l.Addr().String(), func() {
 		once.Do(func() {
 			close(f.done)
+			_ = l.Close() // which s.Close leaves to Serve, and that may not have begun
 			_ = s.Close()
 		})
 	}, nil
