@@ -78,8 +78,19 @@ type Entry struct {
 	Provider   string
 	ProviderID string
 	Files      []ID            // attachments
+	Quoted     string          // of a mail: the earlier words that its program put under or between the new ones
+	Signature  string          // of a mail
+	Original   ID              // the mail as it came, a file; 0: there is none
 	Meta       json.RawMessage // a JSON object: what the channel knows beyond this (button, edit, intent, ...)
 	CreatedAt  time.Time
+}
+
+// Participant is somebody who takes part in a thread beside its customer.
+type Participant struct {
+	Address string
+	Name    string
+	Known   bool // somebody who has a part in the thread named them; else they only wrote themselves
+	Entry   ID   // the first that they wrote or were named in
 }
 
 // Answered is what an inbound entry replies to. All zero: nothing that we know of.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"rapport"
 )
@@ -14,8 +15,19 @@ const entryColumns = `id, thread_id, customer_id, kind, channel, text, html, aut
 
 // entryMeta is the column meta: what nobody searches by.
 type entryMeta struct {
-	Files []rapport.ID    `json:"files,omitempty"`
-	Meta  json.RawMessage `json:"meta,omitempty"`
+	Files     []rapport.ID    `json:"files,omitempty"`
+	Meta      json.RawMessage `json:"meta,omitempty"`
+	Quoted    string          `json:"quoted,omitempty"`
+	Signature string          `json:"signature,omitempty"`
+	Original  rapport.ID      `json:"original,omitempty"`
+}
+
+func metaOf(e *rapport.Entry) (string, error) {
+	b, err := json.Marshal(entryMeta{e.Files, e.Meta, e.Quoted, e.Signature, e.Original})
+	if err != nil {
+		return "", fmt.Errorf("storing an entry: %w", err)
+	}
+	return string(b), nil
 }
 
 func scanEntry(scan func(...any) error) (e rapport.Entry, err error) {
@@ -29,16 +41,16 @@ func scanEntry(scan func(...any) error) (e rapport.Entry, err error) {
 	if err = json.Unmarshal([]byte(meta), &m); err != nil {
 		err = fmt.Errorf("reading entry %s: %w", rapport.KindEntry.Format(e.ID), err)
 	}
-	e.Files, e.Meta, e.CreatedAt = m.Files, m.Meta, at(created)
+	e.Files, e.Meta, e.Quoted, e.Signature, e.Original, e.CreatedAt = m.Files, m.Meta, m.Quoted, m.Signature, m.Original, at(created)
 	return
 }
 
 // AddEntry appends to a thread and fills in ID and CreatedAt. What the customer can see becomes the
 // thread's preview and moves it to the top of the list. The thread's status is the caller's affair.
 func (s *Store) AddEntry(ctx context.Context, e *rapport.Entry) error {
-	meta, err := json.Marshal(entryMeta{e.Files, e.Meta})
+	meta, err := metaOf(e)
 	if err != nil {
-		return fmt.Errorf("storing an entry: %w", err)
+		return err
 	}
 	e.ID, e.CreatedAt = s.NewID(), s.Now()
 	return s.Tx(ctx, func(s *Store) error {
@@ -57,7 +69,7 @@ func (s *Store) AddEntry(ctx context.Context, e *rapport.Entry) error {
 		}
 		_, err = s.exec(ctx, `INSERT INTO entries (`+entryColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
 			e.ID, e.Thread, e.Customer, string(e.Kind), string(e.Channel), e.Text, e.HTML, e.Author, e.Address, e.Message, e.Answers.Message, e.Answers.Campaign,
-			e.Answers.Template, e.MatchedBy, e.Provider, e.ProviderID, string(meta), ms(e.CreatedAt))
+			e.Answers.Template, e.MatchedBy, e.Provider, e.ProviderID, meta, ms(e.CreatedAt))
 		if err != nil {
 			return fmt.Errorf("storing an entry: %w", err)
 		}
@@ -87,6 +99,12 @@ func (s *Store) EntryByProvider(ctx context.Context, provider, providerID string
 	e, err := scanEntry(s.row(ctx, `SELECT `+entryColumns+` FROM entries WHERE provider = $1 AND provider_id = $2 AND provider_id <> ''
 		ORDER BY id DESC LIMIT 1`, provider, providerID).Scan)
 	return e, missing(err, "entry")
+}
+
+// RecentInbound lists what an address sent since then, newest first, at most 50.
+func (s *Store) RecentInbound(ctx context.Context, a rapport.Address, since time.Time) ([]rapport.Entry, error) {
+	return collect(ctx, s, scanEntry, `SELECT `+entryColumns+` FROM entries WHERE customer_id = $1 AND kind = 'inbound' AND address_id = $2 AND id >= $3 ORDER BY id DESC LIMIT 50`,
+		a.Customer, a.ID, Moment{At: since}.id(0))
 }
 
 // EditEntry replaces the words of an entry, because the customer edited them.
@@ -124,15 +142,20 @@ func (s *Store) entries(ctx context.Context, p Page, where string, args ...any) 
 // AttachFile adds a file to an entry that is stored already.
 func (s *Store) AttachFile(ctx context.Context, entry, file rapport.ID) error {
 	return s.Tx(ctx, func(s *Store) error {
+		// The row is written before it is read: the pictures of an album are attached at the same time.
+		if _, err := s.exec(ctx, `UPDATE entries SET meta = meta WHERE id = $1`, entry); err != nil {
+			return err
+		}
 		e, err := s.Entry(ctx, entry)
 		if err != nil {
 			return err
 		}
-		meta, err := json.Marshal(entryMeta{append(e.Files, file), e.Meta})
+		e.Files = append(e.Files, file)
+		meta, err := metaOf(&e)
 		if err != nil {
-			return fmt.Errorf("storing an entry: %w", err)
+			return err
 		}
-		_, err = s.exec(ctx, `UPDATE entries SET meta = $1 WHERE id = $2`, string(meta), entry)
+		_, err = s.exec(ctx, `UPDATE entries SET meta = $1 WHERE id = $2`, meta, entry)
 		return err
 	})
 }

@@ -39,6 +39,12 @@ func (s *Store) OpenThread(ctx context.Context, address rapport.ID) (rapport.Thr
 	return t, missing(err, "open thread")
 }
 
+// NewestThread finds the one of an address that was begun last, whatever its status.
+func (s *Store) NewestThread(ctx context.Context, address rapport.ID) (rapport.Thread, error) {
+	t, err := scanThread(s.row(ctx, `SELECT `+threadColumns+` FROM threads t WHERE t.address_id = $1 ORDER BY t.id DESC LIMIT 1`, address).Scan)
+	return t, missing(err, "thread")
+}
+
 // CreateThread stores a new thread and fills in its ID and times, and what is empty of status and priority.
 func (s *Store) CreateThread(ctx context.Context, t *rapport.Thread) error {
 	now := s.Now()
