@@ -52,7 +52,10 @@ type Entry struct {
 	InReplyTo   *InReplyTo        `json:"in_reply_to,omitempty"`
 	MatchedBy   string            `json:"matched_by,omitempty" doc:"How in_reply_to was found."`
 	Attachments []string          `json:"attachments,omitempty" doc:"Files: fil_…"`
-	Meta        json.RawMessage   `json:"meta,omitempty" doc:"What the channel knows beyond this: a pressed button, an edit."`
+	Quoted      string            `json:"quoted,omitempty" doc:"Of a mail: the earlier words that its program put under or between the new ones."`
+	Signature   string            `json:"signature,omitempty" doc:"Of a mail."`
+	Original    bool              `json:"original,omitempty" doc:"The mail as it came is at /v1/entries/{id}/original."`
+	Meta        json.RawMessage   `json:"meta,omitempty" doc:"What the channel knows beyond this: button, album, auto (a machine wrote it), checks (spf, dkim, dmarc), sender (somebody else than the customer), unverified (who that is, is not certain)."`
 	CreatedAt   time.Time         `json:"created_at"`
 }
 
@@ -65,7 +68,7 @@ type InReplyTo struct {
 
 func entryView(e rapport.Entry) Entry {
 	v := Entry{ID: rapport.KindEntry.Format(e.ID), Thread: rapport.KindThread.Format(e.Thread), Customer: rapport.KindCustomer.Format(e.Customer), Kind: e.Kind, Channel: e.Channel, Text: e.Text,
-		HTML: e.HTML, Author: e.Author, Message: rapport.KindMessage.Format(e.Message), MatchedBy: e.MatchedBy, Meta: e.Meta, CreatedAt: e.CreatedAt}
+		HTML: e.HTML, Author: e.Author, Message: rapport.KindMessage.Format(e.Message), MatchedBy: e.MatchedBy, Meta: e.Meta, CreatedAt: e.CreatedAt, Quoted: e.Quoted, Signature: e.Signature, Original: e.Original != 0}
 	if e.Answers != (rapport.Answered{}) {
 		v.InReplyTo = &InReplyTo{rapport.KindMessage.Format(e.Answers.Message), rapport.KindCampaign.Format(e.Answers.Campaign), rapport.KindTemplate.Format(e.Answers.Template)}
 	}
@@ -100,6 +103,7 @@ func (d *door) threads() {
 	handleJSON(d, route{Method: http.MethodPost, Path: "/v1/threads/{id}/replies", Scope: "write:threads", Tag: tag, Summary: "Answer the customer", Status: 202, Refuses: []int{404},
 		About: "409: the customer may not be written to; detail says which rule forbids it."}, d.postReply)
 	handleJSON(d, route{Method: http.MethodPost, Path: "/v1/threads/{id}/notes", Scope: "write:threads", Tag: tag, Summary: "Leave a note for colleagues", Status: 201, Refuses: []int{404}}, d.postNote)
+	d.entries()
 	handle(d, route{Method: http.MethodGet, Path: "/v1/replies", Scope: "read:threads", Tag: tag, Summary: "What customers answered to a campaign", About: "Newest first."}, d.listReplies)
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,6 +32,8 @@ type Inline struct {
 	InReplyTo   string   `json:"in_reply_to,omitempty"`
 	References  []string `json:"references,omitempty"`
 	Attachments []string `json:"attachments,omitempty"`
+	// Automatic: no person wrote it. Whoever sends such a one has asked mayAutoAnswer.
+	Automatic bool `json:"automatic,omitempty"`
 }
 
 // prepare loads what a group of claimed rows of b says: each campaign and its template once. Single messages have a
@@ -187,6 +190,9 @@ func (g *Gateway) compose(c *content, id rapport.ID, ch rapport.Channel, address
 	if c.inline != nil {
 		o.InReplyTo, o.References = c.inline.InReplyTo, c.inline.References
 		files = c.inline.Attachments
+		if c.inline.Automatic && ch == rapport.Email {
+			o.Headers = slices.Concat(o.Headers, automatic)
+		}
 	}
 	for _, f := range files {
 		a, err := g.attachment(f)
