@@ -79,13 +79,12 @@ const (
 	AutoChallenge Auto = "challenge"  // wants a click before it delivers
 )
 
-// Receipted is what became of a message of ours. MessageID names it, or ProviderID together with the address that it
-// went to. A report that came by mail, which anybody can write, names it by Tokens, or by one of MessageIDs together
-// with the address that it went to.
+// Receipted is what became of a message of ours. MessageID names it, or Token, or ProviderID together with the
+// address that it went to. A report that came by mail, which anybody can write, is believed in what it accuses a message
+// or an address of only with Token, or with the address.
 type Receipted struct {
 	MessageID  rapport.ID
-	MessageIDs []string // of the mails that the report returns, without brackets
-	Tokens     []string // of ours, signed: of the address that the report came to (VERP) or of what it returns
+	Token      string // our signed token, such as that of a mail's return address
 	ProviderID string
 	Channel    rapport.Channel
 	To         string // to be normalised by the caller

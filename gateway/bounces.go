@@ -61,74 +61,47 @@ func (g *Gateway) receipt(ctx context.Context, s *store.Store, u *arrival) (afte
 }
 
 // reported finds the message that a receipt is about, the address that this went to (ID 0: erased), and whether the
-// receipt can be believed: anybody can write a mail, and our ids can be guessed. A report by email about something bad is
+// receipt can be believed: anybody can write a mail, and our ids can be guessed. A report by email that accuses is
 // believed when it came to, or returns, our signed token, or names the message together with its address.
 func (g *Gateway) reported(ctx context.Context, s *store.Store, u *arrival) (m *rapport.Message, to rapport.Address, proven bool, err error) {
 	r := u.Receipt
-	f, err := g.byToken(ctx, s, r.Tokens)
+	f, err := g.byToken(ctx, s, []string{r.Token})
 	if err != nil {
 		return nil, to, false, err
 	}
-	if m = f.message; m != nil {
-		to, err = addressOf(ctx, s, m.Address)
-		return m, to, true, err
-	}
+	m, proven = f.message, f.message != nil
 	claimed, wrong := rapport.NormalizeAddress(cmp.Or(r.Channel, u.from.Channel), r.To)
-	ids, err := g.claims(ctx, s, u, claimed)
-	if err != nil {
-		return nil, to, false, err
-	}
-	for _, id := range ids {
-		one, err := known(ctx, s, id)
-		if err != nil {
+	if m == nil {
+		if m, err = g.named(ctx, s, u, claimed); m == nil || err != nil {
 			return nil, to, false, err
 		}
-		if one == nil {
-			continue
-		}
-		a, err := addressOf(ctx, s, one.Address)
-		if err != nil {
-			return nil, to, false, err
-		}
-		same := wrong == nil && a.ID != 0 && rapport.AddressKey(a.Channel, a.Value) == rapport.AddressKey(a.Channel, claimed)
-		vouched := id == r.MessageID || r.ProviderID != "" // by a provider whose callback was signed
-		if one.Channel == rapport.Email && (!vouched || accuses(r)) {
-			vouched = same
-		}
-		if m == nil || vouched {
-			m, to, proven = one, a, vouched
-		}
-		if proven {
-			break
-		}
 	}
-	return m, to, proven, nil
+	if to, err = addressOf(ctx, s, m.Address); err != nil || proven {
+		return m, to, proven, err
+	}
+	same := wrong == nil && to.ID != 0 && rapport.AddressKey(to.Channel, to.Value) == rapport.AddressKey(to.Channel, claimed)
+	return m, to, same || m.Channel != rapport.Email || !accuses(r), nil
 }
 
-// claims are the messages that a receipt names without proof.
-func (g *Gateway) claims(ctx context.Context, s *store.Store, u *arrival, claimed string) (ids []rapport.ID, err error) {
+// named is the message that a receipt names without proof; nil: none.
+func (g *Gateway) named(ctx context.Context, s *store.Store, u *arrival, claimed string) (*rapport.Message, error) {
 	r := u.Receipt
-	if r.MessageID != 0 {
-		ids = append(ids, r.MessageID)
-	}
-	for _, ref := range r.MessageIDs[:min(len(r.MessageIDs), mostReferences)] {
-		left, _, _ := strings.Cut(ref, "@")
-		if id, err := rapport.KindMessage.Parse(left); err == nil {
-			ids = append(ids, id)
+	id := r.MessageID
+	if left, _, _ := strings.Cut(r.ProviderID, "@"); id == 0 && r.Channel == rapport.Email {
+		if own, err := rapport.KindMessage.Parse(left); err == nil {
+			id = own // whichever provider sent it, and whichever mailbox the report came into
 		}
 	}
-	if len(ids) > 0 || r.ProviderID == "" {
-		return ids, nil
+	if id == 0 {
+		a, err := s.AddressOf(ctx, r.Channel, claimed)
+		if err == nil || rapport.CodeOf(err) == rapport.CodeNotFound {
+			id, err = s.MessageByRef(ctx, u.from.Name, r.ProviderID, a.Customer)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
-	a, err := s.AddressOf(ctx, r.Channel, claimed)
-	if err != nil && rapport.CodeOf(err) != rapport.CodeNotFound {
-		return nil, err
-	}
-	id, err := s.MessageByRef(ctx, u.from.Name, r.ProviderID, a.Customer)
-	if id != 0 {
-		ids = append(ids, id)
-	}
-	return ids, err
+	return known(ctx, s, id)
 }
 
 // addressOf is an address of ours; ID 0: it was erased, or there never was one.
