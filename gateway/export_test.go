@@ -9,8 +9,8 @@ import (
 )
 
 // MayAutoAnswer is for tests that answer by themselves.
-func (g *Gateway) MayAutoAnswer(ctx context.Context, s *store.Store, in *channels.Incoming, to rapport.Address) (bool, error) {
-	return g.mayAutoAnswer(ctx, s, in, to)
+func (g *Gateway) MayAutoAnswer(ctx context.Context, s *store.Store, in *channels.Incoming, to rapport.Address, kind string) (bool, error) {
+	return g.mayAutoAnswer(ctx, s, in, to, kind)
 }
 
 // MachineMade is what mayAutoAnswer makes of a mail's header.

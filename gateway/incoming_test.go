@@ -676,7 +676,7 @@ func TestAutoAnswer_LoopsStop(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				may, err := w.g.MayAutoAnswer(t.Context(), w.st, u.Message, a)
+				may, err := w.g.MayAutoAnswer(t.Context(), w.st, u.Message, a, fmt.Sprint("kind ", w.clock.now().UnixNano()))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -698,11 +698,11 @@ func TestAutoAnswer_LoopsStop(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if may, err := w.g.MayAutoAnswer(t.Context(), w.st, u.Message, a); err != nil || !may {
+		if may, err := w.g.MayAutoAnswer(t.Context(), w.st, u.Message, a, fmt.Sprint("kind ", w.clock.now().UnixNano())); err != nil || !may {
 			t.Errorf("%t, %v", may, err)
 		}
 		for _, never := range []*channels.Incoming{{Channel: rapport.Email, From: "x@example.org", Auto: channels.AutoReply}, {Channel: rapport.SMS, From: "+1", Auto: channels.AutoReply}} {
-			if may, err := w.g.MayAutoAnswer(t.Context(), w.st, never, rapport.Address{ID: 5}); err != nil || may {
+			if may, err := w.g.MayAutoAnswer(t.Context(), w.st, never, rapport.Address{ID: 5}, ""); err != nil || may {
 				t.Errorf("%+v: %t, %v", never, may, err)
 			}
 		}

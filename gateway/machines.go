@@ -65,19 +65,26 @@ func (g *Gateway) autoReply(ctx context.Context, s *store.Store, u *arrival, w *
 // calls a good choice).
 const autoAnswerEvery = 24 * time.Hour
 
-// mayAutoAnswer tells whether a machine of ours may answer a message, and takes the turn if so: whatever is sent without
-// a person asks here first, in the transaction that stores the answer. Never answered are machines, lists, whoever has no
-// address, and ourselves; and nobody twice in a day, which ends every loop whatever the other side calls itself.
-func (g *Gateway) mayAutoAnswer(ctx context.Context, s *store.Store, in *channels.Incoming, to rapport.Address) (bool, error) {
-	if in.Auto != "" || to.ID == 0 || in.Channel == rapport.Email && (g.ours(in.From) || machineMade(in.Raw)) {
+// mayAutoAnswer tells whether a machine of ours may answer a message with something of a kind, and takes the turn if so:
+// whatever is sent without a person asks here first, in the transaction that stores the answer. Never answered are
+// machines, lists, whoever has no address, and ourselves. By mail nobody gets two answers in a day, which ends every loop
+// whatever the other side calls itself; elsewhere not two of a kind, because STOP must be confirmed also after HELP.
+func (g *Gateway) mayAutoAnswer(ctx context.Context, s *store.Store, in *channels.Incoming, to rapport.Address, kind string) (bool, error) {
+	if in.Auto != "" || to.ID == 0 {
 		return false, nil
 	}
-	return s.TakeAutoAnswer(ctx, to.ID, g.now().Add(-autoAnswerEvery))
+	if in.Channel == rapport.Email {
+		if g.ours(in.From) || machineMade(in.Raw) {
+			return false, nil
+		}
+		kind = ""
+	}
+	return s.TakeAutoAnswer(ctx, to.ID, kind, g.now().Add(-autoAnswerEvery))
 }
 
-// automatic are the fields that keep other machines from answering a mail of ours that no person wrote: RFC 3834 §5, and
+// noAnswer are the fields that keep other machines from answering a mail of ours that no person wrote: RFC 3834 §5, and
 // https://learn.microsoft.com/openspecs/exchange_server_protocols/ms-oxcmail for the second.
-var automatic = []channels.Header{{Name: "Auto-Submitted", Value: "auto-replied"}, {Name: "X-Auto-Response-Suppress", Value: "All"}}
+var noAnswer = []channels.Header{{Name: "Auto-Submitted", Value: "auto-replied"}, {Name: "X-Auto-Response-Suppress", Value: "All"}}
 
 // mostHeader is how much of a mail is looked through for its header.
 const mostHeader = 128 << 10

@@ -191,7 +191,7 @@ func (g *Gateway) compose(c *content, id rapport.ID, ch rapport.Channel, address
 		o.InReplyTo, o.References = c.inline.InReplyTo, c.inline.References
 		files = c.inline.Attachments
 		if c.inline.Automatic && ch == rapport.Email {
-			o.Headers = slices.Concat(o.Headers, automatic)
+			o.Headers = slices.Concat(o.Headers, noAnswer)
 		}
 	}
 	for _, f := range files {

@@ -221,9 +221,9 @@ func (s *Store) SoftBounces(ctx context.Context, a rapport.Address, since time.T
 	return n, err
 }
 
-// TakeAutoAnswer takes the turn to answer an address automatically, if there was none since then.
-func (s *Store) TakeAutoAnswer(ctx context.Context, address rapport.ID, since time.Time) (bool, error) {
-	n, err := s.exec(ctx, `INSERT INTO auto_answers (address_id, answered_at) VALUES ($1, $2) ON CONFLICT (address_id) DO UPDATE SET answered_at = excluded.answered_at
-		WHERE auto_answers.answered_at <= $3`, address, ms(s.Now()), ms(since))
+// TakeAutoAnswer takes the turn to say something of a kind to an address automatically, if nobody did since then.
+func (s *Store) TakeAutoAnswer(ctx context.Context, address rapport.ID, kind string, since time.Time) (bool, error) {
+	n, err := s.exec(ctx, `INSERT INTO auto_answers (address_id, kind, answered_at) VALUES ($1, $2, $3) ON CONFLICT (address_id, kind) DO UPDATE SET answered_at = excluded.answered_at
+		WHERE auto_answers.answered_at <= $4`, address, kind, ms(s.Now()), ms(since))
 	return n == 1, err
 }

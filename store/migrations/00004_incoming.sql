@@ -30,8 +30,13 @@ CREATE TABLE strays (
 );
 CREATE INDEX strays_akey ON strays (akey);
 
--- When a machine of ours last answered an address by itself.
-CREATE TABLE auto_answers (address_id {{id}} PRIMARY KEY, answered_at BIGINT NOT NULL);
+-- When a machine of ours last said something (kind) to an address by itself.
+CREATE TABLE auto_answers (
+    address_id  BIGINT NOT NULL,
+    kind        TEXT NOT NULL,
+    answered_at BIGINT NOT NULL,
+    PRIMARY KEY (address_id, kind)
+) {{flat}};
 
 -- +goose Down
 DROP TABLE auto_answers;
