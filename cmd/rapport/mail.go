@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 
@@ -106,7 +107,8 @@ type inspectedFile struct {
 func inspect(file string, m *incoming.Mail, authserv string) inspected {
 	i := inspected{File: file, Kind: m.Kind, From: m.From.Address, FromName: m.From.Name, Subject: m.Subject, Text: m.Text, Quoted: m.Quoted, Signature: m.Signature,
 		MessageIDs: append([]string{}, m.About()...), Bounces: []inspectedBounce{}, MessageID: m.MessageID, To: append([]string{}, m.Recipients...),
-		Tokens: slices.Concat([]string{}, m.Tokens, m.BounceTokens), Checks: m.ChecksBy(authserv), Attachments: []inspectedFile{}, Hops: m.Hops, NoAnswer: m.NoAnswer}
+		Tokens: append(append([]string{}, m.Tokens...), m.BounceTokens...), Checks: map[string]string{}, Attachments: []inspectedFile{}, Hops: m.Hops, NoAnswer: m.NoAnswer}
+	maps.Copy(i.Checks, m.ChecksBy(authserv))
 	if m.Report != nil {
 		for _, b := range m.Report.Bounces {
 			i.Bounces = append(i.Bounces, inspectedBounce{Recipient: b.Recipient, Class: b.Class, Status: b.Status, Reason: b.Reason, Detail: b.Detail})

@@ -103,7 +103,7 @@ func Read(raw []byte) (*Mail, error) {
 	t := readTree(fields, content)
 	text, html := t.body()
 	m.part(t.root, text, html)
-	m.Attachments = t.attachments(text == "" && html == "")
+	m.Attachments = t.attachments()
 	return m, nil
 }
 
