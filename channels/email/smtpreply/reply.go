@@ -182,7 +182,7 @@ var rules = []rule{
 	{code: "5", enhanced: []string{"-", "5.7.0", "5.7.1"}, says: []string{"authentication required", "auth is required", "must authenticate", "client not authenticated", "client was not authenticated"}, verdict: login},
 	{code: "5", says: []string{"relay access denied", "relaying denied", "relay denied", "unable to relay", "relay not permitted", "not permitted to relay", "relaying not allowed", "relay is not allowed", "rcpthosts"},
 		verdict: channels.Verdict{Kind: channels.Misconfigured, Reason: "relay_denied"}},
-	{code: "5", says: []string{"sender address rejected", "not owned by user", "send as this sender", "sender not allowed", "sender verify failed", "sender domain must exist", "sender denied"}, verdict: sender},
+	{code: "5", says: []string{"sender address rejected", "sender rejected", "not owned by user", "send as this sender", "sender not allowed", "sender verify failed", "sender domain must exist", "sender denied"}, verdict: sender},
 	{code: "5", enhanced: []string{"5.1.7", "5.1.8"}, verdict: sender},
 	{at: []Stage{AtMail}, code: "553", verdict: sender},
 
@@ -199,10 +199,16 @@ var rules = []rule{
 	{code: "4", enhanced: []string{"4.7."}, verdict: greylisted},
 	{code: "4", verdict: channels.Verdict{Kind: channels.Temporary, Reason: "deferred", After: soon}},
 
+	// Some call every refusal of a recipient 5.1.1: what they say beside it counts.
+	{code: "5", enhanced: []string{"5.1.1"}, says: []string{"over quota", "overquota", "quota exceeded", "exceeded quota", "mailbox full", "mailbox is full"}, verdict: overfull},
+	{code: "5", enhanced: []string{"5.1.1"}, says: []string{"too many recipients", "blacklisted", "blocklisted"}, verdict: policy},
+	{code: "5", says: []string{"host not found, try again"}, verdict: channels.Verdict{Kind: channels.Rejected, Reason: "unroutable"}},
+	{code: "5", says: []string{"receiving mail too quickly", "receiving mail at a rate"}, verdict: channels.Verdict{Kind: channels.Rejected, Reason: "recipient_rate"}},
+
 	// The address. Yandex says "no such user" under 5.7.1, Exchange Online says it as "Access denied" under 5.4.1.
 	{code: "5", enhanced: []string{"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"}, verdict: dead},
 	{code: "550", enhanced: []string{"5.7.1"}, says: []string{" no such user"}, verdict: dead},
-	{code: "550", enhanced: []string{"5.4.1"}, says: []string{"recipient address rejected"}, verdict: dead},
+	{code: "550", enhanced: []string{"5.4.1"}, says: []string{"recipient address rejected", "recipient addresses rejected"}, verdict: dead},
 	{code: "556", verdict: dead}, // RFC 7504: the domain takes no mail
 
 	// The mailbox and the message.
@@ -215,14 +221,14 @@ var rules = []rule{
 	{code: "571", verdict: policy},
 
 	// Words, where the code says nothing. Policy before the address: "550 spam: no such user here" proves nothing.
-	{code: "5", enhanced: []string{"-", "5.2.1", "5.4."}, says: []string{"spam", "unsolicited", "blacklist", "blocklist", "block list", "blocked", "dnsbl", "reputation", "policy", "dmarc", "dkim", "spf ", "banned", "virus", "malware", "ptr record", "reverse dns", "not accepted for", "[ph01]", "[bl2"}, verdict: policy},
+	{code: "5", enhanced: []string{"-", "5.1.0", "5.2.0", "5.2.1", "5.4."}, says: []string{"spam", "unsolicited", "blacklist", "blocklist", "block list", "blocked", "dnsbl", "reputation", "policy", "dmarc", "dkim", "spf ", "banned", "virus", "malware", "ptr record", "ptr resource record", "reverse dns", "not accepted for", "[ph01]", "[bl2"}, verdict: policy},
 	{code: "5", enhanced: []string{"-"}, says: []string{"too large", "too big", "message size", "maximum size", "size exceeds", "exceeds size"}, verdict: tooLarge},
 	{code: "5", enhanced: []string{"-", "5.2.1"}, says: []string{"over quota", "overquota", "quota exceeded", "mailbox full", "mailbox is full", "exceeded storage", "mailbox size limit"}, verdict: overfull},
 	{code: "5", says: []string{"loop", "hop count", "too many hops"}, verdict: loop},
-	{code: "5", enhanced: []string{"-", "5.2.1", "5.1.0"}, says: []string{"is disabled", "disabled", "is terminated", "deactivated", "inactive", "discontinued"}, verdict: channels.Verdict{Kind: channels.AddressDead, Reason: "mailbox_disabled"}},
-	{code: "5", enhanced: []string{"-", "5.1.0", "5.2.1", "5.4.1", "5.4.4"}, says: []string{"user unknown", "unknown user", "no such user", "no such recipient", "no such mailbox", "no such address",
+	{code: "5", enhanced: []string{"-", "5.2.1", "5.1.0"}, says: []string{"is disabled", "disabled", "is terminated", "deactivated", "inactive", "discontinued", "account is locked", "mailbox is frozen"}, verdict: channels.Verdict{Kind: channels.AddressDead, Reason: "mailbox_disabled"}},
+	{code: "5", enhanced: []string{"-", "5.1.0", "5.1.351", "5.2.1", "5.4.1", "5.4.4", "5.4.310"}, says: []string{"user unknown", "unknown user", "no such user", "no such recipient", "no such mailbox", "no such address",
 		"user not found", "mailbox not found", "recipient not found", "address not found", "does not exist", "doesn't exist", "doesn't have a", "no mailbox", "invalid mailbox", "invalid recipient",
-		"unknown recipient", "recipient unknown", "unknown local", "unrouteable address", "unroutable address", "not a valid mailbox", "not our customer", "user does not", "account does not", "no account"}, verdict: dead},
+		"unknown recipient", "recipient unknown", "unknown local", "unrouteable address", "unroutable address", "not a valid mailbox", "not our customer", "user does not", "account does not", "no account", "user not exist", "no such domain", "invalid domain", "host not found", "host unknown", "unknown host", "domain not found", "domain name not found", "nxdomain", "non-existent domain"}, verdict: dead},
 	// Hotmail and many others say just this at RCPT when they know no such user.
 	{at: []Stage{AtRcpt}, code: "550", enhanced: []string{"-"}, says: []string{"mailbox unavailable"}, verdict: dead},
 	{at: []Stage{AtRcpt}, code: "552", verdict: overfull},

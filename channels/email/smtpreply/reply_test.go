@@ -67,6 +67,16 @@ func replyCases() []replyCase {
 		{"the verdict survives a spammy address", AtRcpt, "550 5.1.1 <spam-policy@blocked.example>: user unknown", dead},
 		{"words in an address are not words of the server", AtRcpt, "550 <spam@shop.example>... User unknown", dead},
 
+		{"postfix, no such domain", AtRcpt, "550 5.4.4 Host or domain name not found. Name service error for name=nowhere.example type=A: Host not found", dead},
+		{"a name server that did not answer", AtRcpt, "550 Name service error for domain shop.example: Host not found, try again", want{channels.Rejected, "unroutable"}},
+		{"exchange online, no such domain", AtRcpt, "550 5.4.310 DNS domain nowhere.example does not exist [Message=InfoDomainNonexistent]", dead},
+		{"exchange online hands on what another said", AtRcpt, "550 5.1.351 Remote server returned unknown recipient or mailbox unavailable -> 550 <anna@shop.example>: User unknown", dead},
+		{"qmail with chkuser calls a full mailbox 5.1.1", AtRcpt, "550 5.1.1 sorry, mailbox anna@shop.example is over quota temporarily", full},
+		{"a limit of ours under 5.1.1", AtRcpt, "550 5.1.1 192.0.2.1 has sent to too many recipients this hour", policy},
+		{"gmail, receiving mail at a rate, for good", AtRcpt, "550-5.2.1 The user you are trying to contact is receiving mail at a rate that\n550 5.2.1 prevents additional messages from being delivered.", want{channels.Rejected, "recipient_rate"}},
+		{"a locked account", AtRcpt, "550 vdelivermail: account is locked", disabled},
+		{"policy under other address status", AtRcpt, "550 5.1.0 192.0.2.1 is not allowed to send from shop.example per its SPF Record", policy},
+
 		// Policy says nothing about the address.
 		{"gmail, unsolicited", AtDot, "550-5.7.1 [192.0.2.1] Our system has detected that this message is likely unsolicited mail.\n550 5.7.1 https://support.google.com/mail/?p=UnsolicitedMessageError", policy},
 		{"gmail, unauthenticated", AtDot, "550-5.7.26 This mail has been blocked because the sender is unauthenticated.", policy},
