@@ -81,6 +81,9 @@ func (m *Mail) receipts() []channels.Update {
 	for i, b := range about {
 		one := base
 		one.To, one.Reason, one.Code, one.Detail = b.Recipient, b.Reason, b.Status, b.Detail
+		if b.Original != "" { // where it was passed on: the address that we know
+			one.To = b.Original
+		}
 		switch r.Kind {
 		case report.Complained: // so it had arrived
 			one.Kind, one.Reason, one.Suppress = rapport.ReceiptDelivered, "complaint", true
