@@ -120,9 +120,8 @@ func ours(ids []string) string {
 // programs write the same one into all their mails.
 func (m *Mail) eventID() string {
 	id := m.MessageID
-	left, right, _ := strings.Cut(id, "@")
 	switch {
-	case !m.NoID && (len(left) < 4 || len(right) < 3):
+	case m.hash != "":
 		return m.hash
 	case len(id) > 200:
 		sum := sha256.Sum256([]byte(id))
