@@ -70,6 +70,7 @@ func (l *letter) leaf(p *enmime.Part) {
 	b := p.Content[:min(len(p.Content), maxBlock)]
 	content := string(bytes.ToValidUTF8(b, []byte("?")))
 	switch t := p.ContentType; {
+	case t == "message/disposition-notification":
 	case t == "message/feedback-report":
 		l.feedback = append(l.feedback, content)
 	case t == "message/delivery-status", t == "message/global-delivery-status", p != l.root && statusLike(content):
@@ -112,7 +113,7 @@ func (l *letter) unwrap() {
 		if len(l.status)+len(l.feedback) == 0 {
 			continue
 		}
-		l.returned = append(inner(r, "message/rfc822", "text/rfc822-headers", "message/global-headers", "message/global"), l.returned...)
+		l.returned = inner(r, "message/rfc822", "text/rfc822-headers", "message/global-headers", "message/global")
 		l.words += strings.Join(inner(r, "text/plain"), "\n")
 		return
 	}

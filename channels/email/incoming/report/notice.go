@@ -18,6 +18,9 @@ func (l *letter) notice() (Report, bool) {
 	if kind == "" {
 		return Report{}, false
 	}
+	if !s.daemon && !s.failed && !reply.MatchString(all) && !enhanced.MatchString(all) {
+		return Report{}, false // parcels cannot be delivered either
+	}
 	found := l.named(lines)
 	if len(found) == 0 {
 		if to := l.wroteTo(); to != "" {

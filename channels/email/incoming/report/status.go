@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 
 	"rapport/channels/email/smtpreply"
@@ -77,10 +78,8 @@ func split(all []field) []delivery {
 			}
 		}
 	}
-	if !d.empty() || d.action != "" || d.status != "" {
-		out = append(out, d)
-	}
-	return out
+	out = append(out, d)
+	return slices.DeleteFunc(out, func(d delivery) bool { return d.action == "" && d.status == "" && d.said == "" })
 }
 
 // kind is what became of the mail for this recipient.
