@@ -107,23 +107,57 @@ func (s *set) add(v string) {
 	}
 }
 
-// Ours are the addresses that a mail of ours leaves behind (docs/channels/email.md).
-var token = regexp.MustCompile(`(?i)\b(?:bounce|reply)(?:\+|=2B|\+2B|%2B)([0-9A-Za-z_-]{1,64})(?:@|=40|%40|=[0-9a-z.-]+\.[a-z]+@)`)
+// token is what a mail of ours leaves behind in addresses (docs/channels/email.md); some systems encode its signs.
+var token = regexp.MustCompile(`(?i)^(?:bounce|reply)(?:\+|=2B|%2B)([0-9A-Z_-]{1,64})(?:@|=40|%40|=[0-9a-z.-]{1,255}@)`)
 
+// tokens adds those in text.
 func (s *set) tokens(text string) {
-	for _, m := range token.FindAllStringSubmatch(text[:min(len(text), maxBlock)], 2*most) {
-		s.add(m[1])
+	text = text[:min(len(text), maxBlock)]
+	for at := 0; at < len(text) && len(s.values) < most; at++ {
+		i := strings.IndexAny(text[at:], "+=%")
+		if i < 0 {
+			return
+		}
+		at += i
+		for _, name := range [...]string{"bounce", "reply"} {
+			begin := at - len(name)
+			if begin < 0 || !strings.EqualFold(text[begin:at], name) {
+				continue
+			}
+			if m := token.FindStringSubmatch(text[begin:min(len(text), begin+400)]); m != nil {
+				s.add(m[1])
+			}
+		}
 	}
 }
 
-var (
-	bracketed = regexp.MustCompile(`<([^<>\s@]{1,200}@[^<>\s@]{1,200})>`)
-	idLine    = regexp.MustCompile(`(?im)^[ \t>|]*(?:message-id|message id|original-message-id)[ \t]*:[ \t\r\n]*<([^<>\s@]{1,200}@[^<>\s@]{1,200})>`)
-)
+var bracketed = regexp.MustCompile(`<([^<>\s@]{1,200}@[^<>\s@]{1,200})>`)
+
+// written adds the ids in lines that give one: "Message-ID: <...>", also on the next line.
+func (s *set) written(text string) {
+	next := false
+	for line := range strings.Lines(text[:min(len(text), maxBlock)]) {
+		line = strings.TrimLeft(strings.TrimSpace(line[:min(len(line), maxValue)]), " \t>|")
+		name, value, _ := strings.Cut(line, ":")
+		switch strings.ToLower(strings.TrimSpace(name)) {
+		case "message-id", "message id", "original-message-id", "original message id", "x-original-message-id":
+			s.ids(value)
+			next = strings.TrimSpace(value) == ""
+		default:
+			if next {
+				s.ids("<" + strings.Trim(line, "<> \t") + ">")
+			}
+			next = false
+		}
+	}
+}
 
 // ids adds the Message-IDs in a field's value.
 func (s *set) ids(value string) {
-	found := bracketed.FindAllStringSubmatch(value, most)
+	if len(s.values) == most {
+		return
+	}
+	found := bracketed.FindAllStringSubmatch(value[:min(len(value), maxValue)], most)
 	for _, m := range found {
 		s.add(m[1])
 	}

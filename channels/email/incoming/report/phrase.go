@@ -55,7 +55,7 @@ var phrases = []phrase{
 
 // spoken finds what the words for people say; "" when they say nothing that we know.
 func spoken(s string) (string, Class) {
-	s = strings.ToLower(strings.Join(strings.Fields(s[:min(len(s), 32<<10)]), " "))
+	s = strings.ToLower(strings.Join(strings.Fields(s[:min(len(s), 2*maxValue)]), " "))
 	for _, p := range phrases {
 		for _, w := range p.says {
 			if strings.Contains(s, w) {
