@@ -107,28 +107,40 @@ func (s *set) add(v string) {
 	}
 }
 
-// token is what a mail of ours leaves behind in addresses (docs/channels/email.md); some systems encode its signs.
-var token = regexp.MustCompile(`(?i)^(?:bounce|reply)(?:\+|=2B|%2B)([0-9A-Z_-]{1,64})(?:@|=40|%40|=[0-9a-z.-]{1,255}@)`)
-
-// tokens adds those in text.
+// tokens adds what mails of ours leave behind in addresses: bounce+<token>@ and reply+<token>@ (docs/channels/email.md),
+// also where a system on the way has encoded the signs, or put the address into one of its own (SRS, VERP).
 func (s *set) tokens(text string) {
 	text = text[:min(len(text), maxBlock)]
-	for at := 0; at < len(text) && len(s.values) < most; at++ {
+	for at := 0; len(s.values) < most; {
 		i := strings.IndexAny(text[at:], "+=%")
 		if i < 0 {
 			return
 		}
-		at += i
-		for _, name := range [...]string{"bounce", "reply"} {
-			begin := at - len(name)
-			if begin < 0 || !strings.EqualFold(text[begin:at], name) {
-				continue
-			}
-			if m := token.FindStringSubmatch(text[begin:min(len(text), begin+400)]); m != nil {
-				s.add(m[1])
-			}
+		sign := at + i
+		at = sign + 1
+		if !endsFold(text[:sign], "bounce") && !endsFold(text[:sign], "reply") {
+			continue
+		}
+		rest := text[sign:]
+		switch {
+		case rest[0] == '+':
+			rest = rest[1:]
+		case len(rest) > 3 && strings.EqualFold(rest[1:3], "2b"):
+			rest = rest[3:]
+		default:
+			continue
+		}
+		n := strings.IndexFunc(rest[:min(len(rest), 65)], func(c rune) bool {
+			return (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '_' && c != '-'
+		})
+		if n > 0 && strings.IndexByte("@=%", rest[n]) >= 0 {
+			s.add(rest[:n])
 		}
 	}
+}
+
+func endsFold(s, end string) bool {
+	return len(s) >= len(end) && strings.EqualFold(s[len(s)-len(end):], end)
 }
 
 var bracketed = regexp.MustCompile(`<([^<>\s@]{1,200}@[^<>\s@]{1,200})>`)
