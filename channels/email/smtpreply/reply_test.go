@@ -68,6 +68,7 @@ func replyCases() []replyCase {
 		{"words in an address are not words of the server", AtRcpt, "550 <spam@shop.example>... User unknown", dead},
 
 		{"postfix, no such domain", AtRcpt, "550 5.4.4 Host or domain name not found. Name service error for name=nowhere.example type=A: Host not found", dead},
+		{"postfix, null MX", AtRcpt, "550 5.1.0 Domain shop.example does not accept mail (nullMX)", dead},
 		{"a name server that did not answer", AtRcpt, "550 Name service error for domain shop.example: Host not found, try again", want{channels.Rejected, "unroutable"}},
 		{"exchange online, no such domain", AtRcpt, "550 5.4.310 DNS domain nowhere.example does not exist [Message=InfoDomainNonexistent]", dead},
 		{"exchange online hands on what another said", AtRcpt, "550 5.1.351 Remote server returned unknown recipient or mailbox unavailable -> 550 <anna@shop.example>: User unknown", dead},

@@ -107,23 +107,69 @@ func (s *set) add(v string) {
 	}
 }
 
-// Ours are the addresses that a mail of ours leaves behind (docs/channels/email.md).
-var token = regexp.MustCompile(`(?i)\b(?:bounce|reply)(?:\+|=2B|\+2B|%2B)([0-9A-Za-z_-]{1,64})(?:@|=40|%40|=[0-9a-z.-]+\.[a-z]+@)`)
-
+// tokens adds what mails of ours leave behind in addresses: bounce+<token>@ and reply+<token>@ (docs/channels/email.md),
+// also where a system on the way has encoded the signs, or put the address into one of its own (SRS, VERP).
 func (s *set) tokens(text string) {
-	for _, m := range token.FindAllStringSubmatch(text[:min(len(text), maxBlock)], 2*most) {
-		s.add(m[1])
+	text = text[:min(len(text), maxBlock)]
+	for at := 0; len(s.values) < most; {
+		i := strings.IndexAny(text[at:], "+=%")
+		if i < 0 {
+			return
+		}
+		sign := at + i
+		at = sign + 1
+		if !endsFold(text[:sign], "bounce") && !endsFold(text[:sign], "reply") {
+			continue
+		}
+		rest := text[sign:]
+		switch {
+		case rest[0] == '+':
+			rest = rest[1:]
+		case len(rest) > 3 && strings.EqualFold(rest[1:3], "2b"):
+			rest = rest[3:]
+		default:
+			continue
+		}
+		n := strings.IndexFunc(rest[:min(len(rest), 65)], func(c rune) bool {
+			return (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '_' && c != '-'
+		})
+		if n > 0 && strings.IndexByte("@=%", rest[n]) >= 0 {
+			s.add(rest[:n])
+		}
 	}
 }
 
-var (
-	bracketed = regexp.MustCompile(`<([^<>\s@]{1,200}@[^<>\s@]{1,200})>`)
-	idLine    = regexp.MustCompile(`(?im)^[ \t>|]*(?:message-id|message id|original-message-id)[ \t]*:[ \t\r\n]*<([^<>\s@]{1,200}@[^<>\s@]{1,200})>`)
-)
+func endsFold(s, end string) bool {
+	return len(s) >= len(end) && strings.EqualFold(s[len(s)-len(end):], end)
+}
+
+var bracketed = regexp.MustCompile(`<([^<>\s@]{1,200}@[^<>\s@]{1,200})>`)
+
+// written adds the ids in lines that give one: "Message-ID: <...>", also on the next line.
+func (s *set) written(text string) {
+	next := false
+	for line := range strings.Lines(text[:min(len(text), maxBlock)]) {
+		line = strings.TrimLeft(strings.TrimSpace(line[:min(len(line), maxValue)]), " \t>|")
+		name, value, _ := strings.Cut(line, ":")
+		switch strings.ToLower(strings.TrimSpace(name)) {
+		case "message-id", "message id", "original-message-id", "original message id", "x-original-message-id":
+			s.ids(value)
+			next = strings.TrimSpace(value) == ""
+		default:
+			if next {
+				s.ids("<" + strings.Trim(line, "<> \t") + ">")
+			}
+			next = false
+		}
+	}
+}
 
 // ids adds the Message-IDs in a field's value.
 func (s *set) ids(value string) {
-	found := bracketed.FindAllStringSubmatch(value, most)
+	if len(s.values) == most {
+		return
+	}
+	found := bracketed.FindAllStringSubmatch(value[:min(len(value), maxValue)], most)
 	for _, m := range found {
 		s.add(m[1])
 	}

@@ -15,7 +15,7 @@ func (l *letter) complaint() (Report, bool) {
 		return Report{}, false // a person who passes one on
 	}
 	var all []field
-	for _, c := range l.feedback[:min(len(l.feedback), 10)] {
+	for _, c := range l.feedback {
 		all = append(all, fields(c)...)
 	}
 	kind := strings.ToLower(first(all, "feedback-type"))
@@ -36,7 +36,7 @@ func (l *letter) complaint() (Report, bool) {
 // junk is Hotmail's form: a notice with the mail attached, whose header names the person.
 // https://sendersupport.olc.protection.outlook.com/snds/JMRP.aspx
 func (l *letter) junk() (Report, bool) {
-	for _, r := range l.returned[:min(len(l.returned), 10)] {
+	for _, r := range l.returned {
 		h := header(r)
 		if first(h, "x-hmxmroriginalrecipient") == "" {
 			continue
@@ -60,7 +60,7 @@ func (l *letter) complained(kind string, all []field) Report {
 			}
 		}
 	}
-	for _, c := range l.returned[:min(len(l.returned), 10)] {
+	for _, c := range l.returned {
 		if a := address(first(header(c), "x-hmxmroriginalrecipient")); a != "" && len(who.list) == 0 {
 			who.add(Bounce{Recipient: a, Reason: "complaint"})
 		}

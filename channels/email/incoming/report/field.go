@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"mime"
 	"strings"
 
@@ -9,9 +10,11 @@ import (
 
 // Bounds of what is read of a mail. A real report is far below each; what stands beyond is not looked at.
 const (
-	maxBlock  = 256 << 10 // of a part: delivery fields, a returned header, the words
+	maxBlock  = 256 << 10 // of a part
+	maxHeader = 64 << 10  // of a returned mail
+	maxSystem = 64 << 10  // of what the system says in free words
 	maxFields = 4000
-	maxValue  = 8 << 10
+	maxValue  = 4 << 10 // of a field, and of what is said about one recipient
 )
 
 // field is one header field, its name in lower case, its value on one line. blank tells that an empty line stood
@@ -26,29 +29,36 @@ type field struct {
 // indenting it.
 func fields(b string) []field {
 	var out []field
+	var value []byte // of the last one
+	end := func() {
+		if n := len(out) - 1; n >= 0 && out[n].value == "" {
+			out[n].value = decoded(string(bytes.ToValidUTF8(value, nil)))
+		}
+	}
 	blank := false
 	for line := range strings.Lines(b[:min(len(b), maxBlock)]) {
-		line = strings.TrimRight(line, "\r\n")
-		if strings.TrimSpace(line) == "" {
+		folded := line[0] == ' ' || line[0] == '\t'
+		if line = strings.TrimSpace(line); line == "" {
 			blank = true
 			continue
 		}
-		name, value, ok := cutField(line)
-		if ok {
+		name, more, ok := cutField(line)
+		ok = ok && !(folded && len(out) > 0 && !blank)
+		switch {
+		case ok:
+			end()
 			if len(out) == maxFields {
-				break
+				return out
 			}
-			out = append(out, field{strings.ToLower(name), strings.TrimSpace(value), blank})
+			out = append(out, field{name: strings.ToLower(name), blank: blank})
+			value = append(value[:0], strings.TrimSpace(more)...)
 			blank = false
-			continue
+		case len(out) > 0 && !blank && len(value) < maxValue:
+			value = append(append(value, ' '), line...)
 		}
-		if n := len(out) - 1; n >= 0 && !blank && len(out[n].value) < maxValue {
-			out[n].value += " " + strings.TrimSpace(line[:min(len(line), maxValue)])
-		}
+		value = value[:min(len(value), maxValue)]
 	}
-	for i := range out {
-		out[i].value = decoded(out[i].value[:min(len(out[i].value), maxValue)])
-	}
+	end()
 	return out
 }
 
@@ -58,13 +68,11 @@ func header(b string) []field {
 	if strings.HasPrefix(b, "From ") { // mbox
 		_, b, _ = strings.Cut(b, "\n")
 	}
-	all := fields(b)
-	for i, f := range all {
-		if i > 0 && f.blank {
-			return all[:i]
-		}
+	b = b[:min(len(b), maxHeader)]
+	for _, empty := range []string{"\n\n", "\n\r\n"} {
+		b, _, _ = strings.Cut(b, empty)
 	}
-	return all
+	return fields(b)
 }
 
 func cutField(line string) (name, value string, ok bool) {
@@ -73,7 +81,7 @@ func cutField(line string) (name, value string, ok bool) {
 		return "", "", false
 	}
 	name = strings.TrimRight(name, " \t")
-	if name == "" {
+	if name == "" || name == "http" || name == "https" { // a link on a line of its own
 		return "", "", false
 	}
 	for i := range len(name) {

@@ -71,8 +71,8 @@ func judge(e evidence) Bounce {
 	}
 	b.Reason, b.Class = v.Reason, classOf(v, b.Status)
 	if code == 421 && v.Reason == "domain_rate" { // said of every connection that closes
-		if reason, _ := spoken(text); reason == "deferred" {
-			b.Reason, b.Class = reason, Soft
+		if reason, _ := spoken(text); reason == "deferred" || strings.HasPrefix(b.Status, "4.4.") {
+			b.Reason, b.Class = "deferred", Soft
 		}
 	}
 	if tellsLittle(v) {
@@ -122,8 +122,8 @@ func (e *evidence) reply() (code int, theirs, text string) {
 		b.WriteString(word)
 	}
 	text = strings.Trim(b.String(), "'\"")
-	if theirs == "" {
-		if x := enhanced.FindStringSubmatch(text); x != nil && x[1][0] == again[0] {
+	for _, s := range []string{text, s[:m[0]]} {
+		if x := enhanced.FindStringSubmatch(s); theirs == "" && x != nil && x[1][0] == again[0] {
 			theirs = x[1]
 		}
 	}

@@ -70,17 +70,26 @@ func (l *letter) leaf(p *enmime.Part) {
 	b := p.Content[:min(len(p.Content), maxBlock)]
 	content := string(bytes.ToValidUTF8(b, []byte("?")))
 	switch t := p.ContentType; {
+	case t == "message/disposition-notification":
 	case t == "message/feedback-report":
-		l.feedback = append(l.feedback, content)
+		l.feedback = keep(l.feedback, content)
 	case t == "message/delivery-status", t == "message/global-delivery-status", p != l.root && statusLike(content):
-		l.status = append(l.status, content)
+		l.status = keep(l.status, content)
 	case t == "message/rfc822", t == "message/global", t == "message/news", t == "message/partial", strings.HasSuffix(t, "rfc822-headers"), strings.HasSuffix(t, "rfc822-header"), t == "message/global-headers":
-		l.returned = append(l.returned, content)
+		l.returned = keep(l.returned, content)
 	case t == "text/plain", t == "", strings.HasPrefix(t, "multipart/"): // the last: its boundary is broken
 		if len(l.words) < maxBlock {
-			l.words += content + "\n"
+			l.words += content[:min(len(content), maxBlock-len(l.words))] + "\n"
 		}
 	}
+}
+
+// keep holds the first few of a kind: a report has one.
+func keep(all []string, content string) []string {
+	if len(all) < 3 {
+		return append(all, content)
+	}
+	return all
 }
 
 // statusLike knows delivery fields under a wrong name (text/plain, application/octet-stream) by how they begin.
@@ -103,7 +112,7 @@ func (l *letter) unwrap() {
 	if l.report == "" && !senderOf(l.root).machine() {
 		return
 	}
-	for _, r := range l.returned[:min(len(l.returned), 3)] {
+	for _, r := range l.returned {
 		if t := strings.ToLower(first(header(r), "content-type")); !strings.Contains(t, "multipart/report") {
 			continue
 		}
@@ -112,7 +121,7 @@ func (l *letter) unwrap() {
 		if len(l.status)+len(l.feedback) == 0 {
 			continue
 		}
-		l.returned = append(inner(r, "message/rfc822", "text/rfc822-headers", "message/global-headers", "message/global"), l.returned...)
+		l.returned = inner(r, "message/rfc822", "text/rfc822-headers", "message/global-headers", "message/global")
 		l.words += strings.Join(inner(r, "text/plain"), "\n")
 		return
 	}

@@ -3,6 +3,8 @@ package report
 import (
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // notice reads a bounce in free words: who it names, and what stands beside each. No form of one provider is known
@@ -17,6 +19,9 @@ func (l *letter) notice() (Report, bool) {
 	kind := kindOf(s, all)
 	if kind == "" {
 		return Report{}, false
+	}
+	if !s.daemon && !s.failed && !reply.MatchString(all) && !enhanced.MatchString(all) {
+		return Report{}, false // parcels cannot be delivered either
 	}
 	found := l.named(lines)
 	if len(found) == 0 {
@@ -68,18 +73,18 @@ var copyOf = []string{
 // told are the lines that the system itself wrote: neither a quotation nor the mail that comes back.
 func (l *letter) told() []string {
 	var out []string
-	heads := 0
+	heads, size, named := 0, 0, false
 	for line := range strings.Lines(l.words) {
 		line = strings.TrimRight(line, " \t\r\n")
-		if len(out) == maxLines {
+		line = line[:min(len(line), maxValue)]
+		if size += len(line); len(out) == maxLines || size > maxSystem {
 			break
 		}
-		line = line[:min(len(line), 4000)]
 		t := strings.TrimSpace(line)
 		if strings.HasPrefix(t, ">") && !strings.HasPrefix(t, ">>>") {
 			continue
 		}
-		if (strings.HasPrefix(t, "-") || strings.HasPrefix(t, "|") || strings.HasSuffix(t, ":") || strings.HasSuffix(t, "-") || strings.HasSuffix(t, "=") || strings.HasSuffix(t, "follow.") || strings.HasSuffix(t, "follows.")) && len(out) > 0 && says(strings.ToLower(t), copyOf) && len(l.named(out)) > 0 {
+		if (strings.HasPrefix(t, "-") || strings.HasPrefix(t, "|") || strings.HasSuffix(t, ":") || strings.HasSuffix(t, "-") || strings.HasSuffix(t, "=") || strings.HasSuffix(t, "follow.") || strings.HasSuffix(t, "follows.")) && named && says(strings.ToLower(t), copyOf) {
 			break
 		}
 		if name, _, ok := cutField(t); ok && headed(name) {
@@ -89,6 +94,7 @@ func (l *letter) told() []string {
 		} else if t != "" && heads > 0 && line == t {
 			heads = 0
 		}
+		named = named || strings.Contains(line, "@")
 		out = append(out, line)
 	}
 	return out
@@ -143,7 +149,42 @@ type chunk struct {
 	weak     bool // found behind "To:", which may be the mail's own
 }
 
-var mailbox = regexp.MustCompile(`[\p{L}\p{N}!#$%&'*+/=?^_{|}~.-]{1,128}@[\p{L}\p{N}](?:[\p{L}\p{N}.-]{0,250}[\p{L}\p{N}])`)
+// addresses are the places in a line where one stands: begin and end.
+func addresses(line string) (out [][2]int) {
+	for at := 0; len(out) < 4; {
+		i := strings.IndexByte(line[at:], '@')
+		if i < 0 {
+			break
+		}
+		i += at
+		begin, end := i, i+1
+		for begin > at && i-begin < 128 {
+			r, size := utf8.DecodeLastRuneInString(line[at:begin])
+			if r == utf8.RuneError || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("!#$%&'*+/=?^_{|}~.-", r) {
+				break
+			}
+			begin -= size
+		}
+		for end < len(line) && end-i < 254 {
+			r, size := utf8.DecodeRuneInString(line[end:])
+			if r == utf8.RuneError || !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '.' && r != '-' {
+				break
+			}
+			end += size
+		}
+		for end > i+1 && (line[end-1] == '.' || line[end-1] == '-') {
+			end--
+		}
+		for begin < i && strings.IndexByte("'*=|.", line[begin]) >= 0 {
+			begin++
+		}
+		if begin < i && end > i+1 {
+			out = append(out, [2]int{begin, end})
+		}
+		at = max(end, i+1)
+	}
+	return out
+}
 
 // leading is what may stand before an address that a line is about.
 var leading = regexp.MustCompile(`(?i)^[\s*•·-]*(?:(?:failed )?(?:recipients?|to|addressee|address|user|получатель|адрес|кому|empfänger|destinataire|destinatario|收件人|rcpt to)\s*(?:\([^)]*\))?\s*[:：]\s*)?(?:mailto:|smtp:|rfc822;)?[<"'(\[«„“”]*$`)
@@ -159,7 +200,7 @@ func (l *letter) named(lines []string) []chunk {
 		if name, _, ok := cutField(strings.TrimSpace(line)); ok && says(strings.ToLower(name), []string{"message-id", "from", "reply-to", "sender"}) {
 			continue
 		}
-		spots := mailbox.FindAllStringIndex(line, 4)
+		spots := addresses(line)
 		for i, at := range spots {
 			to := address(line[at[0]:at[1]])
 			if to == "" || own[strings.ToLower(to)] {
@@ -254,8 +295,9 @@ func (l *letter) own() map[string]bool {
 	own := map[string]bool{}
 	for _, name := range []string{"From", "To", "Reply-To", "Delivered-To", "Envelope-To", "Return-Path", "Sender"} {
 		for _, v := range l.root.Header[name] {
-			for _, a := range mailbox.FindAllString(v[:min(len(v), maxValue)], 20) {
-				own[strings.ToLower(a)] = true
+			v = v[:min(len(v), maxValue)]
+			for _, at := range addresses(v) {
+				own[strings.ToLower(v[at[0]:at[1]])] = true
 			}
 		}
 	}

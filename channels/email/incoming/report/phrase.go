@@ -41,7 +41,7 @@ var phrases = []phrase{
 	{"hard_bounce", []string{
 		"user unknown", "unknown user", "unknown recipient", "recipient unknown", "unknown address", "unknown email", "addressee unknown", "no such user", "no such recipient", "no such address", "no such person", "no such mailbox", "no mailbox here", "not a known user", "not a valid recipient", "not a valid mailbox",
 		"user not found", "recipient not found", "mailbox not found", "address not found", "wasn't found", "was not found", "couldn't be found", "could not be found", "cannot be found", "couldn't find", "could not find", "not listed in", "not found in", "not in the directory", "no longer exists", "does not exist", "doesn't exist", "did not exist", "non-existent", "nonexistent", "no longer valid", "no longer available", "invalid recipient", "invalid mailbox", "invalid address", "recipient is invalid", "unknown or illegal", "unrouteable", "unroutable",
-		"host unknown", "host not found", "domain not found", "domain name not found", "unknown host", "bad destination", "has moved and left no", "no account", "doesn't have an account", "recipient name is not recognized", "recipient name is not recognised", "unknown local part", "unknown local-part", "is not a user", "not registered",
+		"host unknown", "host not found", "indicated no smtp service", "nullmx", "null mx", "domain not found", "domain name not found", "unknown host", "bad destination", "has moved and left no", "no account", "doesn't have an account", "recipient name is not recognized", "recipient name is not recognised", "unknown local part", "unknown local-part", "is not a user", "not registered",
 		"не найден", "не существует", "несуществующ", "нет такого", "такого пользователя нет", "неизвестный пользователь", "неизвестный получатель", "не зарегистрирован", "не знайден", "не існує",
 		"empfänger unbekannt", "unbekannter empfänger", "benutzer unbekannt", "unbekannter benutzer", "existiert nicht", "nicht gefunden", "nicht bekannt", "nicht vorhanden", "nicht zugestellt werden, da die e-mail-adresse",
 		"n'existe pas", "n’existe pas", "introuvable", "inconnu", "pas été trouvé", "no existe", "no se encontró", "no se ha encontrado", "no se ha podido encontrar", "desconocid", "non esiste", "sconosciut", "non è stato trovato", "impossibile trovare", "não existe", "não foi encontrad", "não encontrad", "desconhecid", "bestaat niet", "onbekende", "niet gevonden", "nie istnieje", "nieznany", "bulunamadı", "mevcut değil",
@@ -55,7 +55,7 @@ var phrases = []phrase{
 
 // spoken finds what the words for people say; "" when they say nothing that we know.
 func spoken(s string) (string, Class) {
-	s = strings.ToLower(strings.Join(strings.Fields(s[:min(len(s), 32<<10)]), " "))
+	s = strings.ToLower(strings.Join(strings.Fields(s[:min(len(s), 2*maxValue)]), " "))
 	for _, p := range phrases {
 		for _, w := range p.says {
 			if strings.Contains(s, w) {

@@ -79,7 +79,7 @@ func (l *letter) about() (messageIDs, tokens []string) {
 			ours.tokens(v)
 		}
 	}
-	for _, r := range l.returned[:min(len(l.returned), 10)] {
+	for _, r := range l.returned {
 		for _, f := range header(r) {
 			ours.tokens(f.value)
 			switch f.name {
@@ -89,7 +89,7 @@ func (l *letter) about() (messageIDs, tokens []string) {
 		}
 	}
 	for _, content := range [][]string{l.status, l.feedback} {
-		for _, c := range content[:min(len(content), 10)] {
+		for _, c := range content {
 			for _, f := range fields(c) {
 				switch f.name {
 				case "original-message-id", "x-original-message-id", "message-id", "original-mail-from", "original-rcpt-to", "original-envelope-id", "original-recipient", "final-recipient", "x-postfix-sender", "x-original-sender", "diagnostic-code":
@@ -102,9 +102,7 @@ func (l *letter) about() (messageIDs, tokens []string) {
 		}
 	}
 	ours.tokens(l.words)
-	for _, m := range idLine.FindAllStringSubmatch(l.words, most) {
-		ids.add(m[1])
-	}
+	ids.written(l.words)
 	if answered := h.Get("In-Reply-To"); answered != "" {
 		ids.ids(answered)
 	} else if all := strings.Fields(h.Get("References")); len(all) > 0 && len(ids.values) == 0 {

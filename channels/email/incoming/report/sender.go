@@ -63,8 +63,8 @@ func (s sender) machine() bool {
 }
 
 var daemons = []string{
-	"mail delivery", "mailer-daemon", "mailer daemon", "maildelivery", "mail daemon", "postmaster", "mail system", "mail administrator", "system administrator", "system administration", "delivery subsystem", "delivery service", "delivery system",
-	"internet mail delivery", "mail gateway", "mdaemon", "mta ", "email engine", "microsoft outlook", "mail router", "mailrouter", "bounce notification", "systemadministrator", "администратор почт", "почтовая система", "系统退信", "系統退信", "邮件系统", "郵件系統",
+	"mail delivery", "mailer-daemon", "mailer daemon", "maildelivery", "mail daemon", "postmaster", "mail system", "mail administrator", "system administrator", "system administration", "delivery subsystem",
+	"internet mail delivery", "mail gateway", "mdaemon", "microsoft outlook", "mail router", "mailrouter", "bounce notification", "systemadministrator", "администратор почт", "почтовая система", "系统退信", "系統退信", "邮件系统", "郵件系統",
 }
 
 // subjects of bounces.

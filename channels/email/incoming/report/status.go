@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 
 	"rapport/channels/email/smtpreply"
@@ -24,7 +25,7 @@ func (l *letter) deliveries() (Report, bool) {
 		return Report{}, false
 	}
 	var all []delivery
-	for _, c := range content[:min(len(content), 10)] {
+	for _, c := range content {
 		all = append(all, split(fields(c))...)
 	}
 	return l.outcome(all)
@@ -77,10 +78,8 @@ func split(all []field) []delivery {
 			}
 		}
 	}
-	if !d.empty() || d.action != "" || d.status != "" {
-		out = append(out, d)
-	}
-	return out
+	out = append(out, d)
+	return slices.DeleteFunc(out, func(d delivery) bool { return d.action == "" && d.status == "" && d.said == "" })
 }
 
 // kind is what became of the mail for this recipient.
