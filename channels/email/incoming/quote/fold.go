@@ -31,6 +31,7 @@ type folder struct {
 	lines []line
 	of    []part
 	heads heads
+	looks int // how often the end of a run was looked at for a signature
 
 	coloured bool // somebody answers in another colour
 	spoken   int  // lines of the person's own so far
@@ -276,7 +277,7 @@ func (f *folder) context() {
 	}
 	for _, a := range answers {
 		first := f.paragraph(a.quote)
-		if first < 0 || a.size > terse || len(answers) == 1 && last == a.quote && !f.opens(first) {
+		if first < 0 || courteous(f.lines[first].text()) || a.size > terse || len(answers) == 1 && last == a.quote && !f.opens(first) {
 			continue // it speaks for itself, or stands below the whole message
 		}
 		for n := first; n <= a.quote; n++ {
@@ -285,6 +286,20 @@ func (f *folder) context() {
 			}
 		}
 	}
+}
+
+// courteous tells whether a line begins the end of a letter, which nobody answers.
+func courteous(text string) bool {
+	if len(text) > longest {
+		return false
+	}
+	s := plain(text)
+	for _, c := range courtesies {
+		if strings.HasPrefix(s, c) {
+			return true
+		}
+	}
+	return false
 }
 
 // paragraph is where the quoted paragraph that ends in line last begins, or last itself when that is long; -1 when it is

@@ -73,12 +73,11 @@ func (h *heads) marked(i int) head {
 func (h *heads) separator(i int) head {
 	text := h.lines[i].text()
 	words, between := undash(text)
-	words = strings.TrimRight(words, " :：")
+	if words = strings.TrimRight(words, " :："); ruled(text) {
+		words = ""
+	}
 	switch {
 	case words == "":
-		if !between && !ruled(text) {
-			return head{}
-		}
 		next := h.next(i + 1)
 		if next < 0 {
 			return head{}
@@ -200,27 +199,25 @@ func (h *heads) attribution(i int) head {
 			continue
 		}
 		// The shortest that will do, so that no sentence before it is taken along.
-		joined := ""
-		for s := e; s >= i; s-- {
+		joined, begins, best := "", -1, noHead
+		for s := e; s >= i && best != attribution; s-- {
 			if h.tries++; h.tries > patience {
 				return head{}
 			}
 			joined = plain(h.lines[s].text()) + " " + joined
-			kind := judge(strings.TrimSpace(joined))
-			if kind == noHead {
-				continue
+			if kind := judge(strings.TrimSpace(joined)); kind > best {
+				begins, best = s, kind
 			}
-			if s > i {
-				return head{} // it begins further down
-			}
-			if e+1 < len(h.lines) {
-				if f := h.block(e+1, e); f.kind == block {
-					return head{end: f.end, kind: attribution} // Lotus puts headers below it
-				}
-			}
-			return head{end: e + 1, kind: kind}
 		}
-		break
+		if begins != i {
+			return head{} // there is none, or it begins further down
+		}
+		if e+1 < len(h.lines) {
+			if f := h.block(e+1, e); f.kind == block {
+				return head{end: f.end, kind: attribution} // Lotus puts headers below it
+			}
+		}
+		return head{end: e + 1, kind: best}
 	}
 	return head{}
 }

@@ -15,7 +15,7 @@ const (
 // lines such as "Sent from my iPhone", and disclaimers. A courtesy and a name ("Best regards, Anna") are his own words.
 func (f *folder) sign(start, end int) {
 	f.declared(start, end)
-	for {
+	for ; f.looks < patience; f.looks++ {
 		last := end - 1
 		for last >= start && (f.lines[last].blank() || f.of[last] == signature) {
 			last--
@@ -156,7 +156,7 @@ func asking(raw string) bool {
 
 // added tells whether a program added the line: "Sent from my iPhone", "Virus-free. www.example.com".
 func added(text string) bool {
-	if len(text) > longest {
+	if len(text) < 8 || len(text) > longest {
 		return false
 	}
 	s := strings.Trim(plain(unlink(text)), "-–— .!()<>[]_*")

@@ -119,6 +119,12 @@ var devices = []string{
 	"айфон", "mymail", "mail app", "aqua mail", "aquamail", "bluemail", "edison", "xperia", "nokia", "icloud", "rambler", "ukr.net", "naver", "携帯", "スマートフォン", "아이폰", "휴대폰",
 }
 
+// courtesies begin the end of a letter.
+var courtesies = []string{
+	"regards", "best regards", "kind regards", "warm regards", "many thanks", "sincerely", "yours", "с уважением", "с наилучшими", "всего доброго", "хорошего дня", "з повагою", "mit freundlichen", "freundliche grüße", "viele grüße", "beste grüße",
+	"cordialement", "bien à vous", "saludos", "atentamente", "un saludo", "cordiali saluti", "distinti saluti", "atenciosamente", "cumprimentos", "met vriendelijke", "z poważaniem", "pozdrawiam", "saygılar", "s pozdravem", "med vänlig", "med venlig", "vennlig hilsen", "此致", "敬具", "감사합니다", "مع تحيات",
+}
+
 // notices begin lines a program adds whole.
 var notices = []string{
 	"virus-free. www.", "virus-free.www.", "virenfrei. www.", "virenfrei.www.", "без вирусов. www.", "без вирусов.www.", "sans virus. www.", "sans virus.www.", "libre de virus. www.", "libre de virus.www.",
