@@ -15,7 +15,7 @@ import (
 // pieces are what mails are made of, in any order and number.
 var pieces = []string{
 	"Thanks, that works.", "Да, размер подходит.", "Ja, gerne.", "好的，谢谢。", "", "", " ", "> quoted", "> Which size?", "> ", ">> deeper", ">", ">From here on", "-- ", "--", "—", "P.S. one more thing", "PS:", "?", ":", "a:", "wrote:",
-	"On Tue, Mar 5, 2024 at 12:30 PM Ann <support@shop.example> wrote:", "On Tue, Mar 5, 2024 at 12:30 PM Ann <", "support@shop.example> wrote:", "вт, 5 мар. 2024 г. в 12:30, Магазин <support@shop.example>:", "Ann wrote:", "On Monday, I wrote to you:",
+	"On Tue, Mar 5, 2024 at 12:30 PM Ann <support@shop.example> wrote:", "On Tue, Mar 5, 2024 at 12:30 PM Ann <", "support@shop.example> wrote:", "вт, 5 мар. 2024 г. в 12:30, Магазин <support@shop.example>:", "Ann wrote:", "Ann <ann@shop.example> wrote:", "On Monday, I wrote to you:",
 	"From: Ann <support@shop.example>", "Sent: Tuesday, March 5, 2024 12:30 PM", "To: Mary", "Subject: Order", "От: Магазин", "Дата: 05.03.2024", "Кому: Мария", "Тема: Заказ", "________________________________", "----------------", "-----Original Message-----",
 	"---------- Forwarded message ---------", "Begin forwarded message:", "> Begin forwarded message:", "Sent from my iPhone", "Отправлено с iPhone", "Get Outlook for iOS<https://aka.ms/o0ukef>", "See my answers below.", "Best regards,", "> Regards",
 	"This email is confidential and intended solely for the addressee. If you are not the intended recipient, notify the sender and delete this message. Any disclosure is unauthorised. We mean what we say here, at length.",

@@ -46,6 +46,7 @@ type quotation struct {
 	start, end int
 	known      bool // something introduces it
 	before     int  // own lines before it
+	run        int  // where the run of own lines before it began
 }
 
 // walk goes through the body once.
@@ -63,6 +64,7 @@ func (f *folder) walk() {
 			if found.kind == forward && !q.known {
 				break // a message passed on
 			}
+			q.run = f.own
 			f.close(i)
 			q.known = q.known || found.kind != noHead
 			f.reply = f.reply || found.kind == attribution
@@ -250,10 +252,16 @@ func (f *folder) judge() {
 		if q.known || !later && count > aside && q.before > 0 {
 			f.take(q.start, q.end)
 			f.restore(q.start, q.end)
-		} else {
-			f.spoken += count
+			later = later || q.known
+			continue
 		}
-		later = later || q.known
+		f.spoken += count
+		for n := q.run; n < q.start; n++ { // no signature stands before what the person shows on purpose
+			if f.of[n] == signature {
+				f.of[n] = said
+				f.spoken++
+			}
+		}
 	}
 }
 

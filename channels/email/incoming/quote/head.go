@@ -16,7 +16,7 @@ type headKind uint8
 
 const (
 	noHead      headKind = iota
-	weak                 // "Anna wrote:": counts only when quoted lines follow
+	weak                 // "Anna <anna@example.com> wrote:": counts only when quoted lines follow
 	attribution          // "On Tue, 5 Mar 2024 at 12:30, Anna <anna@example.com> wrote:"
 	block                // "From: ... Sent: ... To: ... Subject: ...", "-----Original Message-----"
 	forward              // "---------- Forwarded message ---------"
@@ -205,7 +205,7 @@ func (h *heads) attribution(i int) head {
 				return head{}
 			}
 			joined = plain(h.lines[s].text()) + " " + joined
-			if kind := judge(strings.TrimSpace(joined)); kind > best {
+			if kind := judge(strings.TrimSpace(joined)); kind > best && (kind == attribution || s == e) {
 				begins, best = s, kind
 			}
 		}
@@ -238,8 +238,10 @@ func ends(text string) bool {
 // sentence tells whether a line ends as a sentence does, not as half of an attribution ("5 мар. 2024 г.").
 func sentence(text string) bool {
 	text = strings.TrimSpace(text)
-	if strings.HasSuffix(text, "!") || strings.HasSuffix(text, "?") {
-		return true
+	for _, stop := range []string{"!", "?", "。", "！", "？", "…"} {
+		if strings.HasSuffix(text, stop) {
+			return true
+		}
 	}
 	rest, found := strings.CutSuffix(text, ".")
 	if !found {
@@ -261,7 +263,7 @@ func judge(s string) headKind {
 	switch {
 	case at && dated && (lead || verb && nameFirst(s)):
 		return attribution
-	case verb && (at || dated && timed || length(s) < 80) && !about(s):
+	case verb && (at || dated && timed) && !about(s):
 		return weak
 	}
 	return noHead
