@@ -62,7 +62,8 @@ func (f *folder) walk() {
 			q := quotation{start: i, end: f.endOfQuote(i), known: introduced}
 			found := f.introduction(q)
 			if found.kind == forward && !q.known {
-				break // a message passed on
+				f.close(i)
+				return // a message passed on
 			}
 			q.run = f.own
 			f.close(i)
@@ -93,7 +94,8 @@ func (f *folder) walk() {
 			continue
 		}
 		f.close(i)
-		if markedBelow || next == len(f.lines) {
+		if markedBelow || next == len(f.lines) || l.flags&(intro|letterhead) == intro {
+			// Programs that mark the introduction in HTML mark the quote too: what stands below it unmarked is an answer.
 			f.take(i, found.end)
 			f.introduce(i, found.end)
 			introduced = true
@@ -217,10 +219,17 @@ func (f *folder) announced() bool {
 			return false
 		}
 		s := plain(l.raw)
-		for _, a := range announcements {
-			if strings.Contains(s, a) {
-				return true
-			}
+		if holds(s, announcements) || holds(s, colours) && holds(s, answering) {
+			return true
+		}
+	}
+	return false
+}
+
+func holds(s string, words []string) bool {
+	for _, w := range words {
+		if strings.Contains(s, w) {
+			return true
 		}
 	}
 	return false

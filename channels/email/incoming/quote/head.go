@@ -61,10 +61,10 @@ func (h *heads) marked(i int) head {
 	}
 	end := i
 	for end < len(h.lines) && h.lines[end].flags&intro != 0 {
-		if k, _ := heading(h.lines[end].text()); k == from || k == subject {
-			return head{end: end + 1, kind: block}
-		}
 		end++
+	}
+	if h.lines[i].flags&letterhead != 0 {
+		return head{end: end, kind: block}
 	}
 	return head{end: end, kind: attribution}
 }
@@ -263,7 +263,7 @@ func judge(s string) headKind {
 	switch {
 	case at && dated && (lead || verb && nameFirst(s)):
 		return attribution
-	case verb && (at || dated && timed) && !about(s):
+	case verb && (at && strings.ContainsAny(s, "<([") || dated && timed) && !about(s):
 		return weak
 	}
 	return noHead
