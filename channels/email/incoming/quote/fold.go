@@ -31,6 +31,7 @@ type folder struct {
 	lines []line
 	of    []part
 	heads heads
+	looks int // how often the end of a run was looked at for a signature
 
 	coloured bool // somebody answers in another colour
 	spoken   int  // lines of the person's own so far
@@ -45,6 +46,7 @@ type quotation struct {
 	start, end int
 	known      bool // something introduces it
 	before     int  // own lines before it
+	run        int  // where the run of own lines before it began
 }
 
 // walk goes through the body once.
@@ -60,8 +62,10 @@ func (f *folder) walk() {
 			q := quotation{start: i, end: f.endOfQuote(i), known: introduced}
 			found := f.introduction(q)
 			if found.kind == forward && !q.known {
-				break // a message passed on
+				f.close(i)
+				return // a message passed on
 			}
+			q.run = f.own
 			f.close(i)
 			q.known = q.known || found.kind != noHead
 			f.reply = f.reply || found.kind == attribution
@@ -90,7 +94,8 @@ func (f *folder) walk() {
 			continue
 		}
 		f.close(i)
-		if markedBelow || next == len(f.lines) {
+		if markedBelow || next == len(f.lines) || l.flags&(intro|letterhead) == intro {
+			// Programs that mark the introduction in HTML mark the quote too: what stands below it unmarked is an answer.
 			f.take(i, found.end)
 			f.introduce(i, found.end)
 			introduced = true
@@ -214,10 +219,17 @@ func (f *folder) announced() bool {
 			return false
 		}
 		s := plain(l.raw)
-		for _, a := range announcements {
-			if strings.Contains(s, a) {
-				return true
-			}
+		if holds(s, announcements) || holds(s, colours) && holds(s, answering) {
+			return true
+		}
+	}
+	return false
+}
+
+func holds(s string, words []string) bool {
+	for _, w := range words {
+		if strings.Contains(s, w) {
+			return true
 		}
 	}
 	return false
@@ -249,10 +261,16 @@ func (f *folder) judge() {
 		if q.known || !later && count > aside && q.before > 0 {
 			f.take(q.start, q.end)
 			f.restore(q.start, q.end)
-		} else {
-			f.spoken += count
+			later = later || q.known
+			continue
 		}
-		later = later || q.known
+		f.spoken += count
+		for n := q.run; n < q.start; n++ { // no signature stands before what the person shows on purpose
+			if f.of[n] == signature {
+				f.of[n] = said
+				f.spoken++
+			}
+		}
 	}
 }
 
@@ -276,7 +294,7 @@ func (f *folder) context() {
 	}
 	for _, a := range answers {
 		first := f.paragraph(a.quote)
-		if first < 0 || a.size > terse || len(answers) == 1 && last == a.quote && !f.opens(first) {
+		if first < 0 || courteous(f.lines[first].text()) || a.size > terse || len(answers) == 1 && last == a.quote && !f.opens(first) {
 			continue // it speaks for itself, or stands below the whole message
 		}
 		for n := first; n <= a.quote; n++ {
@@ -285,6 +303,20 @@ func (f *folder) context() {
 			}
 		}
 	}
+}
+
+// courteous tells whether a line begins the end of a letter, which nobody answers.
+func courteous(text string) bool {
+	if len(text) > longest {
+		return false
+	}
+	s := plain(text)
+	for _, c := range courtesies {
+		if strings.HasPrefix(s, c) {
+			return true
+		}
+	}
+	return false
 }
 
 // paragraph is where the quoted paragraph that ends in line last begins, or last itself when that is long; -1 when it is

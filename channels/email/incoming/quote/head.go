@@ -16,7 +16,7 @@ type headKind uint8
 
 const (
 	noHead      headKind = iota
-	weak                 // "Anna wrote:": counts only when quoted lines follow
+	weak                 // "Anna <anna@example.com> wrote:": counts only when quoted lines follow
 	attribution          // "On Tue, 5 Mar 2024 at 12:30, Anna <anna@example.com> wrote:"
 	block                // "From: ... Sent: ... To: ... Subject: ...", "-----Original Message-----"
 	forward              // "---------- Forwarded message ---------"
@@ -61,10 +61,10 @@ func (h *heads) marked(i int) head {
 	}
 	end := i
 	for end < len(h.lines) && h.lines[end].flags&intro != 0 {
-		if k, _ := heading(h.lines[end].text()); k == from || k == subject {
-			return head{end: end + 1, kind: block}
-		}
 		end++
+	}
+	if h.lines[i].flags&letterhead != 0 {
+		return head{end: end, kind: block}
 	}
 	return head{end: end, kind: attribution}
 }
@@ -73,12 +73,11 @@ func (h *heads) marked(i int) head {
 func (h *heads) separator(i int) head {
 	text := h.lines[i].text()
 	words, between := undash(text)
-	words = strings.TrimRight(words, " :：")
+	if words = strings.TrimRight(words, " :："); ruled(text) {
+		words = ""
+	}
 	switch {
 	case words == "":
-		if !between && !ruled(text) {
-			return head{}
-		}
 		next := h.next(i + 1)
 		if next < 0 {
 			return head{}
@@ -200,27 +199,25 @@ func (h *heads) attribution(i int) head {
 			continue
 		}
 		// The shortest that will do, so that no sentence before it is taken along.
-		joined := ""
-		for s := e; s >= i; s-- {
+		joined, begins, best := "", -1, noHead
+		for s := e; s >= i && best != attribution; s-- {
 			if h.tries++; h.tries > patience {
 				return head{}
 			}
 			joined = plain(h.lines[s].text()) + " " + joined
-			kind := judge(strings.TrimSpace(joined))
-			if kind == noHead {
-				continue
+			if kind := judge(strings.TrimSpace(joined)); kind > best && (kind == attribution || s == e) {
+				begins, best = s, kind
 			}
-			if s > i {
-				return head{} // it begins further down
-			}
-			if e+1 < len(h.lines) {
-				if f := h.block(e+1, e); f.kind == block {
-					return head{end: f.end, kind: attribution} // Lotus puts headers below it
-				}
-			}
-			return head{end: e + 1, kind: kind}
 		}
-		break
+		if begins != i {
+			return head{} // there is none, or it begins further down
+		}
+		if e+1 < len(h.lines) {
+			if f := h.block(e+1, e); f.kind == block {
+				return head{end: f.end, kind: attribution} // Lotus puts headers below it
+			}
+		}
+		return head{end: e + 1, kind: best}
 	}
 	return head{}
 }
@@ -241,8 +238,10 @@ func ends(text string) bool {
 // sentence tells whether a line ends as a sentence does, not as half of an attribution ("5 мар. 2024 г.").
 func sentence(text string) bool {
 	text = strings.TrimSpace(text)
-	if strings.HasSuffix(text, "!") || strings.HasSuffix(text, "?") {
-		return true
+	for _, stop := range []string{"!", "?", "。", "！", "？", "…"} {
+		if strings.HasSuffix(text, stop) {
+			return true
+		}
 	}
 	rest, found := strings.CutSuffix(text, ".")
 	if !found {
@@ -264,7 +263,7 @@ func judge(s string) headKind {
 	switch {
 	case at && dated && (lead || verb && nameFirst(s)):
 		return attribution
-	case verb && (at || dated && timed || length(s) < 80) && !about(s):
+	case verb && (at && strings.ContainsAny(s, "<([") || dated && timed) && !about(s):
 		return weak
 	}
 	return noHead

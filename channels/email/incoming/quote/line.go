@@ -17,11 +17,12 @@ type line struct {
 type flag uint8
 
 const (
-	sure   flag = 1 << iota // HTML says that it is a quote
-	intro                   // HTML says that it introduces a quote
-	signed                  // HTML says that it is of the signature
-	mine                    // it ends in words of another colour, as people answer inside a quote
-	marked                  // its quote marks were made from HTML
+	sure       flag = 1 << iota // HTML says that it is a quote
+	intro                       // HTML says that it introduces a quote
+	signed                      // HTML says that it is of the signature
+	mine                        // it ends in words of another colour, as people answer inside a quote
+	marked                      // its quote marks were made from HTML
+	letterhead                  // with intro: HTML says that it is a block of headers, and everything below it is quoted
 )
 
 const maxDepth = 8

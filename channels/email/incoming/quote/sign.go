@@ -15,7 +15,7 @@ const (
 // lines such as "Sent from my iPhone", and disclaimers. A courtesy and a name ("Best regards, Anna") are his own words.
 func (f *folder) sign(start, end int) {
 	f.declared(start, end)
-	for {
+	for ; f.looks < patience; f.looks++ {
 		last := end - 1
 		for last >= start && (f.lines[last].blank() || f.of[last] == signature) {
 			last--
@@ -88,7 +88,8 @@ func (f *folder) declared(start, end int) {
 	}
 }
 
-// delimiter finds "-- " (RFC 3676 §4.3), and where what stands below it ends: at the end, or before a postscript.
+// delimiter finds "-- " (RFC 3676 §4.3), and where what stands below it ends: at the end, before a postscript, or before
+// a paragraph of whole sentences.
 func (f *folder) delimiter(start, last int) (first, end int) {
 	first = -1
 	loose := 0
@@ -106,14 +107,19 @@ func (f *folder) delimiter(start, last int) (first, end int) {
 	if first < 0 || !f.wrote(start, first) || loose > 1 {
 		return -1, -1 // several are rules between the lines of a list
 	}
-	count, size := 0, 0
+	count, size, gap, paragraph := 0, 0, false, first+1
 	for end = first + 1; end <= last; end++ {
 		l := f.lines[end]
+		if l.blank() || f.of[end] == signature {
+			gap, paragraph = true, end+1
+			continue
+		}
 		if postscript(l.text()) {
 			break
 		}
-		if l.blank() || f.of[end] == signature {
-			continue
+		if gap && sentence(l.text()) && len(strings.Fields(l.text())) > 3 {
+			end = paragraph // somebody writes on below his signature
+			break
 		}
 		count++
 		size += length(l.raw)
@@ -156,7 +162,7 @@ func asking(raw string) bool {
 
 // added tells whether a program added the line: "Sent from my iPhone", "Virus-free. www.example.com".
 func added(text string) bool {
-	if len(text) > longest {
+	if len(text) < 8 || len(text) > longest {
 		return false
 	}
 	s := strings.Trim(plain(unlink(text)), "-–— .!()<>[]_*")
@@ -171,12 +177,7 @@ func added(text string) bool {
 	if !sent(s) {
 		return false
 	}
-	for _, d := range devices {
-		if strings.Contains(s, d) {
-			return true
-		}
-	}
-	return false
+	return holds(s, devices)
 }
 
 // sent tells whether a line says that something was sent from somewhere, as programs say it.
@@ -248,7 +249,7 @@ func (f *folder) disclaimer(start, last int) int {
 			count++
 		}
 	}
-	if count < 3 {
+	if count < 3 || holds(" "+s, voices) {
 		return -1
 	}
 	return first

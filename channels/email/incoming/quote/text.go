@@ -73,7 +73,8 @@ type parser struct {
 // state is what holds at a place of the document.
 type state struct {
 	depth             uint8
-	sure, intro       bool
+	sure              bool
+	intro, letterhead bool
 	signed, coloured  bool
 	container         bool // within div.gmail_quote, where a blockquote is certainly a quote
 	link, pre, hidden bool
@@ -227,13 +228,15 @@ func (p *parser) enter(tag atom.Atom, a attributes) {
 			s.container = s.container || tag == atom.Div
 		case isIntro:
 			s.intro = true
+		case isLetterhead:
+			s.intro, s.letterhead = true, true
 		case isSignature:
 			s.signed = true
 		case isForward:
 			s.depth, s.sure, s.intro = 0, false, false
 		}
 	}
-	s.signed = s.signed || a.signature
+	s.signed = s.signed || a.signature || strings.TrimLeft(a.id, "x_") == "signature" // Outlook on the web
 }
 
 // end closes the innermost element of that name, with all that was left open in it.
@@ -427,6 +430,9 @@ func (p *parser) add(text string, s state) {
 	if s.intro {
 		l.flags |= intro
 	}
+	if s.letterhead {
+		l.flags |= letterhead
+	}
 	if s.signed && s.depth == 0 {
 		l.flags |= signed
 	}
@@ -478,6 +484,7 @@ const (
 	isQuote mark = iota
 	isContainer
 	isIntro
+	isLetterhead
 	isSignature
 	isForward
 )
@@ -496,9 +503,9 @@ var containers = []struct {
 	{"moz-forward-container", isForward},
 	{"yahoo_quoted", isQuote},
 	{"yahoo-signature", isSignature},
-	{"divrplyfwdmsg", isIntro}, // Outlook on the web and for phones
+	{"divrplyfwdmsg", isLetterhead}, // Outlook on the web and for phones
 	{"ms-outlook-mobile-signature", isSignature},
-	{"outlookmessageheader", isIntro}, // older Outlook
+	{"outlookmessageheader", isLetterhead}, // older Outlook
 	{"msoautosig", isSignature},
 	{"protonmail_quote", isQuote},
 	{"protonmail_signature_block", isSignature},

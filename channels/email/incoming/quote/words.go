@@ -92,11 +92,16 @@ var forwards = set(
 
 // announcements say that answers stand further down, so what is not marked there may be the person's own.
 var announcements = []string{
-	"see below", "my answers", "answers below", "answered below", "answers inline", "answered inline", "inline", "in-line", "in red", "in blue", "in green", "comments below", "reply below", "replies below", "responses below",
-	"см. ниже", "см ниже", "смотрите ниже", "смотри ниже", "ответы ниже", "ответил ниже", "ответила ниже", "отвечаю ниже", "ниже по тексту", "по тексту", "в тексте письма", "красным", "синим", "зелёным", "зеленым", "комментарии ниже",
-	"siehe unten", "weiter unten", "im text", "in rot", "in blau", "s.u.", "ci-dessous", "en rouge", "en bleu", "más abajo", "mas abajo", "en rojo", "en azul", "qui sotto", "di seguito", "in rosso",
-	"abaixo", "em vermelho", "hieronder", "in het rood", "poniżej", "na czerwono", "нижче", "червоним", "aşağıda", "níže", "nedan", "nedenfor", "见下", "如下", "下記", "以下", "아래", "أدناه",
+	"see below", "my answers", "answers below", "answered below", "answers inline", "answered inline", "inline", "in-line", "comments below", "reply below", "replies below", "responses below",
+	"см. ниже", "см ниже", "смотрите ниже", "смотри ниже", "ответы ниже", "ответил ниже", "ответила ниже", "отвечаю ниже", "ниже по тексту", "в тексте письма", "комментарии ниже", "ответил по тексту", "ответила по тексту", "ответы по тексту",
+	"siehe unten", "weiter unten", "im text", "s.u.", "ci-dessous", "plus bas", "más abajo", "mas abajo", "qui sotto", "di seguito",
+	"abaixo", "hieronder", "poniżej", "див. нижче", "відповіді нижче", "aşağıda", "níže", "nedenfor", "nedan", "见下文", "见下方", "下記の通り", "아래와 같이", "أدناه",
 }
+
+// colours say so together with a word for answering.
+var colours = []string{"in red", "in blue", "in green", "in purple", "красным", "синим", "зелёным", "зеленым", "червоним", "in rot", "in blau", "in grün", "en rouge", "en bleu", "en rojo", "en azul", "in rosso", "in blu", "em vermelho", "em azul", "in het rood", "na czerwono", "kırmızı", "红色", "赤字"}
+
+var answering = []string{"answer", "comment", "repl", "respon", "note", "ответ", "коммент", "відпов", "antwort", "kommentar", "anmerk", "répon", "respuest", "rispost", "respost", "odpowied", "cevap", "回复", "回答"}
 
 // sentBy begin the line a program adds in the person's name; the line must name a device or a program too. Words that
 // would begin a sentence about a parcel as well ("Отправлено через ...") are not here.
@@ -119,11 +124,17 @@ var devices = []string{
 	"айфон", "mymail", "mail app", "aqua mail", "aquamail", "bluemail", "edison", "xperia", "nokia", "icloud", "rambler", "ukr.net", "naver", "携帯", "スマートフォン", "아이폰", "휴대폰",
 }
 
+// courtesies begin the end of a letter.
+var courtesies = []string{
+	"regards", "best regards", "kind regards", "warm regards", "many thanks", "sincerely", "yours", "с уважением", "с наилучшими", "всего доброго", "хорошего дня", "з повагою", "mit freundlichen", "freundliche grüße", "viele grüße", "beste grüße",
+	"cordialement", "bien à vous", "saludos", "atentamente", "un saludo", "cordiali saluti", "distinti saluti", "atenciosamente", "cumprimentos", "met vriendelijke", "z poważaniem", "pozdrawiam", "saygılar", "s pozdravem", "med vänlig", "med venlig", "vennlig hilsen", "此致", "敬具", "감사합니다", "مع تحيات",
+}
+
 // notices begin lines a program adds whole.
 var notices = []string{
 	"virus-free. www.", "virus-free.www.", "virenfrei. www.", "virenfrei.www.", "без вирусов. www.", "без вирусов.www.", "sans virus. www.", "sans virus.www.", "libre de virus. www.", "libre de virus.www.",
 	"this email has been checked for viruses by", "this message has been scanned for viruses", "diese e-mail wurde von avast", "это сообщение проверено на вирусы", "проверено на вирусы", "the avast antivirus software",
-	"please consider the environment before printing", "пожалуйста, подумайте об окружающей среде", "save paper", "think before you print",
+	"please consider the environment before printing", "пожалуйста, подумайте об окружающей среде",
 }
 
 // legal are the words of disclaimers; a long last paragraph with several of them is one.
@@ -133,6 +144,9 @@ var legal = []string{
 	"vertraulich", "bestimmungsgemäß", "empfänger", "irrtümlich", "unbefugt", "rechtlich geschützt", "vernichten", "confidentiel", "destinataire", "par erreur", "diffusion", "confidencial", "destinatario", "por error", "por engano", "destinatário", "riservat", "per errore",
 	"vertrouwelijk", "geadresseerde", "abusievelijk", "poufn", "adresat", "omyłkowo", "gizli", "yanlışlıkla",
 }
+
+// voices are words of somebody who speaks for himself, as no disclaimer does.
+var voices = []string{" i ", " i'", " my ", " me ", " я ", " мне ", " меня ", " мой", " моя ", " мои", " моё", " моей ", " моего ", " мені ", " ich ", " mein", " mir ", " je ", " j'", " mon ", " ma ", " mes ", " yo ", " mi ", " mis ", " mio ", " mia ", " meu ", " minha ", " ik ", " mijn ", " moje ", " mój ", " benim "}
 
 // afterwords begin what people add below their signature.
 var afterwords = []string{"ps", "p.s", "p. s", "p/s", "pps", "п.с", "пс ", "пс:", "з.ы", "зы", "p. d.", "p.d.", "pd:", "nb:", "n.b"}
