@@ -41,6 +41,7 @@ type Settings struct {
 	Keys            [][]byte // signing keys, the first signs, all verify
 	Seals           [][]byte // keys that provider settings are sealed with, in the same order
 	JournalDir      string   // where this machine's processes note what they hand over; "": nowhere
+	Replies         Replies  // our own words where it has none
 	SMSCost         int64    // micros a segment, by configuration; 0: not counted
 }
 

@@ -183,6 +183,9 @@ func (g *Gateway) compose(c *content, id rapport.ID, ch rapport.Channel, address
 			o.Unsubscribe = g.link("/u/", useUnsubscribe, id, 0)
 		}
 	}
+	if c.campaign.Kind == rapport.KindOfSystem && ch == rapport.Email {
+		o.Headers = append(o.Headers, channels.Header{Name: "Auto-Submitted", Value: "auto-replied"}) // RFC 3834 §5
+	}
 	files := r.Attachments
 	if c.inline != nil {
 		o.InReplyTo, o.References = c.inline.InReplyTo, c.inline.References
