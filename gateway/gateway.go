@@ -65,6 +65,7 @@ type Gateway struct {
 	journal *journal.Journal // nil: nothing is noted
 	engine  *engine
 	senders senders
+	waiting waiting
 	submit  *submitter
 	intake  chan struct{} // a place for each inline campaign that is being stored
 	staging sync.Map      // ids of drafts that a request of this process has, or may have, in hand
@@ -155,6 +156,7 @@ func (g *Gateway) Start(ctx context.Context, name string, role Role) error {
 	if role.Deliver {
 		g.spawn(func() { g.sweep(run) })
 		g.spawn(func() { g.watch(run) })
+		g.spawn(func() { g.recallLoop(run) })
 		g.spawn(func() { g.poll(run) })
 		g.spawn(func() { g.runJobs(run) })
 	}

@@ -131,7 +131,7 @@ func noTracking(metadata json.RawMessage) bool {
 }
 
 // send renders one claimed row, hands it to the provider and has recorded what came of it.
-func (g *Gateway) send(ctx context.Context, f *flight, p *channels.Provider, group map[rapport.ID]*content) {
+func (g *Gateway) send(f *flight, p *channels.Provider, group map[rapport.ID]*content) {
 	a, row := &f.attempt, f.row
 	c := group[row.Campaign]
 	if c == nil {
@@ -146,8 +146,13 @@ func (g *Gateway) send(ctx context.Context, f *flight, p *channels.Provider, gro
 			a.segments = r.SMS.Segments
 			a.micros = int64(a.segments) * g.set.SMSCost
 			o.Wire = f.wire
-			a.id, a.verdict = p.Send(ctx, o)
+			g.waiting.begin(row.ID, f.ctx)
+			a.id, a.verdict = p.Send(f.ctx, o)
+			g.waiting.end(row.ID)
 			f.hand.end(a.verdict)
+			if f.ctx.Err() != nil && a.verdict != nil && a.verdict.Kind == channels.Temporary {
+				a.verdict = &channels.Verdict{Kind: channels.Temporary, Reason: recalled}
+			}
 		}
 	}
 	f.outcome = g.outcome(a)
