@@ -272,9 +272,7 @@ func (g *Gateway) render(c *content, id rapport.ID, ch rapport.Channel, v *sheet
 		v.urls.Unsubscribe = g.link("/u/", useUnsubscribe, id, 0)
 	}
 	if wanted.LinkTelegram {
-		if bot := g.telegramBot(); bot != "" {
-			v.urls.LinkTelegram = "https://t.me/" + bot + "?start=" + g.token(useTelegram, id, 0)
-		}
+		v.urls.LinkTelegram = g.telegramLink(id)
 	}
 	in.URLs = v.urls
 	if c.track != nil && !v.NoTrack && ch == rapport.Email {
@@ -300,6 +298,15 @@ func merged(campaign, own map[string]any) map[string]any {
 	m := maps.Clone(campaign)
 	maps.Copy(m, own)
 	return m
+}
+
+// telegramLink makes the chat of whoever follows it first that of a message's customer. Empty: there is no bot with a name.
+func (g *Gateway) telegramLink(id rapport.ID) string {
+	bot := g.telegramBot()
+	if bot == "" {
+		return ""
+	}
+	return "https://t.me/" + bot + "?start=" + g.token(useTelegram, id, 0)
 }
 
 // telegramBot is the public name of the bot that links go to, from the first Telegram provider that has one.
