@@ -188,9 +188,8 @@ func (g *Gateway) incoming(ctx context.Context, s *store.Store, u *arrival) (aft
 	if err != nil {
 		return nil, err
 	}
-	// Only the customer's own words say anything about the customer.
-	stop, start := !w.guest && (in.OptOut || in.Channel != rapport.Email && isStop(e.Text)), !w.guest && (in.OptIn || in.Channel != rapport.Email && isStart(e.Text))
-	if e.Meta, err = metaOf(in, w, stop); err != nil {
+	asked := w.asks(in, e.Text)
+	if e.Meta, err = metaOf(in, w, asked == stopIt); err != nil {
 		return nil, err
 	}
 	if err := s.AddEntry(ctx, e); err != nil {
@@ -204,20 +203,31 @@ func (g *Gateway) incoming(ctx context.Context, s *store.Store, u *arrival) (aft
 			return nil, err
 		}
 	}
-	if stop || start && !w.unverified {
-		if err := g.optChange(ctx, s, w.owner, stop, e, answers.message); err != nil {
-			return nil, err
-		}
+	due, err := g.obey(ctx, s, heard{in, w.owner, t, e, answers.message}, asked)
+	if err != nil {
+		return nil, err
 	}
-	return g.fetching(e.ID, in), nil
+	fetch := g.fetching(e.ID, in)
+	return func() { g.hints(due); fetch() }, nil
+}
+
+// asks is what a message asks for of itself. Only the customer's own words say anything about the customer; one who may be
+// somebody else can stop what we send, and no more.
+func (w *writer) asks(in *channels.Incoming, text string) command {
+	asked := askedBy(in, text)
+	if w.guest || w.unverified && asked != stopIt {
+		return noCommand
+	}
+	return asked
 }
 
 // fetching is what follows the commit of an entry that has attachments.
 func (g *Gateway) fetching(entry rapport.ID, in *channels.Incoming) func() {
-	if len(in.Attachments) == 0 {
-		return nil
+	return func() {
+		if len(in.Attachments) > 0 {
+			g.fetchAttachments(entry, in.Attachments)
+		}
 	}
-	return func() { g.fetchAttachments(entry, in.Attachments) }
 }
 
 // edited replaces the words of an earlier message by the person's correction. One whose first form never came is an
@@ -303,41 +313,4 @@ func (g *Gateway) replied(ctx context.Context, s *store.Store, m rapport.Message
 		return err
 	}
 	return g.prove(ctx, s, m, "replied")
-}
-
-// optChange writes what STOP or START means: the suppression of the address, and the consent history with
-// the message as proof. It binds whatever is queued, because the address's epoch moves.
-func (g *Gateway) optChange(ctx context.Context, s *store.Store, a rapport.Address, stop bool, e *rapport.Entry, answers *rapport.Message) error {
-	consent := rapport.Consent{Customer: a.Customer, Channel: a.Channel, Purpose: rapport.Marketing, Granted: !stop, Source: "reply",
-		Proof: rapport.KindEntry.Format(e.ID), At: g.now()}
-	if answers != nil {
-		consent.Message = answers.ID
-	}
-	if stop {
-		err := s.Suppress(ctx, []rapport.Suppression{{Channel: a.Channel, Address: a.Value, Reason: "stop", Scope: rapport.SuppressAll, Source: "reply", Message: consent.Message, At: g.now()}})
-		if err != nil {
-			return err
-		}
-		if answers != nil {
-			if _, err := s.Engage(ctx, g.Worker(), answers.ID, rapport.Unsubscribed, false); err != nil {
-				return err
-			}
-		}
-	} else {
-		old, err := s.Suppression(ctx, a.Channel, a.Value)
-		if err != nil && rapport.CodeOf(err) != rapport.CodeNotFound {
-			return err
-		}
-		if err == nil && old.Reason == "stop" {
-			if err := s.Unsuppress(ctx, a.Channel, a.Value); err != nil {
-				return err
-			}
-		}
-		if a.Off == "blocked" {
-			if err := s.SwitchAddress(ctx, a.ID, ""); err != nil {
-				return err
-			}
-		}
-	}
-	return s.AddConsents(ctx, []rapport.Consent{consent})
 }

@@ -23,7 +23,7 @@ func mend(u *channels.Update) {
 		for i := range in.Others {
 			texts = append(texts, &in.Others[i].Name, &in.Others[i].Address)
 		}
-		texts = append(texts, &in.From, &in.FromName, &in.To, &in.ProviderID, &in.Subject, &in.Text, &in.Quoted, &in.Signature, &in.HTML, &in.Button, &in.Start, &in.EditOf, &in.Album)
+		texts = append(texts, &in.From, &in.FromName, &in.To, &in.ProviderID, &in.Subject, &in.Text, &in.Quoted, &in.Signature, &in.HTML, &in.Button, &in.Start, &in.EditOf, &in.Album, &in.OwnPhone)
 	case u.Receipt != nil:
 		r := *u.Receipt
 		u.Receipt = &r

@@ -20,8 +20,7 @@ type writer struct {
 	unverified bool
 }
 
-// writer finds who wrote, and makes others who bring news of the same address wait. Nobody becomes a customer here. A
-// one-time token from a link that we sent to somebody makes the chat theirs.
+// writer finds who wrote, and makes others who bring news of the same address wait. Nobody becomes a customer here.
 func (g *Gateway) writer(ctx context.Context, s *store.Store, in *channels.Incoming) (*writer, error) {
 	w := &writer{}
 	value, wrong := rapport.NormalizeAddress(in.Channel, in.From)
@@ -36,10 +35,8 @@ func (g *Gateway) writer(ctx context.Context, s *store.Store, in *channels.Incom
 	if err == nil {
 		w.address = a
 	}
-	if in.Start != "" {
-		if err := g.linked(ctx, s, in, w); err != nil {
-			return nil, err
-		}
+	if err := g.linkChat(ctx, s, in, w); err != nil {
+		return nil, err
 	}
 	if w.address.ID == 0 {
 		return w, nil
@@ -47,19 +44,29 @@ func (g *Gateway) writer(ctx context.Context, s *store.Store, in *channels.Incom
 	return w, s.LockAddress(ctx, w.address.ID)
 }
 
-// linked gives a chat to whom the /start token was sent.
-func (g *Gateway) linked(ctx context.Context, s *store.Store, in *channels.Incoming, w *writer) error {
-	id, _, ok := g.readToken(useTelegram, in.Start)
-	if !ok {
-		return nil
-	}
-	m, err := known(ctx, s, id)
-	if m == nil || err != nil {
+// linkChat gives a chat to whom the /start token was sent, or who has the number that the writer shared as their own.
+func (g *Gateway) linkChat(ctx context.Context, s *store.Store, in *channels.Incoming, w *writer) error {
+	owner, err := g.ownerOfPhone(ctx, s, in.OwnPhone)
+	if err != nil {
 		return err
 	}
-	fresh, err := s.Once(ctx, "link", rapport.KindMessage.Format(id))
-	if fresh && err == nil {
-		w.address, err = s.GiveAddress(ctx, m.Customer, in.Channel, w.value)
+	if id, _, ok := g.readToken(useTelegram, in.Start); ok {
+		m, err := known(ctx, s, id)
+		if err != nil {
+			return err
+		}
+		if m != nil {
+			fresh, err := s.Once(ctx, "link", rapport.KindMessage.Format(id))
+			if err != nil {
+				return err
+			}
+			if fresh {
+				owner = m.Customer
+			}
+		}
+	}
+	if owner != 0 {
+		w.address, err = s.GiveAddress(ctx, owner, in.Channel, w.value)
 	}
 	return err
 }
