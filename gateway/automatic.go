@@ -69,7 +69,7 @@ func (g *Gateway) autoAnswer(ctx context.Context, s *store.Store, h heard, what 
 		return nil, err
 	}
 	language := languageFor(h.in, customer.Locale, g.set.DefaultLocale)
-	content := Inline{InlineContent: templates.InlineContent{Subject: replySubject(h.in.Subject), Text: g.words(what, language)}, InReplyTo: h.in.ProviderID, Automatic: true}
+	content := Inline{InlineContent: templates.InlineContent{Subject: replySubject(h.in.Subject), Text: g.words(what, language)}, InReplyTo: h.in.ProviderID}
 	if content.InReplyTo != "" {
 		content.References = []string{content.InReplyTo}
 	}

@@ -32,8 +32,6 @@ type Inline struct {
 	InReplyTo   string   `json:"in_reply_to,omitempty"`
 	References  []string `json:"references,omitempty"`
 	Attachments []string `json:"attachments,omitempty"`
-	// Automatic: no person wrote it. Whoever sends such a one has asked mayAutoAnswer.
-	Automatic bool `json:"automatic,omitempty"`
 }
 
 // prepare loads what a group of claimed rows of b says: each campaign and its template once. Single messages have a
@@ -192,15 +190,12 @@ func (g *Gateway) compose(c *content, id rapport.ID, ch rapport.Channel, address
 		}
 	}
 	if c.campaign.Kind == rapport.KindOfSystem && ch == rapport.Email {
-		o.Headers = append(o.Headers, channels.Header{Name: "Auto-Submitted", Value: "auto-replied"}) // RFC 3834 §5
+		o.Headers = slices.Concat(o.Headers, noAnswer)
 	}
 	files := r.Attachments
 	if c.inline != nil {
 		o.InReplyTo, o.References = c.inline.InReplyTo, c.inline.References
 		files = c.inline.Attachments
-		if c.inline.Automatic && ch == rapport.Email {
-			o.Headers = slices.Concat(o.Headers, noAnswer)
-		}
 	}
 	for _, f := range files {
 		a, err := g.attachment(f)
