@@ -262,6 +262,9 @@ func (g *Gateway) incoming(ctx context.Context, s *store.Store, from channels.En
 	if in.Auto != "" {
 		meta["auto"] = in.Auto
 	}
+	if in.Channel == rapport.Email && in.To != "" {
+		meta["to"] = in.To // the mailbox that the answer comes from
+	}
 	text := in.Text
 	if text == "" && in.Button != "" {
 		text = in.Button
@@ -422,7 +425,7 @@ func (g *Gateway) threadFor(ctx context.Context, s *store.Store, in *channels.In
 		t, err = s.OpenThread(ctx, a.ID)
 	}
 	if err == nil && t.Status != rapport.ThreadResolved {
-		if t.Status != rapport.ThreadOpen && in.Auto == "" {
+		if t.Status != rapport.ThreadOpen && t.Status != rapport.ThreadSpam && in.Auto == "" {
 			open := rapport.ThreadOpen
 			return s.PatchThread(ctx, t.ID, store.ThreadPatch{Status: &open})
 		}

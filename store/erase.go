@@ -9,7 +9,7 @@ import (
 )
 
 // DeleteCustomer erases a person: the customer and those merged into it, addresses, preferences, events,
-// links, the words of all messages and entries, what campaigns that have not ended say of them, and the
+// links, the words of all messages, entries and drafts, what campaigns that have not ended say of them, and the
 // samples of dry runs. What stays names nobody: rows of the ledger, consents
 // without proof and IP, and the hash of a suppressed address. It works in transactions of at most
 // MaxRows rows; the customer goes last, so that an erasure that broke off can be begun again.
@@ -147,13 +147,13 @@ func (e *erasure) entries(ctx context.Context) error {
 		}
 	}
 	return e.pages(ctx, "entries", func(s *Store, ids []rapport.ID) error {
-		return s.run(ctx, ids, `UPDATE entries SET text = '', html = '', meta = '{}', provider_id = '', author = CASE kind WHEN 'inbound' THEN '' ELSE author END WHERE id`)
+		return s.run(ctx, ids, `UPDATE entries SET text = '', html = '', meta = '{}', provider_id = '', author = CASE kind WHEN 'inbound' THEN '' ELSE author END WHERE id`, `DELETE FROM mentions WHERE entry_id`)
 	})
 }
 
 func (e *erasure) threads(ctx context.Context) error {
 	return e.pages(ctx, "threads", func(s *Store, ids []rapport.ID) error {
-		return s.run(ctx, ids, `UPDATE threads SET subject = '', preview = '' WHERE id`)
+		return s.run(ctx, ids, `UPDATE threads SET subject = '', preview = '' WHERE id`, `DELETE FROM drafts WHERE thread_id`)
 	})
 }
 

@@ -31,6 +31,7 @@ type Export struct {
 	Events       []ExportedEvent      `json:"events"`
 	Messages     []ExportedMessage    `json:"messages"`
 	Entries      []ExportedEntry      `json:"entries"`
+	Drafts       []ExportedDraft      `json:"drafts"`
 }
 
 // ExportedQuiet is a daily span, "21:00" to "09:00" in the customer's zone.
@@ -117,6 +118,13 @@ type ExportedEntry struct {
 	CreatedAt time.Time         `json:"created_at"`
 }
 
+// ExportedDraft is what an agent has begun to write to or about the customer.
+type ExportedDraft struct {
+	Thread    string          `json:"thread"`
+	Content   json.RawMessage `json:"content"`
+	UpdatedAt time.Time       `json:"updated_at"`
+}
+
 // ExportCustomer gathers everything that is held about one customer.
 func (s *Store) ExportCustomer(ctx context.Context, id rapport.ID) (*Export, error) {
 	selves, err := s.selves(ctx, id)
@@ -140,7 +148,7 @@ func (s *Store) ExportCustomer(ctx context.Context, id rapport.ID) (*Export, err
 		e.MergedIDs = append(e.MergedIDs, rapport.KindCustomer.Format(other))
 	}
 	who := s.d.list(selves)
-	for _, part := range []func(context.Context, *Export, any) error{s.exportAddresses, s.exportChoices, s.exportEvents, s.exportMessages, s.exportEntries} {
+	for _, part := range []func(context.Context, *Export, any) error{s.exportAddresses, s.exportChoices, s.exportEvents, s.exportMessages, s.exportEntries, s.exportDrafts} {
 		if err := part(ctx, e, who); err != nil {
 			return nil, fmt.Errorf("exporting a customer: %w", err)
 		}
@@ -232,5 +240,13 @@ func (s *Store) exportEntries(ctx context.Context, e *Export, who any) (err erro
 		}
 		return x, err
 	}, `SELECT `+entryColumns+` FROM entries WHERE customer_id `+s.d.in(1)+` ORDER BY id`, who)
+	return err
+}
+
+func (s *Store) exportDrafts(ctx context.Context, e *Export, who any) (err error) {
+	e.Drafts, err = collect(ctx, s, func(scan func(...any) error) (ExportedDraft, error) {
+		d, err := scanDraft(scan)
+		return ExportedDraft{rapport.KindThread.Format(d.Thread), d.Content, d.UpdatedAt}, err
+	}, `SELECT d.thread_id, d.agent, d.content, d.updated_at FROM drafts d JOIN threads t ON t.id = d.thread_id WHERE t.customer_id `+s.d.in(1)+` ORDER BY d.thread_id, d.agent`, who)
 	return err
 }
