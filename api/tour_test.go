@@ -88,7 +88,7 @@ func TestTour_CampaignAnswerUnsubscribe(t *testing.T) {
 		h.want(201, "POST", thread+"/notes", `{"text":"VIP"}`)
 		h.want(202, "POST", thread+"/replies", `{"text":"You are welcome","agent":"Eva"}`)
 		h.want(200, "PATCH", thread, `{"status":"snoozed","snoozed_until":"2099-01-01T00:00:00Z","labels":["vip"],"priority":"high","assignee":"Eva"}`)
-		h.refused(422, "snoozed_until", "PATCH", thread, `{"status":"snoozed"}`)
+		h.refused(422, "snoozed_until", "PATCH", thread, `{"status":"snoozed","snoozed_until":"2020-01-01T00:00:00Z"}`)
 		h.refused(422, "priority", "PATCH", thread, `{"priority":"huge"}`)
 		a = h.want(200, "GET", thread+"/entries", nil)
 		if a.text("data.0.kind") != "inbound" || a.text("data.1.kind") != "note" || a.text("data.2.author") != "Eva" || a.text("data.3.kind") != "event" {

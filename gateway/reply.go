@@ -135,14 +135,19 @@ func (g *Gateway) ReplyInThread(ctx context.Context, by Caller, thread rapport.I
 		}
 		c := &rapport.Campaign{ID: s.NewID(), Kind: rapport.KindOfReply, Name: "reply", Purpose: rapport.Transactional, Thread: t.ID, Key: by.Key,
 			Routing: rapport.Routing{Method: rapport.Preferred, Channels: []rapport.Channel{ch}}, Status: rapport.CampaignFinished, Audience: 1, Planned: 1, CreatedAt: s.Now(), LaunchedAt: s.Now()}
+		// The simulator's answers come through the simulator: a thread whose last word came by a sandbox provider
+		// is answered there.
+		if c.Sandbox, err = g.cameBySandbox(ctx, s, t.ID); err != nil {
+			return err
+		}
+		if err := g.word(ctx, s, c, t, ch, agent, in); err != nil {
+			return err
+		}
 		row, err := g.replyRow(ctx, s, c, t, ch)
 		if err != nil {
 			return err
 		}
 		row.Message.Due = latest(row.Message.Due, later)
-		if err := g.word(ctx, s, c, t, ch, agent, in); err != nil {
-			return err
-		}
 		if err := g.fits(ctx, s, c, row, attachments); err != nil {
 			return err
 		}
@@ -276,11 +281,6 @@ func (g *Gateway) replyRow(ctx context.Context, s *store.Store, c *rapport.Campa
 	f := g.facts(set, p, g.now())
 	if ch == t.Channel {
 		f.Addresses = slices.DeleteFunc(slices.Clone(f.Addresses), func(a rapport.AddressFacts) bool { return a.ID != t.Address })
-	}
-	// The simulator's answers come through the simulator: a thread whose last word came by a sandbox provider
-	// is answered there.
-	if c.Sandbox, err = g.cameBySandbox(ctx, s, t.ID); err != nil {
-		return row, err
 	}
 	if c.Sandbox {
 		f.Providers = map[rapport.Channel]bool{ch: true}
