@@ -378,6 +378,13 @@ func TestFiles_AreWhatTheyLookLike(t *testing.T) {
 			t.Errorf("declared %s: %s", active, a)
 		}
 	}
+	for _, active := range []string{"<!DOCTYPE html><script>alert(1)</script>", `<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>`} { // never shown by a browser
+		a := h.want(201, "POST", "/v1/files?name=x.svg", active, "Content-Type: image/svg+xml")
+		head := h.want(200, "GET", "/v1/files/"+a.text("id")+"/content", nil).Header
+		if !strings.HasPrefix(head.Get("Content-Disposition"), "attachment") || head.Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(head.Get("Content-Security-Policy"), "default-src 'none'") || strings.Contains(head.Get("Content-Type"), "svg") {
+			t.Errorf("%s: %v", active, head)
+		}
+	}
 	if a := h.do("POST", "/v1/files", bytes.Repeat([]byte("x"), 26<<20), "Content-Type: application/octet-stream"); a.StatusCode != 413 {
 		t.Errorf("26 MiB: %s", a)
 	}

@@ -138,14 +138,6 @@ func (g *Gateway) RenderCanned(ctx context.Context, by Caller, key string, in Ca
 	if err := json.Unmarshal(canned.Bodies, &kept.Bodies); err != nil {
 		return nil, fmt.Errorf("reading canned reply %q: %w", key, err)
 	}
-	compiled, err := templates.Compile(kept.source())
-	if err != nil {
-		return nil, fmt.Errorf("reading canned reply %q: %w", key, err)
-	}
-	body, err := templates.Load("canned/"+key, compiled)
-	if err != nil {
-		return nil, err
-	}
 	person, err := whole(customer)
 	if err != nil {
 		return nil, err
@@ -162,16 +154,24 @@ func (g *Gateway) RenderCanned(ctx context.Context, by Caller, key string, in Ca
 		out.Channel = t.Channel
 	}
 	roots := map[string]any{"customer": person, "data": data}
-	missing := body.Missing(roots, map[rapport.Channel]bool{cannedChannel: true})
-	for _, path := range missing {
-		holdPlace(roots, path)
-	}
 	how := templates.Input{Locale: customer.Locale, DefaultLocale: g.set.DefaultLocale, Zone: g.set.DefaultZone, Now: g.now(), Vars: roots, Company: g.set.Company}
 	if loc, err := zone(customer.Timezone); err == nil && customer.Timezone != "" {
 		how.Zone = loc
 	}
-	r, err := body.Render(cannedChannel, how)
+	// Once to learn which language is chosen, because only what that one needs is missing.
+	body, r, err := kept.render(key, how)
 	if err != nil {
+		return nil, err
+	}
+	if bodies := kept.in(r.Locale); len(bodies) < len(kept.Bodies) {
+		if body, _, err = (&CannedInput{Bodies: bodies}).render(key, how); err != nil {
+			return nil, err
+		}
+	}
+	for _, path := range body.Missing(roots, map[rapport.Channel]bool{cannedChannel: true}) {
+		holdPlace(roots, path)
+	}
+	if r, err = body.Render(cannedChannel, how); err != nil {
 		return nil, err
 	}
 	out.Text, out.Locale = strings.TrimSpace(r.Text.String()), r.Locale
@@ -185,6 +185,31 @@ func (g *Gateway) RenderCanned(ctx context.Context, by Caller, key string, in Ca
 	}
 	out.TooLong = g.tooLong(out.Channel, out.Text)
 	return out, nil
+}
+
+func (in *CannedInput) render(key string, how templates.Input) (*templates.Template, *templates.Rendered, error) {
+	compiled, err := templates.Compile(in.source())
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading canned reply %q: %w", key, err)
+	}
+	t, err := templates.Load("canned/"+key, compiled)
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := t.Render(cannedChannel, how)
+	return t, r, err
+}
+
+// in are the bodies of a language, else those without one.
+func (in *CannedInput) in(locale string) []CannedBody {
+	for _, want := range []string{locale, ""} {
+		for _, b := range in.Bodies {
+			if strings.EqualFold(strings.ReplaceAll(b.Locale, "_", "-"), want) {
+				return []CannedBody{b}
+			}
+		}
+	}
+	return in.Bodies
 }
 
 // holdPlace makes a variable that nothing supplies print itself.

@@ -13,6 +13,7 @@ import (
 	"rapport/channels"
 	"rapport/gateway"
 	"rapport/store"
+	"rapport/store/storetest"
 )
 
 // conversation begins a thread by a text message, and returns it.
@@ -380,4 +381,28 @@ func TestReply_DeletesTheDraftOfItsAgent(t *testing.T) {
 		refused(t, err, rapport.CodeNotFound, "thread")
 		refused(t, w.g.DropDraft(t.Context(), th.ID, "Ivan"), rapport.CodeNotFound, "draft")
 	})
+}
+
+func TestReply_AttachmentsAreBounded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, storetest.SQLite(t))
+	th := w.conversation(1, "e1")
+	var refs []string
+	for range 2 {
+		id, err := w.st.CreateFile(t.Context(), "a.bin", "application/octet-stream")
+		if err == nil {
+			err = w.st.FinishFile(t.Context(), id, 13<<20, "")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		refs = append(refs, rapport.KindFile.Format(id))
+	}
+	_, err := w.g.ReplyInThread(t.Context(), gateway.Caller{}, th.ID, gateway.ReplyInput{Text: "x", Attachments: refs})
+	refused(t, err, rapport.CodeTooLarge, "25 MiB")
+	_, err = w.g.ReplyInThread(t.Context(), gateway.Caller{}, th.ID, gateway.ReplyInput{Text: "x", Attachments: refs[:1]})
+	refused(t, err, rapport.CodeInvalid, "attachments_not_supported")
+	if es := w.entries(th.ID); len(es) != 1 {
+		t.Errorf("a refused answer left something: %+v", es)
+	}
 }

@@ -50,6 +50,10 @@ func life(t *testing.T, s *store.Store, external string) (customer rapport.ID, m
 	must(s.CreateThread(ctx, &th))
 	must(s.AddEntry(ctx, &rapport.Entry{Thread: th.ID, Customer: customer, Kind: rapport.Inbound, Channel: rapport.Email, Text: secret, HTML: secret, Author: secret, ProviderID: secret,
 		Files: []rapport.ID{kept.ID}, Meta: json.RawMessage(`"` + secret + `"`)}))
+	note := rapport.Entry{Thread: th.ID, Customer: customer, Kind: rapport.Note, Text: "@" + secret}
+	must(s.AddEntry(ctx, &note))
+	must(s.AddMentions(ctx, note.ID, []string{secret}))
+	must(s.SaveDraft(ctx, &store.Draft{Thread: th.ID, Agent: "Eva", Content: json.RawMessage(`{"text":"Dear ` + secret + `"}`)}))
 	_, err = s.InsertEvents(ctx, []rapport.Event{{ExternalID: secret, Customer: customer, Type: "order", OccurredAt: s.Now(), Properties: json.RawMessage(`{"to":"` + secret + `"}`)}})
 	must(err)
 	must(s.CreateLinks(ctx, []store.Link{{Token: secret, Kind: "start", Customer: customer, Payload: secret, ExpiresAt: s.Now().Add(time.Hour)}}))
@@ -172,7 +176,10 @@ func TestExportCustomer_HoldsEverything(t *testing.T) {
 			e.Messages[0].Name != "one" || len(e.Messages[0].Engagements) != 1 {
 			t.Errorf("%+v", e.Messages)
 		}
-		if len(e.Entries) != 1 || e.Entries[0].Text != "secret-a" || len(e.Entries[0].Files) != 1 {
+		if len(e.Drafts) != 1 || string(e.Drafts[0].Content) != `{"text":"Dear secret-a"}` || e.Drafts[0].Thread != e.Entries[0].Thread {
+			t.Errorf("%+v", e.Drafts)
+		}
+		if len(e.Entries) != 2 || e.Entries[0].Text != "secret-a" || len(e.Entries[0].Files) != 1 {
 			t.Errorf("%+v", e.Entries)
 		}
 		code(t, second(s.ExportCustomer(ctx, 5)), rapport.CodeNotFound)
@@ -209,7 +216,7 @@ func TestMergedCustomer_StandsForTheOneItWasMergedInto(t *testing.T) {
 				t.Errorf("%v, %v", list, err)
 			}
 			one, _, err := s.Timeline(ctx, main, store.Moment{}, 100)
-			if err != nil || len(one) != 15 {
+			if err != nil || len(one) != 18 {
 				t.Errorf("%d things in the timeline, %v", len(one), err)
 			}
 			if e, err := s.ExportCustomer(ctx, old); err != nil || len(e.MergedIDs) != 2 || len(e.Messages) != 3 {
