@@ -21,7 +21,7 @@ type Thread struct {
 	Unread       bool      // the customer wrote, and nobody has answered or marked it as read since
 	WaitingSince time.Time // when the oldest word of the customer came that nobody has answered; zero: none waits
 	MergedInto   ID        // the thread that shows its entries now; 0: it stands for itself
-	Campaign     ID // the campaign that it answers; 0: none
+	Campaign     ID        // the campaign that it answers; 0: none
 	LastEntryAt  time.Time
 	Preview      string // the beginning of the newest entry that the customer can see
 	CreatedAt    time.Time

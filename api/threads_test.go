@@ -99,7 +99,9 @@ func TestThreads_AreWorkedOn(t *testing.T) {
 		}
 		a = h.want(202, "POST", th+"/replies", `{"text":"Now","seen":"`+seen+`","force":true}`)
 		sent := th + "/replies/" + a.text("id")
-		h.until("it is sent", func() bool { return strings.Contains(h.want(200, "GET", th+"/entries", nil).String(), `"state":"sent"`) })
+		h.until("it is sent", func() bool {
+			return strings.Contains(h.want(200, "GET", th+"/entries", nil).String(), `"state":"sent"`)
+		})
 		h.refused(409, "too late", "DELETE", sent, nil)
 	})
 }

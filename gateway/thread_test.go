@@ -297,7 +297,9 @@ func TestReply_IsSentOrCancelledNeverBoth(t *testing.T) {
 		if t.Failed() {
 			return
 		}
-		w.until("all are settled", func() bool { return !slices.ContainsFunc(es, func(e *rapport.Entry) bool { return !w.state(e).Final() }) })
+		w.until("all are settled", func() bool {
+			return !slices.ContainsFunc(es, func(e *rapport.Entry) bool { return !w.state(e).Final() })
+		})
 		cancelled := 0
 		for i, e := range es {
 			w.sms.mu.Lock()
