@@ -84,6 +84,9 @@ func (g *Gateway) autoAnswer(ctx context.Context, s *store.Store, h heard, what 
 		Routing: rapport.Routing{Method: rapport.Preferred, Channels: []rapport.Channel{h.in.Channel}}, Status: rapport.CampaignFinished, Audience: 1, Planned: 1, CreatedAt: s.Now(), LaunchedAt: s.Now()}
 	t := h.thread
 	t.Customer, t.Address, t.Channel = h.from.Customer, h.from.ID, h.from.Channel
+	if c.Sandbox, err = g.cameBySandbox(ctx, s, t.ID); err != nil {
+		return nil, err
+	}
 	row, err := g.replyRow(ctx, s, c, t, h.in.Channel)
 	if rapport.CodeOf(err) == rapport.CodeConflict {
 		return nil, nil // they cannot be written to

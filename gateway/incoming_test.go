@@ -45,16 +45,6 @@ func others(ps ...channels.Person) func(*channels.Incoming) {
 
 func messageID(m rapport.Message) string { return rapport.KindMessage.Format(m.ID) + "@shop.example" }
 
-// entries of a thread, oldest first.
-func (w *world) entries(thread rapport.ID) []rapport.Entry {
-	w.t.Helper()
-	es, _, err := w.st.Entries(w.t.Context(), thread, store.Page{Limit: 100})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return es
-}
-
 func (w *world) last(thread rapport.ID) rapport.Entry {
 	w.t.Helper()
 	es := w.entries(thread)

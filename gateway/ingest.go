@@ -289,6 +289,9 @@ func metaOf(in *channels.Incoming, w *writer, stop bool) (json.RawMessage, error
 	if in.Auto != "" {
 		meta["auto"] = in.Auto
 	}
+	if in.Channel == rapport.Email && in.To != "" {
+		meta["to"] = in.To // the mailbox that the answer comes from
+	}
 	if len(in.Checks) > 0 {
 		meta["checks"] = in.Checks
 	}

@@ -30,15 +30,12 @@ func (g *Gateway) threadFor(ctx context.Context, s *store.Store, in *channels.In
 		return t, err
 	case t.ID == 0:
 		return g.begin(ctx, s, in, a, f, 0)
-	case t.Status == rapport.ThreadOpen || t.Status == spam:
+	case t.Status == rapport.ThreadOpen || t.Status == rapport.ThreadSpam:
 		return t, nil
 	}
 	open := rapport.ThreadOpen
 	return s.PatchThread(ctx, t.ID, store.ThreadPatch{Status: &open})
 }
-
-// spam is the status of a thread that swallows what comes.
-const spam rapport.ThreadStatus = "spam"
 
 // threadOf is the thread of what was found; ID 0: there is none yet.
 func (g *Gateway) threadOf(ctx context.Context, s *store.Store, f found) (t rapport.Thread, err error) {

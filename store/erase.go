@@ -9,7 +9,7 @@ import (
 )
 
 // DeleteCustomer erases a person: the customer and those merged into it, addresses, preferences, events,
-// links, the words of all messages and entries, what campaigns that have not ended say of them, and the
+// links, the words of all messages, entries and drafts, what campaigns that have not ended say of them, and the
 // samples of dry runs. What stays names nobody: rows of the ledger, consents
 // without proof and IP, and the hash of a suppressed address. It works in transactions of at most
 // MaxRows rows; the customer goes last, so that an erasure that broke off can be begun again.
@@ -143,7 +143,7 @@ func (e *erasure) entries(ctx context.Context) error {
 		return err
 	}
 	return e.pages(ctx, "entries", func(s *Store, ids []rapport.ID) error {
-		return s.run(ctx, ids, blankEntries+` AND id`)
+		return s.run(ctx, ids, blankEntries+` AND id`, `DELETE FROM mentions WHERE entry_id`)
 	})
 }
 
@@ -199,7 +199,7 @@ func (e *erasure) guests(ctx context.Context) error {
 
 func (e *erasure) threads(ctx context.Context) error {
 	return e.pages(ctx, "threads", func(s *Store, ids []rapport.ID) error {
-		return s.run(ctx, ids, `DELETE FROM thread_participants WHERE thread_id`, `UPDATE threads SET subject = '', preview = '' WHERE id`)
+		return s.run(ctx, ids, `DELETE FROM thread_participants WHERE thread_id`, `DELETE FROM drafts WHERE thread_id`, `UPDATE threads SET subject = '', preview = '' WHERE id`)
 	})
 }
 

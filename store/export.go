@@ -33,6 +33,7 @@ type Export struct {
 	Entries      []ExportedEntry      `json:"entries"`
 	Threads      []ExportedPart       `json:"participates_in"`
 	Reports      []ExportedReport     `json:"reports"`
+	Drafts       []ExportedDraft      `json:"drafts"`
 }
 
 // ExportedQuiet is a daily span, "21:00" to "09:00" in the customer's zone.
@@ -141,6 +142,13 @@ type ExportedReport struct {
 	At       time.Time       `json:"at"`
 }
 
+// ExportedDraft is what an agent has begun to write to or about the customer.
+type ExportedDraft struct {
+	Thread    string          `json:"thread"`
+	Content   json.RawMessage `json:"content"`
+	UpdatedAt time.Time       `json:"updated_at"`
+}
+
 // ExportCustomer gathers everything that is held about one customer.
 func (s *Store) ExportCustomer(ctx context.Context, id rapport.ID) (*Export, error) {
 	selves, err := s.selves(ctx, id)
@@ -164,7 +172,7 @@ func (s *Store) ExportCustomer(ctx context.Context, id rapport.ID) (*Export, err
 		e.MergedIDs = append(e.MergedIDs, rapport.KindCustomer.Format(other))
 	}
 	who := s.d.list(selves)
-	for _, part := range []func(context.Context, *Export, any) error{s.exportAddresses, s.exportChoices, s.exportEvents, s.exportMessages, s.exportEntries, s.exportParts, s.exportReports} {
+	for _, part := range []func(context.Context, *Export, any) error{s.exportAddresses, s.exportChoices, s.exportEvents, s.exportMessages, s.exportEntries, s.exportParts, s.exportReports, s.exportDrafts} {
 		if err := part(ctx, e, who); err != nil {
 			return nil, fmt.Errorf("exporting a customer: %w", err)
 		}
@@ -291,4 +299,12 @@ func (s *Store) exportReports(ctx context.Context, e *Export, who any) (err erro
 		}
 	}
 	return nil
+}
+
+func (s *Store) exportDrafts(ctx context.Context, e *Export, who any) (err error) {
+	e.Drafts, err = collect(ctx, s, func(scan func(...any) error) (ExportedDraft, error) {
+		d, err := scanDraft(scan)
+		return ExportedDraft{rapport.KindThread.Format(d.Thread), d.Content, d.UpdatedAt}, err
+	}, `SELECT d.thread_id, d.agent, d.content, d.updated_at FROM drafts d JOIN threads t ON t.id = d.thread_id WHERE t.customer_id `+s.d.in(1)+` ORDER BY d.thread_id, d.agent`, who)
+	return err
 }
