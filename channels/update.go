@@ -63,6 +63,10 @@ type Incoming struct {
 	Album  string // messages of one sender with the same Album are one entry
 	OptOut bool   // the channel's own stop (Telegram /stop); stop words in text are found by the gateway
 	OptIn  bool
+	// Answered says that the provider has answered the stop, start or help by itself.
+	Answered bool
+	// OwnPhone is the number of a contact that the provider vouches to be the person's own.
+	OwnPhone string
 	// Attachments fetched or fetchable; Open may go to the network through a guarded client.
 	Attachments []Attachment
 	Raw         []byte // the original, when it says more than the fields above
@@ -79,14 +83,17 @@ const (
 	AutoChallenge Auto = "challenge"  // wants a click before it delivers
 )
 
-// Receipted is what became of a message of ours. MessageID names it, or ProviderID together with the address that it
-// went to.
+// Receipted is what became of a message of ours. MessageID names it, or Token, or ProviderID together with the
+// address that it went to. A report that came by mail, which anybody can write, is believed in what it accuses a message
+// or an address of only with Token, or with the address.
 type Receipted struct {
 	MessageID  rapport.ID
+	Token      string // our signed token, such as that of a mail's return address
 	ProviderID string
 	Channel    rapport.Channel
 	To         string // to be normalised by the caller
 	Kind       rapport.Receipt
+	Class      Bounce // what a failure says of the address; empty: as Kind and Suppress say
 	Reason     string // ours: "hard_bounce", "carrier_blocked"
 	Code       string // the provider's
 	Detail     string
@@ -94,7 +101,17 @@ type Receipted struct {
 	Suppress bool
 	Cost     int64 // in millionths of Currency's major unit; 0: not told
 	Currency string
+	Raw      []byte // the original, when it says more than the fields above
 }
+
+// Bounce is what a failure says of the address.
+type Bounce string
+
+const (
+	BounceHard   Bounce = "hard"   // it is dead
+	BounceSoft   Bounce = "soft"   // this message did not arrive; another one may
+	BouncePolicy Bounce = "policy" // refused for what it was or where it came from; the address may be well
+)
 
 // Change is news about an address without a message: blocked, unblocked, moved.
 type Change struct {

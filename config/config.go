@@ -37,8 +37,10 @@ type Config struct {
 	Delivery   Delivery   `key:"delivery"`
 	Consent    Consent    `key:"consent"`
 	QuietHours QuietHours `key:"quiet_hours"`
+	Threads    Threads    `key:"threads"`
 	Limits     Limits     `key:"limits"`
 	Company    Company    `key:"company"`
+	Replies    Replies    `key:"replies"`
 	OTel       OTel       `key:"otel"`
 	Shutdown   Shutdown   `key:"shutdown"`
 
@@ -109,6 +111,21 @@ type Hours struct {
 	Until string `key:"until" default:"08:00" help:"Marketing SMS go out again from this hour."`
 }
 
+// Threads is how conversations go on.
+type Threads struct {
+	ReopenWithin ReopenWithin `key:"reopen_within"`
+}
+
+// ReopenWithin is how long after a thread was resolved an answer opens it again, by channel. Later, or with 0, it begins a
+// new thread that names the old one. A mail counts as an answer when it refers to the thread.
+type ReopenWithin struct {
+	Email    time.Duration `key:"email" default:"168h" min:"0s" help:"How long after a thread was resolved a mail that answers it opens it again; later it begins a new one. 0: never."`
+	SMS      time.Duration `key:"sms" default:"24h" min:"0s" help:"The same for SMS."`
+	WhatsApp time.Duration `key:"whatsapp" default:"24h" min:"0s" help:"The same for WhatsApp."`
+	Telegram time.Duration `key:"telegram" default:"24h" min:"0s" help:"The same for Telegram."`
+	Webhook  time.Duration `key:"webhook" default:"24h" min:"0s" help:"The same for webhooks."`
+}
+
 // Limits are the largest requests that are taken, and how many at once.
 type Limits struct {
 	Requests        int  `key:"requests" default:"512" min:"1" help:"Requests at once; fewer while they take long. More are refused with 503."`
@@ -125,6 +142,21 @@ type Limits struct {
 type Company struct {
 	Name          string `key:"name" help:"Name in the footer of marketing mail."`
 	PostalAddress string `key:"postal_address" help:"Postal address in the footer of marketing mail (US law: 15 USC 7704)."`
+}
+
+// Replies are what is answered without a person.
+type Replies struct {
+	Stopped Words `key:"stopped"` // to STOP
+	Started Words `key:"started"` // to START
+	Help    Words `key:"help"`    // to HELP
+	Contact Words `key:"contact"` // to a stranger who starts the Telegram bot
+	Linked  Words `key:"linked"`  // to one who has shared their own number there
+}
+
+// Words are a text by language.
+type Words struct {
+	EN string `key:"en" help:"What this automatic answer says in English, with {company} for company.name. Empty: our own words."`
+	RU string `key:"ru" help:"The same in Russian."`
 }
 
 // OTel is where traces go.

@@ -38,10 +38,12 @@ type Settings struct {
 	EscalateAfter   time.Duration
 	Tick            time.Duration // how often the sweeper looks; 0: every second
 	InlineCustomers int
-	Keys            [][]byte // signing keys, the first signs, all verify
-	Seals           [][]byte // keys that provider settings are sealed with, in the same order
-	JournalDir      string   // where this machine's processes note what they hand over; "": nowhere
-	SMSCost         int64    // micros a segment, by configuration; 0: not counted
+	Keys            [][]byte                          // signing keys, the first signs, all verify
+	Seals           [][]byte                          // keys that provider settings are sealed with, in the same order
+	JournalDir      string                            // where this machine's processes note what they hand over; "": nowhere
+	ReopenWithin    map[rapport.Channel]time.Duration // how long a resolved thread is opened again by an answer; after that a new one begins
+	Replies         Replies                           // our own words where it has none
+	SMSCost         int64                             // micros a segment, by configuration; 0: not counted
 }
 
 // Gateway is one process's engine. Its fields are set once, in New.
@@ -64,6 +66,7 @@ type Gateway struct {
 	journal *journal.Journal // nil: nothing is noted
 	engine  *engine
 	senders senders
+	waiting waiting
 	submit  *submitter
 	intake  chan struct{} // a place for each inline campaign that is being stored
 	staging sync.Map      // ids of drafts that a request of this process has, or may have, in hand
@@ -154,6 +157,7 @@ func (g *Gateway) Start(ctx context.Context, name string, role Role) error {
 	if role.Deliver {
 		g.spawn(func() { g.sweep(run) })
 		g.spawn(func() { g.watch(run) })
+		g.spawn(func() { g.recallLoop(run) })
 		g.spawn(func() { g.poll(run) })
 		g.spawn(func() { g.runJobs(run) })
 	}
