@@ -1,6 +1,9 @@
 package insights
 
-import "math"
+import (
+	"math"
+	"unicode/utf8"
+)
 
 // round keeps two digits: more would promise what a guess cannot hold.
 func round(x float64) float64 { return math.Round(100*min(1, max(0, x))) / 100 }
@@ -23,7 +26,7 @@ func (r *Reader) feeling(words []string) Guess[Sentiment] {
 			if words[i] == boundary || words[i] == "но" || words[i] == "but" {
 				break
 			}
-			denied = denied || denies(words[i])
+			denied = denied || denies(words[i]) && near(words[i+1:from])
 			if i >= from-2 && strengthens(words[i]) {
 				weight *= 1.4
 			}
@@ -58,6 +61,16 @@ func (r *Reader) feeling(words []string) Guess[Sentiment] {
 	default:
 		return Guess[Sentiment]{Negative, round(0.35 + 0.65*lead)}
 	}
+}
+
+// near tells whether one that says no reaches over what stands between: "not a very good" does, "не действует, обман" not.
+func near(between []string) bool {
+	for _, w := range between {
+		if !strengthens(w) && utf8.RuneCountInString(w) > 3 {
+			return false
+		}
+	}
+	return true
 }
 
 func denies(w string) bool {

@@ -117,7 +117,7 @@ func (s *speech) language(text string, words []string, locale string) Guess[stri
 	} else if latin > 0 {
 		score["en"] += 0.4
 	}
-	if home, _, _ := strings.Cut(strings.ToLower(locale), "-"); home != "" && (score[home] > 0 || latin > 0 && cyrillic == 0) {
+	if home := primary(locale); home != "" && (score[home] > 0 || latin > 0 && cyrillic == 0) {
 		score[home] += 0.7
 	}
 	best, second, lang := 0.0, 0.0, "und"
@@ -135,8 +135,23 @@ func (s *speech) language(text string, words []string, locale string) Guess[stri
 }
 
 func known(locale string, confidence float64) Guess[string] {
-	if lang, _, _ := strings.Cut(strings.ToLower(locale), "-"); lang != "" {
+	if lang := primary(locale); lang != "" {
 		return Guess[string]{lang, confidence}
 	}
 	return Guess[string]{"und", 0}
+}
+
+// primary is the language of a BCP 47 tag, of two or three letters; empty for what is none.
+func primary(locale string) string {
+	lang, _, _ := strings.Cut(locale, "-")
+	if len(lang) < 2 || len(lang) > 3 {
+		return ""
+	}
+	lang = strings.ToLower(lang)
+	for _, c := range lang {
+		if c < 'a' || c > 'z' {
+			return ""
+		}
+	}
+	return lang
 }

@@ -1,8 +1,10 @@
 package insights
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -48,8 +50,11 @@ type Reading struct {
 	Sentiment Guess[Sentiment] `json:"sentiment"`
 }
 
-// maxWords bounds what is read of a text. Who has said nothing within a thousand words says nothing after them.
-const maxWords = 1000
+// maxWords and maxText (bytes) bound what is read of a text. Who has said nothing within a thousand words says nothing after them.
+const (
+	maxWords = 1000
+	maxText  = 32 << 10
+)
 
 //go:embed words/*.txt
 var files embed.FS
@@ -86,6 +91,9 @@ func New() (*Reader, error) {
 
 // Read guesses. locale, which may be empty, is what is known of the person's language: it decides where the text does not.
 func (r *Reader) Read(text, locale string) Reading {
+	if len(text) > maxText {
+		text = text[:maxText]
+	}
 	words := split(text)
 	feeling := r.feeling(words)
 	return Reading{Language: r.speech.language(text, words, locale), Intent: r.intent(words, feeling), Sentiment: feeling}
@@ -131,15 +139,25 @@ func (l *lexicon) add(line string) error {
 }
 
 // find calls found for each pattern that matches, with the places of its first word and behind its last. Of several patterns
-// that begin at a word and mean the same the heaviest counts.
+// that begin at a word and mean the same the heaviest counts; of several meanings at a word the heaviest comes first.
 func (l *lexicon) find(words []string, found func(p *pattern, from, to int)) {
+	var hits []hit
 	for i, w := range words {
-		best := map[string]*pattern{}
-		ends := map[string]int{}
+		hits = hits[:0]
 		try := func(p *pattern) {
-			if end, ok := p.match(words, i); ok && (best[p.means] == nil || abs(p.weight) > abs(best[p.means].weight)) {
-				best[p.means], ends[p.means] = p, end
+			end, ok := p.match(words, i)
+			if !ok {
+				return
 			}
+			for k, h := range hits {
+				if h.means == p.means {
+					if abs(p.weight) > abs(h.weight) {
+						hits[k] = hit{p, end}
+					}
+					return
+				}
+			}
+			hits = append(hits, hit{p, end})
 		}
 		for _, p := range l.exact[w] {
 			try(p)
@@ -149,10 +167,17 @@ func (l *lexicon) find(words []string, found func(p *pattern, from, to int)) {
 				try(p)
 			}
 		}
-		for means, p := range best {
-			found(p, i, ends[means])
+		slices.SortStableFunc(hits, func(a, b hit) int { return cmp.Compare(abs(b.weight), abs(a.weight)) })
+		for _, h := range hits {
+			found(h.pattern, i, h.end)
 		}
 	}
+}
+
+// hit is a pattern that matches, and the place behind its last word.
+type hit struct {
+	*pattern
+	end int
 }
 
 func abs(x float64) float64 { return max(x, -x) }

@@ -31,6 +31,7 @@ func split(text string) []string {
 			break
 		}
 		switch {
+		case c == '\ufe0f': // only asks for an emoji's colours
 		case unicode.IsLetter(c) || unicode.IsDigit(c) || unicode.Is(unicode.Mn, c):
 			if b.Len() > 64 {
 				continue
