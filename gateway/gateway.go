@@ -13,6 +13,7 @@ import (
 
 	"rapport"
 	"rapport/channels"
+	"rapport/insights"
 	"rapport/internal/journal"
 	"rapport/store"
 	"rapport/templates"
@@ -62,6 +63,7 @@ type Gateway struct {
 	flights   sync.Pool // of *flight
 	sealers   sync.Pool // of *sealer
 
+	reader  *insights.Reader
 	worker  atomic.Int64     // who this process is in the store
 	journal *journal.Journal // nil: nothing is noted
 	engine  *engine
@@ -101,6 +103,10 @@ func New(st *store.Store, hub *channels.Hub, log *slog.Logger, set Settings) *Ga
 		set.Tick = time.Second
 	}
 	g := &Gateway{Store: st, Hub: hub, Log: log, set: set, died: make(chan struct{}, 1)}
+	var err error
+	if g.reader, err = insights.New(); err != nil {
+		panic(err) // the word lists are part of the binary
+	}
 	g.templates = templates.NewCache(256, func(ctx context.Context, id rapport.ID) (*templates.Compiled, error) {
 		v, err := st.TemplateVersion(ctx, id)
 		if err != nil {

@@ -143,7 +143,7 @@ func (e *erasure) entries(ctx context.Context) error {
 		return err
 	}
 	return e.pages(ctx, "entries", func(s *Store, ids []rapport.ID) error {
-		return s.run(ctx, ids, blankEntries+` AND id`, `DELETE FROM mentions WHERE entry_id`)
+		return s.run(ctx, ids, blankEntries+` AND id`, `DELETE FROM mentions WHERE entry_id`, `DELETE FROM readings WHERE entry_id`)
 	})
 }
 
@@ -186,6 +186,9 @@ func (e *erasure) guests(ctx context.Context) error {
 		}
 		if err == nil {
 			_, err = e.s.exec(ctx, blankEntries+` AND thread_id = $1 AND kind = 'inbound'`, id)
+		}
+		if err == nil {
+			_, err = e.s.exec(ctx, `DELETE FROM readings WHERE entry_id IN (SELECT id FROM entries WHERE thread_id = $1)`, id)
 		}
 		if err != nil {
 			return err

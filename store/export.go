@@ -122,6 +122,14 @@ type ExportedEntry struct {
 	Meta      json.RawMessage   `json:"meta,omitempty"`
 	Files     []string          `json:"files,omitempty"`
 	CreatedAt time.Time         `json:"created_at"`
+	// What it is taken to mean: value and source (guess, model, person) by language, intent, sentiment.
+	TakenAs map[string]ExportedTaken `json:"taken_as,omitempty"`
+}
+
+// ExportedTaken is what a text is taken to mean, and who says so.
+type ExportedTaken struct {
+	Value  string         `json:"value"`
+	Source rapport.Source `json:"source"`
 }
 
 // ExportedPart is somebody else's thread in which the customer takes part.
@@ -256,10 +264,19 @@ func (s *Store) exportMessages(ctx context.Context, e *Export, who any) error {
 }
 
 func (s *Store) exportEntries(ctx context.Context, e *Export, who any) (err error) {
+	taken := map[rapport.ID]map[string]ExportedTaken{}
+	err = s.each(ctx, func(scan func(...any) error) error {
+		id, u, err := scanReading(scan)
+		taken[id] = map[string]ExportedTaken{"language": {u.Language.Value, u.Language.Source}, "intent": {u.Intent.Value, u.Intent.Source}, "sentiment": {u.Sentiment.Value, u.Sentiment.Source}}
+		return err
+	}, `SELECT `+readingColumns+` FROM entries e JOIN readings r ON r.entry_id = e.id WHERE e.customer_id `+s.d.in(1), who)
+	if err != nil {
+		return err
+	}
 	e.Entries, err = collect(ctx, s, func(scan func(...any) error) (ExportedEntry, error) {
 		n, err := scanEntry(scan)
 		x := ExportedEntry{Thread: rapport.KindThread.Format(n.Thread), Kind: n.Kind, Channel: n.Channel, Author: n.Author, Text: n.Text, HTML: n.HTML, Quoted: n.Quoted, Signature: n.Signature,
-			Original: rapport.KindFile.Format(n.Original), Meta: n.Meta, CreatedAt: n.CreatedAt}
+			Original: rapport.KindFile.Format(n.Original), Meta: n.Meta, CreatedAt: n.CreatedAt, TakenAs: taken[n.ID]}
 		for _, f := range n.Files {
 			x.Files = append(x.Files, rapport.KindFile.Format(f))
 		}

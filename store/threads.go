@@ -110,8 +110,9 @@ type ThreadFilter struct {
 	Customer   rapport.ID
 	Campaign   rapport.ID
 	Unread     bool
-	Q          string // part of the subject, of the newest text, or of the customer's name
-	Waiting    bool   // only those whose customer waits, the longest first; else the newest entry first
+	Reading    ReadingFilter // of the customer's newest words
+	Q          string        // part of the subject, of the newest text, or of the customer's name
+	Waiting    bool          // only those whose customer waits, the longest first; else the newest entry first
 	Limit      int
 	After      ThreadCursor
 }
@@ -170,6 +171,9 @@ func (f *ThreadFilter) query(s *Store) *threadQuery {
 	}
 	if f.Waiting {
 		q.and(`t.waiting_since <> 0`)
+	}
+	if where, args := f.Reading.where(newestRead, len(q.args)+1); where != "" {
+		q.where, q.args = q.where+where, append(q.args, args...)
 	}
 	if f.Q != "" {
 		like := s.d.like() + ` $%[1]d ESCAPE '\'`
