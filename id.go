@@ -42,6 +42,7 @@ const (
 	KindSuppressed Kind = "sup"
 	KindRequest    Kind = "req"
 	KindOutbox     Kind = "out"
+	KindMerge      Kind = "mrg"
 )
 
 const crockford = "0123456789abcdefghjkmnpqrstvwxyz"

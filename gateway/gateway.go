@@ -166,6 +166,7 @@ func (g *Gateway) Start(ctx context.Context, name string, role Role) error {
 		g.spawn(func() { g.recallLoop(run) })
 		g.spawn(func() { g.poll(run) })
 		g.spawn(func() { g.runJobs(run) })
+		g.spawn(func() { g.mergeLoop(run) })
 	}
 	return nil
 }

@@ -301,6 +301,6 @@ func (e *erasure) customer(ctx context.Context) error {
 				return err
 			}
 		}
-		return s.run(ctx, e.ids, `DELETE FROM preferences WHERE customer_id`, `DELETE FROM addresses WHERE customer_id`, `DELETE FROM customers WHERE id`)
+		return s.run(ctx, e.ids, `DELETE FROM preferences WHERE customer_id`, `UPDATE merges SET detail = '{}' WHERE customer_id`, `UPDATE merges SET detail = '{}' WHERE into_id`, `DELETE FROM addresses WHERE customer_id`, `DELETE FROM customers WHERE id`)
 	})
 }

@@ -34,6 +34,7 @@ type Export struct {
 	Threads      []ExportedPart       `json:"participates_in"`
 	Reports      []ExportedReport     `json:"reports"`
 	Drafts       []ExportedDraft      `json:"drafts"`
+	Merges       []ExportedMerge      `json:"merges"`
 }
 
 // ExportedQuiet is a daily span, "21:00" to "09:00" in the customer's zone.
@@ -157,6 +158,15 @@ type ExportedDraft struct {
 	UpdatedAt time.Time       `json:"updated_at"`
 }
 
+// ExportedMerge is a merge of the customer with another, and what an undo of it would put back.
+type ExportedMerge struct {
+	From     string          `json:"from"`
+	Into     string          `json:"into"`
+	Detail   json.RawMessage `json:"detail"`
+	At       time.Time       `json:"at"`
+	UndoneAt time.Time       `json:"undone_at,omitzero"`
+}
+
 // ExportCustomer gathers everything that is held about one customer.
 func (s *Store) ExportCustomer(ctx context.Context, id rapport.ID) (*Export, error) {
 	selves, err := s.selves(ctx, id)
@@ -180,7 +190,7 @@ func (s *Store) ExportCustomer(ctx context.Context, id rapport.ID) (*Export, err
 		e.MergedIDs = append(e.MergedIDs, rapport.KindCustomer.Format(other))
 	}
 	who := s.d.list(selves)
-	for _, part := range []func(context.Context, *Export, any) error{s.exportAddresses, s.exportChoices, s.exportEvents, s.exportMessages, s.exportEntries, s.exportParts, s.exportReports, s.exportDrafts} {
+	for _, part := range []func(context.Context, *Export, any) error{s.exportAddresses, s.exportChoices, s.exportEvents, s.exportMessages, s.exportEntries, s.exportParts, s.exportReports, s.exportDrafts, s.exportMerges} {
 		if err := part(ctx, e, who); err != nil {
 			return nil, fmt.Errorf("exporting a customer: %w", err)
 		}
@@ -323,5 +333,14 @@ func (s *Store) exportDrafts(ctx context.Context, e *Export, who any) (err error
 		d, err := scanDraft(scan)
 		return ExportedDraft{rapport.KindThread.Format(d.Thread), d.Content, d.UpdatedAt}, err
 	}, `SELECT d.thread_id, d.agent, d.content, d.updated_at FROM drafts d JOIN threads t ON t.id = d.thread_id WHERE t.customer_id `+s.d.in(1)+` ORDER BY d.thread_id, d.agent`, who)
+	return err
+}
+
+func (s *Store) exportMerges(ctx context.Context, e *Export, who any) (err error) {
+	e.Merges, err = collect(ctx, s, func(scan func(...any) error) (x ExportedMerge, err error) {
+		var detail string
+		m, err := scanMerge(func(to ...any) error { return scan(append(to, &detail)...) })
+		return ExportedMerge{rapport.KindCustomer.Format(m.From), rapport.KindCustomer.Format(m.Into), json.RawMessage(detail), m.At, m.UndoneAt}, err
+	}, `SELECT `+mergeColumns+`, detail FROM merges WHERE customer_id `+s.d.in(1)+` OR into_id `+s.d.in(1)+` ORDER BY id`, who)
 	return err
 }

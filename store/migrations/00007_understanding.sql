@@ -1,6 +1,6 @@
 -- +goose Up
 -- What an inbound entry is taken to mean: value, confidence in hundredths, and who says so (guess, model, person). A
--- person's word stands over every later guess. asked: when a model is to be asked, or 0.
+-- person's word stands over every later guess.
 CREATE TABLE readings (
     entry_id             {{id}} PRIMARY KEY,
     language             TEXT NOT NULL,
@@ -16,8 +16,8 @@ CREATE TABLE readings (
     corrected_at         BIGINT NOT NULL DEFAULT 0
 );
 
--- Two customers that a person, or an explicit rule, found to be one. before and after hold what the survivor was and
--- was made, moved what changed its owner: what an undo needs, and nothing else reads.
+-- Two customers that a person, or an explicit rule, found to be one. detail holds what the survivor was and was made, and
+-- what changed its owner: what an undo needs, and nothing else reads.
 CREATE TABLE merges (
     id          {{id}} PRIMARY KEY,
     customer_id BIGINT NOT NULL,
@@ -32,7 +32,10 @@ CREATE TABLE merges (
 );
 CREATE INDEX merges_customer ON merges (customer_id, id);
 CREATE INDEX merges_into ON merges (into_id, id);
+-- Who may be one person: most customers have no zone, and cost nothing here.
+CREATE INDEX customers_alike ON customers (name, timezone) WHERE name <> '' AND timezone <> '' AND merged_into IS NULL;
 
 -- +goose Down
+DROP INDEX customers_alike;
 DROP TABLE merges;
 DROP TABLE readings;
