@@ -48,8 +48,10 @@ func life(t *testing.T, s *store.Store, external string) (customer rapport.ID, m
 	must(err)
 	th := rapport.Thread{Customer: customer, Channel: rapport.Email, Subject: secret}
 	must(s.CreateThread(ctx, &th))
-	must(s.AddEntry(ctx, &rapport.Entry{Thread: th.ID, Customer: customer, Kind: rapport.Inbound, Channel: rapport.Email, Text: secret, HTML: secret, Author: secret, ProviderID: secret,
-		Files: []rapport.ID{kept.ID}, Meta: json.RawMessage(`"` + secret + `"`), Quoted: secret, Signature: secret, Original: original(t, s, secret)}))
+	said := rapport.Entry{Thread: th.ID, Customer: customer, Kind: rapport.Inbound, Channel: rapport.Email, Text: secret, HTML: secret, Author: secret, ProviderID: secret,
+		Files: []rapport.ID{kept.ID}, Meta: json.RawMessage(`"` + secret + `"`), Quoted: secret, Signature: secret, Original: original(t, s, secret)}
+	must(s.AddEntry(ctx, &said))
+	must(s.KeepReading(ctx, said.ID, rapport.Understanding{Intent: rapport.Taken{Value: secret, Source: rapport.Guessed}}))
 	_, _, err = s.ApplyReceipt(ctx, 0, message, "mail", store.ReceiptRow{Kind: rapport.ReceiptAutoReply, Detail: secret, At: s.Now(), Original: original(t, s, secret)})
 	must(err)
 	must(s.KeepStray(ctx, store.Stray{Provider: "mail", About: address, Kind: rapport.ReceiptBounced, Original: original(t, s, secret)}))
@@ -201,7 +203,7 @@ func TestExportCustomer_HoldsEverything(t *testing.T) {
 		if len(e.Threads) != 1 || e.Threads[0].Name != "secret-a" || len(e.Reports) != 2 || e.Reports[0].Detail != "secret-a" || e.Reports[0].Original == "" || e.Reports[1].Message != "" {
 			t.Errorf("%+v, %+v", e.Threads, e.Reports)
 		}
-		if len(e.Entries) != 2 || e.Entries[0].Text != "secret-a" || e.Entries[0].Quoted == "" || e.Entries[0].Signature == "" || e.Entries[0].Original == "" || len(e.Entries[0].Files) != 1 {
+		if len(e.Entries) != 2 || e.Entries[0].Text != "secret-a" || e.Entries[0].Quoted == "" || e.Entries[0].Signature == "" || e.Entries[0].Original == "" || len(e.Entries[0].Files) != 1 || e.Entries[0].TakenAs["intent"].Value != "secret-a" {
 			t.Errorf("%+v", e.Entries)
 		}
 		code(t, second(s.ExportCustomer(ctx, 5)), rapport.CodeNotFound)
