@@ -69,10 +69,13 @@ func (s *Store) OpenThread(ctx context.Context, address rapport.ID) (rapport.Thr
 	return t, missing(err, "open thread")
 }
 
-// NewestThread finds the one of an address that was begun last, whatever its status.
+// NewestThread finds the one of an address that was begun last, whatever its status, and wherever it was merged into.
 func (s *Store) NewestThread(ctx context.Context, address rapport.ID) (rapport.Thread, error) {
-	t, err := scanThread(s.row(ctx, `SELECT `+threadColumns+` FROM threads t WHERE t.address_id = $1 ORDER BY t.id DESC LIMIT 1`, address).Scan)
-	return t, missing(err, "thread")
+	var id rapport.ID
+	if err := s.row(ctx, `SELECT id FROM threads WHERE address_id = $1 ORDER BY id DESC LIMIT 1`, address).Scan(&id); err != nil {
+		return rapport.Thread{}, missing(err, "thread")
+	}
+	return s.Thread(ctx, id)
 }
 
 // CreateThread stores a new thread and fills in its ID and times, and what is empty of status and priority.
