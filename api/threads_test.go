@@ -93,6 +93,7 @@ func TestThreads_AreWorkedOn(t *testing.T) {
 		h.refused(404, "entry", "DELETE", th+"/replies/ent_0b8t9g3kq8x1w", nil)
 		h.refused(422, "undo_for", "POST", th+"/replies", `{"text":"x","undo_for":"a while"}`)
 		seen := h.want(200, "GET", th+"/entries", nil).text("data.0.id")
+		h.want(202, "POST", th+"/replies", `{"text":"I take it","agent":"Ivan","undo_for":"1h"}`)
 		a = h.refused(409, "meanwhile", "POST", th+"/replies", `{"text":"x","seen":"`+seen+`"}`)
 		if a.text("errors.0.path") != "seen" || !strings.HasPrefix(a.text("errors.0.message"), "ent_") {
 			t.Errorf("conflict: %s", a)

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -77,7 +78,7 @@ func set[T any](v T) *T { return &v }
 func refused(t *testing.T, err error, code rapport.Code, says string) {
 	t.Helper()
 	text := fmt.Sprint(err)
-	if e, ok := err.(*rapport.Error); ok {
+	if e, ok := errors.AsType[*rapport.Error](err); ok {
 		text += fmt.Sprint(e.Fields)
 	}
 	if rapport.CodeOf(err) != code || !strings.Contains(text, says) {
@@ -185,7 +186,7 @@ func TestReply_IsRefusedWhenOthersHaveWritten(t *testing.T) {
 		errs := make([]error, 8)
 		for i := range errs {
 			wg.Go(func() {
-				_, errs[i] = w.g.ReplyInThread(t.Context(), gateway.Caller{Name: "Ivan"}, th.ID, gateway.ReplyInput{Text: "Yes", Seen: seen})
+				_, errs[i] = w.g.ReplyInThread(t.Context(), gateway.Caller{}, th.ID, gateway.ReplyInput{Text: "Yes", Seen: seen, Agent: fmt.Sprint("agent ", i)})
 			})
 		}
 		wg.Wait()
@@ -207,6 +208,16 @@ func TestReply_IsRefusedWhenOthersHaveWritten(t *testing.T) {
 		w.answer(th.ID, gateway.ReplyInput{Text: "Yes", Seen: seen, Force: true})
 		es = w.entries(th.ID)
 		w.answer(th.ID, gateway.ReplyInput{Text: "And more", Seen: rapport.KindEntry.Format(es[len(es)-1].ID)})
+		w.answer(th.ID, gateway.ReplyInput{Text: "One does not surprise oneself", Seen: rapport.KindEntry.Format(es[len(es)-1].ID)})
+		es = w.entries(th.ID)
+		back, err := w.g.ReplyInThread(t.Context(), gateway.Caller{Name: "Eva"}, th.ID, gateway.ReplyInput{Text: "Oops", UndoFor: "1h"})
+		if err == nil {
+			_, err = w.g.TakeBack(t.Context(), gateway.Caller{Name: "Eva"}, th.ID, back.ID)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.answer(th.ID, gateway.ReplyInput{Text: "Nor does what was taken back", Seen: rapport.KindEntry.Format(es[len(es)-1].ID)})
 		if ms, _, err := w.st.Mentions(t.Context(), "IVAN", store.Page{Limit: 5}); err != nil || len(ms) != 1 || ms[0].Entry.Thread != th.ID || ms[0].Entry.Kind != rapport.Note {
 			t.Errorf("mentions: %+v, %v", ms, err)
 		}

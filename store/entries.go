@@ -47,7 +47,7 @@ func (s *Store) AddEntry(ctx context.Context, e *rapport.Entry) error {
 			return err
 		}
 		// Only now: in the order of their ids is the order in which a thread's entries came.
-		e.Thread, e.ID, e.CreatedAt = t.ID, s.NewID(), s.Now()
+		e.Thread, e.ID, e.CreatedAt = t.ID, s.NewID(), at(ms(s.Now()))
 		if e.Kind == rapport.Inbound || e.Kind == rapport.Outbound {
 			t.LastEntryAt, t.Preview = e.CreatedAt, preview(e.Text)
 			if e.Kind == rapport.Inbound && t.Status != rapport.ThreadSpam && !e.Machine() {
