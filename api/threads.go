@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -290,6 +291,9 @@ func (c *ThreadChange) check() error {
 		}
 		for i, l := range *c.Labels {
 			line(fmt.Sprintf("labels[%d]", i), l, 100)
+			if strings.TrimSpace(l) == "" || slices.Contains((*c.Labels)[:i], l) {
+				bad(fmt.Sprintf("labels[%d]", i), "is empty, or there twice")
+			}
 		}
 	}
 	if len(wrong) > 0 {

@@ -47,6 +47,8 @@ func TestThreads_AreWorkedOn(t *testing.T) {
 				t.Errorf("%s: %s", query, a)
 			}
 		}
+		h.refused(422, "labels[1]", "PATCH", th, `{"labels":["a","a"]}`)
+		h.refused(422, "labels[0]", "PATCH", th, `{"labels":[" "]}`)
 		h.refused(422, "sort", "GET", "/v1/threads?sort=oldest", nil)
 		h.refused(422, "snoozed_until", "PATCH", th, `{"status":"open","snoozed_until":"2099-01-01T00:00:00Z"}`)
 		cursor := h.want(200, "GET", "/v1/threads?limit=1&sort=waiting", nil).text("next_cursor")

@@ -161,7 +161,7 @@ func (g *Gateway) ReplyInThread(ctx context.Context, by Caller, thread rapport.I
 		if err := s.AddEntry(ctx, e); err != nil {
 			return err
 		}
-		if _, err := s.DropDraft(ctx, t.ID, agent); err != nil {
+		if err := written(ctx, s, t.ID, agent, "reply"); err != nil {
 			return err
 		}
 		read := false

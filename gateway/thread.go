@@ -31,6 +31,9 @@ func (g *Gateway) AddNote(ctx context.Context, by Caller, thread rapport.ID, tex
 		if err := s.AddEntry(ctx, e); err != nil {
 			return err
 		}
+		if err := written(ctx, s, t.ID, agent, "note"); err != nil {
+			return err
+		}
 		return s.AddMentions(ctx, e.ID, rapport.Mentions(text))
 	})
 	return e, err

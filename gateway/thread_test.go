@@ -361,9 +361,23 @@ func TestReply_ThatFailedIsSentAgainOnce(t *testing.T) {
 		}
 		_, err := w.g.Retry(t.Context(), gateway.Caller{}, th.ID, e.ID)
 		refused(t, err, rapport.CodeConflict, "not failed")
-		w.ingest("sms", reply(rapport.SMS, addressOf(rapport.SMS, 1), "STOP", "e2"))
 		if m, err := w.st.Message(t.Context(), e.Message); err != nil || m.Attempt != 2 {
 			t.Errorf("%+v, %v", m, err)
+		}
+		w.sms.behave(func(int, *channels.Outgoing) (bool, *channels.Verdict) {
+			return false, &channels.Verdict{Kind: channels.Rejected, Reason: "policy"}
+		})
+		e = w.answer(th.ID, gateway.ReplyInput{Text: "Still there?"})
+		w.until("it fails", func() bool { return w.state(e) == rapport.Failed })
+		later := w.answer(th.ID, gateway.ReplyInput{Text: "Tomorrow", UndoFor: "30m"})
+		w.ingest("sms", reply(rapport.SMS, addressOf(rapport.SMS, 1), "STOP", "e2"))
+		_, err = w.g.Retry(t.Context(), gateway.Caller{}, th.ID, e.ID)
+		refused(t, err, rapport.CodeConflict, "cannot be written to")
+		w.sms.behave(nil)
+		w.clock.forward(time.Hour)
+		w.until("what waited is decided again", func() bool { return w.state(later).Final() })
+		if s, n := w.state(later), w.sms.count(addressOf(rapport.SMS, 1)); s != rapport.Skipped || n != 1 {
+			t.Errorf("after STOP: %s, %d messages", s, n)
 		}
 	})
 }
@@ -381,7 +395,17 @@ func TestReply_DeletesTheDraftOfItsAgent(t *testing.T) {
 		if err != nil || d.Text != "second" || d.Kind != "reply" || d.UpdatedAt.IsZero() {
 			t.Errorf("%+v, %v", d, err)
 		}
+		if _, err := w.g.SaveDraft(t.Context(), th.ID, "Ann", gateway.DraftInput{Text: "third", Kind: "note"}); err != nil {
+			t.Fatal(err)
+		}
 		w.answer(th.ID, gateway.ReplyInput{Text: "done"})
+		w.answer(th.ID, gateway.ReplyInput{Text: "not what was begun", Agent: "Ann"})
+		if _, err := w.st.Draft(t.Context(), th.ID, "Ann"); err != nil {
+			t.Error("an answer deleted the draft of a note")
+		}
+		if _, err := w.g.AddNote(t.Context(), gateway.Caller{}, th.ID, "third", "Ann"); err != nil {
+			t.Fatal(err)
+		}
 		left, _, err := w.st.Drafts(t.Context(), th.ID, "", 9)
 		if err != nil || len(left) != 1 || left[0].Agent != "Eva" {
 			t.Errorf("%+v, %v", left, err)
