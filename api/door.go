@@ -133,6 +133,7 @@ func open(o Options) (*fiber.App, *door) {
 	d.quarantine()
 	d.messages()
 	d.threads()
+	d.search()
 	d.events()
 	d.files()
 	d.keys()
