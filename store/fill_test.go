@@ -15,23 +15,26 @@ func (s *Store) FillEntries(ctx context.Context, n int) error {
 		return err
 	}
 	for from := 0; from < n; from += MaxRows {
-		err := s.Tx(ctx, func(s *Store) error {
-			for i := from; i < min(n, from+MaxRows); i++ {
-				words := fmt.Sprintf("every entry number n%d has words like wordy%d and v%d", i, i%5000, i%777)
-				for every := 10; every <= 100_000; every *= 10 {
-					if i%every == 0 {
-						words += fmt.Sprintf(" w%d", every)
-					}
-				}
-				id := s.NewID()
-				if _, err := s.exec(ctx, `INSERT INTO entries (id, thread_id, customer_id, kind, channel, text, created_at) VALUES ($1, $2, 0, 'inbound', 'email', $3, $4)`, id, t.ID, words, ms(s.Now())); err != nil {
-					return err
-				}
-				if err := s.index(ctx, id, words); err != nil {
-					return err
+		var rows, found [][]any
+		for i := from; i < min(n, from+MaxRows); i++ {
+			words := fmt.Sprintf("every entry number n%d has words like wordy%d and v%d", i, i%5000, i%777)
+			for every := 10; every <= 100_000; every *= 10 {
+				if i%every == 0 {
+					words += fmt.Sprintf(" w%d", every)
 				}
 			}
-			return nil
+			id := s.NewID()
+			rows = append(rows, []any{id, t.ID, int64(0), "inbound", "email", words, ms(s.Now())})
+			found = append(found, []any{id, s.d.words(indexed(words))})
+		}
+		err := s.Tx(ctx, func(s *Store) error {
+			_, err := s.bulk(ctx, "entries", []column{{"id", "bigint"}, {"thread_id", "bigint"}, {"customer_id", "bigint"}, {"kind", "text"}, {"channel", "text"}, {"text", "text"}, {"created_at", "bigint"}}, rows, "")
+			for _, r := range found {
+				if err == nil {
+					_, err = s.exec(ctx, s.d.addWords(), r...)
+				}
+			}
+			return err
 		})
 		if err != nil {
 			return err

@@ -137,6 +137,16 @@ func (s *Store) unindex(ctx context.Context, ids []rapport.ID) error {
 	return s.run(ctx, ids, s.d.dropWords())
 }
 
+// find lists the ids of the newest entries below an id that have all terms.
+func (s *Store) find(ctx context.Context, terms []string, below rapport.ID, limit int) (ids []rapport.ID, err error) {
+	for _, q := range s.d.findWords(limit) {
+		if ids, err = collect(ctx, s, scanID, q, s.d.terms(terms), below, limit); err != nil || len(ids) == limit {
+			break
+		}
+	}
+	return ids, err
+}
+
 // SearchEntries lists entries that hold all words of q, in whatever order, the newest first. The thread's subject, the
 // customer's name and the author's count as words of its entries. Without a word in q it finds nothing.
 func (s *Store) SearchEntries(ctx context.Context, q string, p Page) ([]rapport.Entry, rapport.ID, error) {
@@ -144,7 +154,7 @@ func (s *Store) SearchEntries(ctx context.Context, q string, p Page) ([]rapport.
 	if len(want) == 0 || !storable(q) {
 		return []rapport.Entry{}, 0, nil
 	}
-	ids, err := collect(ctx, s, scanID, s.d.findWords(1, `$2`, `$3`), s.d.terms(want), p.after(), p.Limit+1)
+	ids, err := s.find(ctx, want, p.after(), p.Limit+1)
 	if err != nil || len(ids) == 0 {
 		return []rapport.Entry{}, 0, err
 	}

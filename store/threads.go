@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"strconv"
 	"time"
 
 	"rapport"
@@ -130,8 +129,12 @@ func (s *Store) Threads(ctx context.Context, f ThreadFilter) ([]rapport.Thread, 
 		if len(want) == 0 {
 			return []rapport.Thread{}, ThreadCursor{}, nil
 		}
-		args = append(args, s.d.terms(want))
-		q += ` AND t.id IN (SELECT thread_id FROM entries WHERE id IN (` + s.d.findWords(len(args), strconv.FormatInt(math.MaxInt64, 10), strconv.Itoa(newestFound)) + `))`
+		ids, err := s.find(ctx, want, math.MaxInt64, newestFound)
+		if err != nil || len(ids) == 0 {
+			return []rapport.Thread{}, ThreadCursor{}, err
+		}
+		args = append(args, s.d.list(ids))
+		q += ` AND t.id IN (SELECT thread_id FROM entries WHERE id ` + s.d.in(len(args)) + `)`
 	}
 	args = append(args, f.Limit+1)
 	rows, err := collect(ctx, s, scanThread, q+fmt.Sprintf(` ORDER BY t.last_entry_at DESC, t.id DESC LIMIT $%d`, len(args)), args...)
