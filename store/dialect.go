@@ -48,11 +48,11 @@ type dialect interface {
 	countTables() string
 	// Full-text search. addWords takes an entry's id and words(...); dropWords ends before the list of ids; findWords are
 	// queries for the ids of entries that hold terms(...) ($1), those below an id ($2), the newest first, at most so many ($3): each finds
-	// all that the one before finds and is asked only when that found too few. A word is letters, digits and ~, so
+	// all that the one before finds and is asked only when that found too few; before a query stands what the transaction needs, or nothing. A word is letters, digits and ~, so
 	// that nothing in it is an operator.
 	addWords() string
 	dropWords() string
-	findWords(limit int) []string
+	findWords(limit int) []lookup
 	words([]string) any
 	terms([]string) any
 	isDuplicate(error) bool
@@ -100,8 +100,8 @@ func (sqlite) countTables() string {
 func (sqlite) addWords() string { return `INSERT INTO entry_words (rowid, words) VALUES ($1, $2)` }
 
 func (sqlite) dropWords() string { return `DELETE FROM entry_words WHERE rowid` }
-func (sqlite) findWords(int) []string {
-	return []string{`SELECT rowid FROM entry_words WHERE entry_words MATCH $1 AND rowid < $2 ORDER BY rowid DESC LIMIT $3`}
+func (sqlite) findWords(int) []lookup {
+	return []lookup{{query: `SELECT rowid FROM entry_words WHERE entry_words MATCH $1 AND rowid < $2 ORDER BY rowid DESC LIMIT $3`}}
 }
 func (sqlite) words(w []string) any { return strings.Join(w, " ") }
 
@@ -177,11 +177,12 @@ func (postgres) dropWords() string { return `DELETE FROM entry_words WHERE entry
 // findWords: the planner cannot tell a rare word from a common one, and takes 200 ms of a million entries for a rare one that it
 // looks for among the newest, or for a common one of which it sorts all. So the newest are looked at first, which is enough for
 // a common word; a word that is seldom among them is rare, and its entries are few enough to be sorted.
-func (postgres) findWords(limit int) []string {
-	return []string{
-		fmt.Sprintf(`SELECT entry_id FROM (SELECT entry_id, words FROM entry_words WHERE entry_id < $2 ORDER BY entry_id DESC LIMIT %d) AS newest
-			WHERE words @@ $1::tsquery ORDER BY entry_id DESC LIMIT $3`, max(20_000, 40*limit)),
-		`SELECT entry_id FROM (SELECT entry_id FROM entry_words WHERE words @@ $1::tsquery AND entry_id < $2 OFFSET 0) AS rare ORDER BY entry_id DESC LIMIT $3`,
+func (postgres) findWords(limit int) []lookup {
+	return []lookup{
+		{query: fmt.Sprintf(`SELECT entry_id FROM (SELECT entry_id, words FROM entry_words WHERE entry_id < $2 ORDER BY entry_id DESC LIMIT %d) AS newest
+			WHERE words @@ $1::tsquery ORDER BY entry_id DESC LIMIT $3`, max(20_000, 40*limit))},
+		// Bitmaps are off (see open), and a GIN index has nothing else.
+		{`SET LOCAL enable_bitmapscan = on`, `SELECT entry_id FROM (SELECT entry_id FROM entry_words WHERE words @@ $1::tsquery AND entry_id < $2 OFFSET 0) AS rare ORDER BY entry_id DESC LIMIT $3`},
 	}
 }
 func (d postgres) words(w []string) any { return d.list(w) }

@@ -139,13 +139,30 @@ func (s *Store) unindex(ctx context.Context, ids []rapport.ID) error {
 
 // find lists the ids of the newest entries below an id that have all terms.
 func (s *Store) find(ctx context.Context, terms []string, below rapport.ID, limit int) (ids []rapport.ID, err error) {
-	for _, q := range s.d.findWords(limit) {
-		if ids, err = collect(ctx, s, scanID, q, s.d.terms(terms), below, limit); err != nil || len(ids) == limit {
+	for _, l := range s.d.findWords(limit) {
+		ask := func(s *Store) error {
+			ids, err = collect(ctx, s, scanID, l.query, s.d.terms(terms), below, limit)
+			return err
+		}
+		if l.before == "" {
+			err = ask(s)
+		} else {
+			err = s.Tx(ctx, func(s *Store) error {
+				if _, err := s.exec(ctx, l.before); err != nil {
+					return err
+				}
+				return ask(s)
+			})
+		}
+		if err != nil || len(ids) == limit {
 			break
 		}
 	}
 	return ids, err
 }
+
+// lookup is a query, and a statement that the transaction needs before it ("": it needs no transaction).
+type lookup struct{ before, query string }
 
 // SearchEntries lists entries that hold all words of q, in whatever order, the newest first. The thread's subject, the
 // customer's name and the author's count as words of its entries. Without a word in q it finds nothing.
