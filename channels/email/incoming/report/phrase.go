@@ -45,7 +45,7 @@ var phrases = []phrase{
 		"не найден", "не существует", "несуществующ", "нет такого", "такого пользователя нет", "неизвестный пользователь", "неизвестный получатель", "не зарегистрирован", "не знайден", "не існує",
 		"empfänger unbekannt", "unbekannter empfänger", "benutzer unbekannt", "unbekannter benutzer", "existiert nicht", "nicht gefunden", "nicht bekannt", "nicht vorhanden", "nicht zugestellt werden, da die e-mail-adresse",
 		"n'existe pas", "n’existe pas", "introuvable", "inconnu", "pas été trouvé", "no existe", "no se encontró", "no se ha encontrado", "no se ha podido encontrar", "desconocid", "non esiste", "sconosciut", "non è stato trovato", "impossibile trovare", "não existe", "não foi encontrad", "não encontrad", "desconhecid", "bestaat niet", "onbekende", "niet gevonden", "nie istnieje", "nieznany", "bulunamadı", "mevcut değil",
-		"不存在", "无此用户", "無此用戶", "找不到", "存在しません", "存在しない", "見つかりません", "宛先不明", "존재하지",
+		"不存在", "无此用户", "無此用戶", "找不到", "存在しません", "存在しない", "見つかりません", "リストにありません", "宛先不明", "존재하지",
 	}},
 	{"deferred", []string{
 		"timed out", "time out", "timeout", "connection refused", "could not connect", "couldn't connect", "unable to connect", "no route to host", "network is unreachable", "too long on the system", "message expired", "retry timeout", "retry time not reached", "did not accept our requests to connect", "could not deliver for the last", "envelope expired", "after multiple retries", "lost connection", "connection dropped", "server is not responding", "wasn't able to establish",
