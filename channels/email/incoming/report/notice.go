@@ -116,10 +116,10 @@ func headed(name string) bool {
 // kindOf says what the words tell happened; "" when they tell of no delivery at all.
 func kindOf(s sender, words string) Kind {
 	switch {
-	case says(s.subject, []string{"successful mail delivery", "(success)", "message delivered", "delivered:", "relayed:", "успешно доставлен"}) && !says(words, failures):
+	case (place(s.subject, []string{"successful mail delivery", "message delivered", "delivered:", "relayed:"}) == 0 || strings.Contains(s.subject, "(success)")) && !says(words, failures):
 		return Delivered
-	case says(words, permanents):
-	case says(s.subject, delays), says(words, delays):
+	case says(words, permanents): // some say both: it was delayed, and is over now
+	case place(s.subject, delayed) == 0, strings.Contains(s.subject, "(delay)"), says(words, delays):
 		return Delayed
 	}
 	if says(words, failures) || s.failed || s.bounced && (reply.MatchString(words) || enhanced.MatchString(words)) {
@@ -134,6 +134,9 @@ func kindOf(s sender, words string) Kind {
 }
 
 var permanents = []string{"permanent error", "permanent fatal error", "failed permanently", "permanent failure", "permanently failed", "giving up", "i've given up", "given up", "no longer be tried", "message has been returned", "will not be retried", "too long in the queue", "retry timeout exceeded", "could not be delivered to one or more recipients", "undeliverable"}
+
+// delayed begin the subject of a notice; further behind stands the subject of our mail.
+var delayed = []string{"delayed mail", "delivery delayed", "delivery delay", "delivery incomplete", "message delayed", "warning: message", "warning: could not send", "mail delayed", "доставка отложена", "zustellung verzögert"}
 
 var delays = []string{
 	"warning message only", "do not need to resend", "has not yet been delivered", "have not yet been delivered", "not yet been delivered", "will continue to try", "will be retried", "we'll keep trying", "will keep trying", "still being retried", "has been delayed", "is delayed", "was delayed", "delivery delayed", "delayed mail", "message delayed", "delivery delay", "(delay)", "delivery incomplete", "could not send message for past", "will retry for", "will be made for", "delivery attempts will continue", "delayed delivery",

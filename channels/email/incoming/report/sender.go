@@ -50,8 +50,21 @@ func senderOf(root *enmime.Part) sender {
 	for _, p := range passedOn {
 		s.answered = s.answered || strings.HasPrefix(s.subject, p)
 	}
-	s.away = says(s.subject, aways)
+	// The subject of our mail may stand behind either: "Undeliverable: Your vacation", "Automatic reply: Undelivered parcels".
+	away := place(s.subject, aways)
+	s.away = away >= 0 && (!s.bounced || away < place(s.subject, subjects))
 	return s
+}
+
+// place is where the first of the words stands in s; -1: none does.
+func place(s string, words []string) int {
+	at := -1
+	for _, w := range words {
+		if i := strings.Index(s, w); i >= 0 && (at < 0 || i < at) {
+			at = i
+		}
+	}
+	return at
 }
 
 // machine tells whether a mail system wrote it, as far as a header can.
