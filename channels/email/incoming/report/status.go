@@ -11,7 +11,7 @@ import (
 func (l *letter) deliveries() (Report, bool) {
 	content := l.status
 	switch {
-	case len(content) > 0 && (l.report != "" || senderOf(l.root).machine() || l.root.FirstChild == nil):
+	case len(content) > 0 && (l.root.ContentType == "multipart/report" || senderOf(l.root).machine() || l.root.FirstChild == nil):
 	case senderOf(l.root).machine():
 		if f := l.flattened(); f != "" {
 			content = []string{f}
