@@ -161,6 +161,11 @@ func (g *Gateway) ReplyInThread(ctx context.Context, by Caller, thread rapport.I
 		if err := s.AddEntry(ctx, e); err != nil {
 			return err
 		}
+		goes := *e
+		goes.CreatedAt = latest(e.CreatedAt, later) // until then the customer waits
+		if err := g.measure(ctx, s, t, goes, rapport.NextReply); err != nil {
+			return err
+		}
 		if err := written(ctx, s, t.ID, agent, "reply"); err != nil {
 			return err
 		}
