@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -148,7 +149,7 @@ type ThreadFilter struct {
 	Priority   rapport.Priority `query:"priority" enum:"low,normal,high,urgent"`
 	Customer   string           `query:"customer" maxLength:"300" doc:"An id, or ext: and your own."`
 	Campaign   string           `query:"campaign" maxLength:"40"`
-	Q          string           `query:"q" maxLength:"200" doc:"Part of the subject, of the newest words or of the customer's name."`
+	Q          string           `query:"q" maxLength:"200" doc:"Words of what was said, of the subject or of the customer's name, as for /v1/search; of the newest 2,000 entries that have them."`
 }
 
 func (d *door) filter(ctx context.Context, in ThreadFilter) (f store.ThreadFilter, err error) {
@@ -294,6 +295,9 @@ func (c *ThreadChange) check() error {
 		}
 		for i, l := range *c.Labels {
 			line(fmt.Sprintf("labels[%d]", i), l, 100)
+			if strings.TrimSpace(l) == "" || slices.Contains((*c.Labels)[:i], l) {
+				bad(fmt.Sprintf("labels[%d]", i), "is empty, or there twice")
+			}
 		}
 	}
 	if len(wrong) > 0 {
