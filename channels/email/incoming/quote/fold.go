@@ -4,7 +4,7 @@ import "strings"
 
 const (
 	aside  = 4   // lines: so short a quote that nothing introduces was put there on purpose
-	terse  = 120 // characters: so short an answer needs the line it answers
+	terse  = 300 // characters: so short an answer needs the line it answers
 	nearby = 3   // lines of a quoted paragraph that are kept for it
 )
 
