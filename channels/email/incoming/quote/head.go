@@ -251,10 +251,32 @@ func sentence(text string) bool {
 	return length(last) > 4
 }
 
+// several tells whether a sentence ends within a line: "Thanks! On 5 March 2024 Anna <anna@example.com> wrote:" is not
+// only an attribution.
+func several(s string) bool {
+	if strings.Contains(s, "! ") || strings.Contains(s, "? ") {
+		return true
+	}
+	for rest := s; ; {
+		i := strings.Index(rest, ". ")
+		if i < 0 {
+			return false
+		}
+		word := rest[strings.LastIndexByte(rest[:i], ' ')+1 : i]
+		if length(word) > 5 && !strings.HasSuffix(word, "k") && !strings.ContainsAny(word, "0123456789.@") { // "maalisk." is a month
+			return true
+		}
+		rest = rest[i+2:]
+	}
+}
+
 // judge says whether a joined line is an attribution.
 func judge(s string) headKind {
 	s = strings.Trim(s, "- ‐—")
 	if len(s) < 8 || len(s) > 2*longest {
+		return noHead
+	}
+	if several(s) {
 		return noHead
 	}
 	at := address(s)
