@@ -136,7 +136,7 @@ func (f *folder) introduction(q quotation) head {
 			}
 			return head{end: n, kind: attribution}
 		}
-		if found := f.heads.at(n); found.kind > weak || found.kind == weak && looked == 1 {
+		if found := f.heads.at(n); found.kind == attribution || found.kind == block || found.kind != noHead && looked == 1 {
 			if found.kind != forward {
 				f.introduce(n, found.end)
 			}
@@ -148,14 +148,14 @@ func (f *folder) introduction(q quotation) head {
 
 // rest is a message without quote marks that stands below its introduction, up to the end of the body.
 func (f *folder) rest(i int, found head) {
-	answers := f.answers(found.end, len(f.lines))
+	answers := f.answers(found.end, len(f.lines), false)
 	if f.spoken == 0 && answers == 0 || answers == 0 && f.announced() {
 		f.all = f.spoken == 0
 		return // a message passed on, or answers stand in it and nothing shows where
 	}
 	f.take(i, len(f.lines))
 	f.introduce(i, found.end)
-	f.restore(found.end, len(f.lines))
+	f.answers(found.end, len(f.lines), true)
 	f.reply = f.reply || found.kind != block
 }
 
@@ -173,40 +173,31 @@ func (f *folder) introduce(i, end int) {
 	}
 }
 
-// answers counts the lines between i and end in which somebody answers in another colour: in the message that is
-// answered, not in what that one quotes, where the colour is of an older answer.
-func (f *folder) answers(i, end int) int {
+// answers counts the lines between i and end in which somebody answers in another colour, and may give them back to
+// him. They stand in the message that is answered, not in what that one quotes, where the colour is of an older answer.
+func (f *folder) answers(i, end int, give bool) int {
 	if !f.coloured {
 		return 0
 	}
-	count := 0
+	count, begun := 0, false
 	for n := i; n < end; n++ {
 		l := f.lines[n]
-		if n > i && !l.hollow() && f.heads.at(n).kind > weak {
+		if l.hollow() || !begun && l.flags&intro != 0 {
+			continue
+		}
+		if begun && f.heads.at(n).kind > weak {
 			break
 		}
-		if l.flags&mine != 0 && l.depth <= 1 && !l.hollow() {
+		begun = true
+		if l.flags&mine != 0 && l.depth <= 1 {
 			count++
+			if give {
+				f.of[n], f.lines[n] = said, line{raw: l.text()}
+				f.spoken++
+			}
 		}
 	}
 	return count
-}
-
-// restore gives answers in another colour back to the person.
-func (f *folder) restore(i, end int) {
-	if !f.coloured {
-		return
-	}
-	for n := i; n < end; n++ {
-		l := f.lines[n]
-		if n > i && !l.hollow() && f.heads.at(n).kind > weak {
-			break
-		}
-		if l.flags&mine != 0 && l.depth <= 1 && !l.hollow() {
-			f.of[n] = said
-			f.spoken++
-		}
-	}
 }
 
 // announced tells whether the person says that his answers stand below.
@@ -260,7 +251,7 @@ func (f *folder) judge() {
 		}
 		if q.known || !later && count > aside && q.before > 0 {
 			f.take(q.start, q.end)
-			f.restore(q.start, q.end)
+			f.answers(q.start, q.end, true)
 			later = later || q.known
 			continue
 		}

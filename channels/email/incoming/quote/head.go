@@ -117,7 +117,7 @@ func (h *heads) next(i int) int {
 
 // block is a block of headers that begins in line i. opened is the line of dashes before it, or i.
 func (h *heads) block(i, opened int) head {
-	first, value := heading(h.lines[i].text())
+	first, _ := heading(h.lines[i].text())
 	if first == none || first == other || first == to && opened == i {
 		return head{}
 	}
@@ -139,8 +139,7 @@ func (h *heads) block(i, opened int) head {
 		if len(l.text()) > 4*longest {
 			break
 		}
-		var f field
-		f, value = heading(l.text())
+		f, value := heading(l.text())
 		if f == none {
 			if end > i && opened < i {
 				if found := h.attribution(n); found.kind == attribution {

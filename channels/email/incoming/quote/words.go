@@ -139,9 +139,9 @@ var notices = []string{
 
 // legal are the words of disclaimers; a long last paragraph with several of them is one.
 var legal = []string{
-	"confidential", "intended recipient", "intended solely", "addressee", "privileged", "unauthorized", "unauthorised", "disclosure", "disclaimer", "dissemination", "notify the sender", "delete this", "received this e-mail in error", "received this email in error", "received this message in error",
+	"confidenti", "intended recipient", "intended solely", "addressee", "privileged", "unauthorized", "unauthorised", "disclosure", "disclaimer", "dissemination", "notify the sender", "delete this", "received this e-mail in error", "received this email in error", "received this message in error",
 	"конфиденциальн", "адресат", "получателем", "предназначен", "несанкционирован", "уведомите отправителя", "удалите", "по ошибке", "не является офертой", "разглашен", "конфіденційн", "помилково",
-	"vertraulich", "bestimmungsgemäß", "empfänger", "irrtümlich", "unbefugt", "rechtlich geschützt", "vernichten", "confidentiel", "destinataire", "par erreur", "diffusion", "confidencial", "destinatario", "por error", "por engano", "destinatário", "riservat", "per errore",
+	"vertraulich", "bestimmungsgemäß", "empfänger", "irrtümlich", "unbefugt", "rechtlich geschützt", "vernichten", "destinataire", "par erreur", "diffusion", "confidencial", "destinatario", "por error", "por engano", "destinatário", "riservat", "per errore",
 	"vertrouwelijk", "geadresseerde", "abusievelijk", "poufn", "adresat", "omyłkowo", "gizli", "yanlışlıkla",
 }
 
