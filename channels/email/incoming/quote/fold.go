@@ -61,12 +61,14 @@ func (f *folder) walk() {
 		if l.depth > 0 {
 			q := quotation{start: i, end: f.endOfQuote(i), known: introduced}
 			found := f.introduction(q)
-			if found.kind == forward && !q.known {
-				f.close(i)
-				return // a message passed on
-			}
 			q.run = f.own
 			f.close(i)
+			if found.kind == forward && !q.known {
+				if len(f.quotes) > 0 {
+					f.unsign(q.run, i)
+				}
+				return // a message passed on
+			}
 			q.known = q.known || found.kind != noHead
 			f.reply = f.reply || found.kind == attribution
 			q.before = f.spoken
@@ -256,11 +258,16 @@ func (f *folder) judge() {
 			continue
 		}
 		f.spoken += count
-		for n := q.run; n < q.start; n++ { // no signature stands before what the person shows on purpose
-			if f.of[n] == signature {
-				f.of[n] = said
-				f.spoken++
-			}
+		f.unsign(q.run, q.start)
+	}
+}
+
+// unsign gives a signature back: none stands before what the person shows on purpose.
+func (f *folder) unsign(start, end int) {
+	for n := start; n < end; n++ {
+		if f.of[n] == signature {
+			f.of[n] = said
+			f.spoken++
 		}
 	}
 }

@@ -24,6 +24,7 @@ const (
 
 const (
 	longest  = 400  // bytes in a line that may introduce a quote
+	reach    = 40   // lines in which a block of headers ends
 	patience = 2000 // lines that are looked at closely: what a hostile mail may cost
 )
 
@@ -105,9 +106,9 @@ func (h *heads) separator(i int) head {
 	return head{}
 }
 
-// next is the first line from i on that holds something, at most two further, at the same depth.
+// next is the first line from i on that holds something, not far away.
 func (h *heads) next(i int) int {
-	for n := i; n < len(h.lines) && n < i+3; n++ {
+	for n := i; n < len(h.lines) && n < i+reach; n++ {
 		if !h.lines[n].hollow() {
 			return n
 		}
@@ -128,10 +129,13 @@ func (h *heads) block(i, opened int) head {
 	var seen [other + 1]bool
 	end, strange := i, 0
 	address := false
-	for n := i; n < len(h.lines) && n < i+16; n++ {
+	for n := i; n < len(h.lines) && n < i+reach; n++ {
 		l := h.lines[n]
 		if l.hollow() {
-			if strange++; strange > 2 {
+			if strange++; h.lines[n-1].hollow() { // several blank lines are one
+				strange--
+			}
+			if strange > 2 {
 				break
 			}
 			continue

@@ -141,7 +141,7 @@ var notices = []string{
 var legal = []string{
 	"confidenti", "intended recipient", "intended solely", "addressee", "privileged", "unauthorized", "unauthorised", "disclosure", "disclaimer", "dissemination", "notify the sender", "delete this", "received this e-mail in error", "received this email in error", "received this message in error",
 	"конфиденциальн", "адресат", "получателем", "предназначен", "несанкционирован", "уведомите отправителя", "удалите", "по ошибке", "не является офертой", "разглашен", "конфіденційн", "помилково",
-	"vertraulich", "bestimmungsgemäß", "empfänger", "irrtümlich", "unbefugt", "rechtlich geschützt", "vernichten", "destinataire", "par erreur", "diffusion", "confidencial", "destinatario", "por error", "por engano", "destinatário", "riservat", "per errore",
+	"vertraulich", "bestimmungsgemäß", "empfänger", "irrtümlich", "unbefugt", "rechtlich geschützt", "vernichten", "destinataire", "par erreur", "diffusion", "confidenc", "destinatario", "por error", "por engano", "destinatário", "riservat", "per errore",
 	"vertrouwelijk", "geadresseerde", "abusievelijk", "poufn", "adresat", "omyłkowo", "gizli", "yanlışlıkla",
 }
 
