@@ -121,3 +121,16 @@ func hooked(t *testing.T) (h *house, secret string) {
 	h.want(201, "PUT", "/v1/templates/hook", `{"topic":"news","variants":[{"channel":"webhook","body":{"order":42}}]}`)
 	return h, secret
 }
+
+func TestThread_SaysUntilWhenItCanBeAnswered(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	for _, channel := range []string{"whatsapp", "sms"} {
+		h.want(202, "POST", "/v1/sandbox/replies", `{"channel":"`+channel+`","address":"+37120000001","text":"Hello"}`)
+		id := h.want(200, "GET", "/v1/threads?channel="+channel, nil).text("data.0.id")
+		until := h.want(200, "GET", "/v1/threads/"+id, nil).get("reply_until")
+		if text, _ := until.(string); channel == "sms" && until != nil || channel == "whatsapp" && text < time.Now().Add(23*time.Hour).UTC().Format(time.RFC3339) {
+			t.Errorf("%s: until %v", channel, until)
+		}
+	}
+}

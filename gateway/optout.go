@@ -29,6 +29,9 @@ func askedBy(in *channels.Incoming, text string) command {
 	case in.OptIn:
 		return startIt
 	}
+	if in.Button != "" {
+		return commandIn(rapport.Email, text) // our own words: "Cancel" on a button is about what it stood under
+	}
 	return commandIn(in.Channel, text)
 }
 
