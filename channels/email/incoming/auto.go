@@ -138,22 +138,21 @@ func (m *Mail) challenges() bool {
 			return true
 		}
 	}
-	_, domain, _ := strings.Cut(strings.ToLower(m.From.Address), "@")
-	for _, vendor := range challengers {
-		if (domain == vendor || strings.HasSuffix(domain, "."+vendor)) && m.signs > 0 {
-			return true
-		}
-	}
 	if verifyTag.MatchString(m.Subject) && !answers(m.Subject) {
 		return true
 	}
-	// Our own mails ask people to confirm an address: whoever answers one of those repeats its words.
-	subject := challengeSubject.MatchString(m.Subject)
-	if !subject && m.signs < sure {
+	subject, vendor := challengeSubject.MatchString(m.Subject), m.fromChallenger()
+	if !subject && !vendor && m.signs < sure {
 		return false
 	}
 	text := challengeText.MatchString(link.ReplaceAllString(cut(m.Text, 4000), "link")) // a link has dots, and so would end a sentence
-	return (subject || text) && m.signs >= sure || subject && text && (m.signs > 0 && m.Quoted == "" || !m.refers())
+	// Our own mails ask people to confirm an address: whoever answers one of those repeats its words.
+	return (subject || text) && (m.signs >= sure || vendor) || subject && text && (m.signs > 0 && m.Quoted == "" || !m.refers())
+}
+
+func (m *Mail) fromChallenger() bool {
+	_, domain, _ := strings.Cut(strings.ToLower(m.From.Address), "@")
+	return slices.ContainsFunc(challengers, func(vendor string) bool { return domain == vendor || strings.HasSuffix(domain, "."+vendor) })
 }
 
 var link = regexp.MustCompile(`https?://\S+`)
@@ -179,7 +178,7 @@ var challengeText = regexp.MustCompile(`(?i)(?:(?:click|follow|visit|use|reply|r
 
 // unanswerable tells whether a machine's answer could begin a circle, or reach people who never wrote (RFC 3834 §2).
 func (m *Mail) unanswerable() bool {
-	if m.Hops > maxHops || m.From.Address == "" && m.Sender.Address == "" || m.signs > 0 {
+	if m.Hops > maxHops || m.From.Address == "" || m.signs > 0 {
 		return true
 	}
 	for _, f := range m.fields {

@@ -41,9 +41,9 @@ var (
 // (⟪RLO⟫). Addresses are as written, to be normalised by the caller. Lists are bounded.
 type Mail struct {
 	Kind      Kind
-	MessageID string // without brackets
-	NoID      bool   // the mail had none: MessageID is made from a hash of what does not change on the way
-	From      channels.Person
+	MessageID string          // without brackets
+	NoID      bool            // the mail had none: MessageID is made from a hash of what does not change on the way
+	From      channels.Person // where it names nobody, who posted it
 	Sender    channels.Person // who posted it for From
 	ReplyTo   []channels.Person
 	To        []channels.Person
@@ -92,7 +92,7 @@ func Read(raw []byte) (*Mail, error) {
 	if len(raw) > MaxSize {
 		return nil, ErrTooLarge
 	}
-	fields, content := splitHeader(bytes.TrimLeft(bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")), "\r\n"))
+	fields, content := splitHeader(lines(raw))
 	if len(fields) == 0 {
 		return nil, ErrNoHeader
 	}
@@ -105,6 +105,15 @@ func Read(raw []byte) (*Mail, error) {
 	m.part(t.root, text, html)
 	m.Attachments = t.attachments()
 	return m, nil
+}
+
+// lines are the mail's, without what stands before the first. A mail that knows CR alone gets LF.
+func lines(raw []byte) []byte {
+	raw = bytes.TrimLeft(bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")), "\r\n")
+	if bytes.IndexByte(raw, '\n') < 0 {
+		return bytes.ReplaceAll(raw, []byte("\r"), []byte("\n"))
+	}
+	return raw
 }
 
 // part parts the body, and finds out what kind of mail it is.
