@@ -207,12 +207,12 @@ func TestHostileBodiesTakeLittleTime(t *testing.T) {
 				if c.html != "" {
 					Text(c.html)
 				}
-				if least = min(least, time.Since(begin)); least < 300*time.Millisecond {
+				if least = min(least, time.Since(begin)); least < time.Second {
 					break
 				}
 			}
 			t.Log(least)
-			if least > time.Second {
+			if least > 3*time.Second { // a tenth of it alone; what grows with the square of the input takes minutes
 				t.Errorf("took %v", least)
 			}
 		})
