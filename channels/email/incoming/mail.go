@@ -102,8 +102,9 @@ func Read(raw []byte) (*Mail, error) {
 	m.Checks = m.ChecksBy("")
 	t := readTree(fields, content)
 	text, html := t.body()
-	m.part(t.root, text, html)
 	m.Attachments = t.attachments()
+	text, html = m.shorten(text, html)
+	m.part(t.root, text, html)
 	return m, nil
 }
 
@@ -114,6 +115,23 @@ func lines(raw []byte) []byte {
 		return bytes.ReplaceAll(raw, []byte("\r"), []byte("\n"))
 	}
 	return raw
+}
+
+// shorten keeps of a body what people read: at most 2 MiB of each form. The whole of a longer one becomes a file.
+func (m *Mail) shorten(text, html string) (string, string) {
+	const most = 2 << 20
+	if len(html) > most {
+		m.Attachments = append(m.Attachments, file("message.html", "text/html; charset=utf-8", "", []byte(html)))
+		if text == "" {
+			text = quote.Text(cut(html, most))
+		}
+		html = ""
+	}
+	if len(text) > most {
+		m.Attachments = append(m.Attachments, file("message.txt", "text/plain; charset=utf-8", "", []byte(text)))
+		text = cut(text, most)
+	}
+	return text, html
 }
 
 // part parts the body, and finds out what kind of mail it is.

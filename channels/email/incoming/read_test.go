@@ -274,6 +274,20 @@ func TestRead_HoldsItsBounds(t *testing.T) {
 	}
 }
 
+func TestRead_ABodyThatNobodyReadsToItsEndBecomesAFile(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("Beginning of a very long story. ", 100_000)
+	for _, c := range []struct{ kind, name string }{{"plain", "message.txt"}, {"html", "message.html"}} {
+		m, err := Read([]byte("From: a@b.example\nContent-Type: text/" + c.kind + "\n\n" + long + "the end"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(m.Text, "Beginning of") || len(m.Text) > 2<<20 || m.HTML != "" || len(m.Attachments) != 1 || m.Attachments[0].Name != c.name || m.Attachments[0].Size != int64(len(long)+7) {
+			t.Errorf("%s: %d bytes of text, %d of HTML, %+v", c.kind, len(m.Text), len(m.HTML), m.Attachments)
+		}
+	}
+}
+
 func TestRead_SameMailSameIDHoweverItCame(t *testing.T) {
 	t.Parallel()
 	one, other := load(t, "other-no-message-id"), load(t, "other-no-message-id-by-imap")
