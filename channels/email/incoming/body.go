@@ -87,7 +87,8 @@ func gather(p *enmime.Part) piece {
 	return piece{}
 }
 
-// best takes of alternatives the first text and the last HTML (the later, the richer: RFC 2046 §5.1.4).
+// best takes of alternatives the first text and the last HTML (the later, the richer: RFC 2046 §5.1.4). Texts without any HTML
+// are no alternatives, whatever their program calls them.
 func best(pieces []piece) (b piece) {
 	for _, p := range pieces {
 		if b.text == "" && strings.TrimSpace(p.text) != "" {
@@ -96,6 +97,9 @@ func best(pieces []piece) (b piece) {
 		if strings.TrimSpace(p.html) != "" {
 			b.html = p.html
 		}
+	}
+	if b.html == "" {
+		return joined(pieces)
 	}
 	return b
 }
