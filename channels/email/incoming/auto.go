@@ -73,7 +73,7 @@ var autoFields = map[string]func(value string, list bool) signs{
 	"x-fc-machinegenerated": said, "x-ms-exchange-generated-message-source": said,
 	"x-post-messageclass": func(v string, _ bool) signs { return when(strings.Contains(v, "autoresponder"), sure) },
 	"delivered-to":        func(v string, _ bool) signs { return when(v == "autoresponder", sure) },
-	"content-type":        func(v string, _ bool) signs { return when(strings.Contains(v, "disposition-notification"), sure) }, // RFC 8098
+	"content-type":        func(v string, _ bool) signs { return when(strings.HasPrefix(v, "multipart/report"), sure) }, // of whatever: RFC 6522, 8098
 	"x-loop":              func(_ string, list bool) signs { return when(!list, weak) },
 	// Exchange's rules redirect people's mails too.
 	"x-ms-exchange-inbox-rules-loop": func(string, bool) signs { return 1 },

@@ -16,6 +16,7 @@ func TestKind_OneHeaderOrSubject(t *testing.T) {
 		{"Precedence: auto_reply", "Precedence: auto_reply\n", "Re: socks", "x", AutoReply},
 		{"Precedence: bulk without a list", "Precedence: bulk\n", "Re: socks", "x", AutoReply},
 		{"Exchange's rules", "X-MS-Exchange-Generated-Message-Source: Mailbox Rules Agent\n", "Re: socks", "x", AutoReply},
+		{"a report about something else", "Content-Type: multipart/report; report-type=feedback-report; boundary=b\n", "DMARC report", "x", AutoReply},
 		{"no return path", "Return-Path: <>\n", "Re: socks", "x", AutoReply},
 		{"two weak signs", "X-Loop: a@b.example\n", "Re: socks", "I am on annual leave until 5 December.", AutoReply},
 		{"English", "", "Automatic reply: socks", "x", AutoReply},
