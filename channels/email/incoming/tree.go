@@ -47,7 +47,7 @@ func (t *tree) read(p *enmime.Part, fields []field, content []byte, kind string,
 		}
 		p.ContentType, p.Boundary = "text/plain", ""
 	}
-	text := strings.HasPrefix(p.ContentType, "text/")
+	text := strings.HasPrefix(p.ContentType, "text/") || p.ContentType == "application/xhtml+xml"
 	p.Content = transfer(content, encoding, text)
 	if text && !isFile(p) {
 		p.Content = []byte(decode(p.Content, charset(p)))
@@ -93,7 +93,7 @@ func whole(word string) string {
 
 // charset is the label of a text; one of HTML may stand in its own head.
 func charset(p *enmime.Part) string {
-	if p.Charset != "" || p.ContentType != "text/html" {
+	if p.Charset != "" || !strings.Contains(p.ContentType, "html") {
 		return p.Charset
 	}
 	head := bytes.ToLower(p.Content[:min(len(p.Content), 2048)])
