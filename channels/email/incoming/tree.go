@@ -15,9 +15,9 @@ const (
 	maxParts = 1000
 )
 
-// tree is a mail's parts as enmime names them. They are cut here and not by its parser, which (v2.5.0) reads for ever at
-// a boundary of 4 KB, knows no depth, reads a part that begins with text as its header, and drops what stands before the
-// first boundary even where there is none. Contents are slices of the mail where nothing had to be decoded.
+// tree is a mail's parts as enmime names them. They are cut here and not by its parser, which (v2.5.0) knows no depth, takes a
+// part that begins with "Dear shop: ..." for its header, and drops what stands before the first boundary even where there
+// is none. Contents are slices of the mail where nothing had to be decoded.
 type tree struct {
 	root  *enmime.Part
 	parts int
