@@ -65,6 +65,10 @@ func TestMerge_ShowsBothInOrderAndCanBeUndone(t *testing.T) {
 			t.Errorf("listed: %+v", ts)
 		}
 
+		if found, _, err := w.st.Threads(t.Context(), store.ThreadFilter{Q: "wrong shop", Limit: 5}); err != nil || len(found) != 1 || found[0].ID != old.ID {
+			t.Errorf("what was said in the merged thread finds %+v, %v", found, err)
+		}
+
 		// What refers to the merged thread comes to the other one, and so does what refers to nothing.
 		w.ingest("sms", reply(rapport.SMS, addressOf(rapport.SMS, 1), "About your answer", "e4", "p-"+rapport.KindMessage.Format(answer.Message)))
 		w.ingest("sms", reply(rapport.SMS, addressOf(rapport.SMS, 1), "And another thing", "e5"))

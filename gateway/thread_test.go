@@ -228,7 +228,6 @@ func TestReply_GoesOutLaterOrIsTakenBack(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		th := w.conversation(1, "e1")
-		waiting := th.WaitingSince
 		later := w.answer(th.ID, gateway.ReplyInput{Text: "Tomorrow", SendAt: set(w.clock.now().Add(24 * time.Hour))})
 		undone := w.answer(th.ID, gateway.ReplyInput{Text: "Oops", UndoFor: "1h"})
 		if _, err := w.g.TakeBack(t.Context(), gateway.Caller{Name: "Ivan"}, th.ID, undone.ID); err != nil {
@@ -249,13 +248,21 @@ func TestReply_GoesOutLaterOrIsTakenBack(t *testing.T) {
 		_, err := w.g.TakeBack(t.Context(), gateway.Caller{}, th.ID, later.ID)
 		refused(t, err, rapport.CodeConflict, "too late")
 
-		// The only answer is taken back: the customer waits as before.
+		facts, _, err := w.st.Responses(t.Context(), store.ResponseFilter{}, store.Page{Limit: 9})
+		if err != nil || len(facts) != 1 || facts[0].Waited < 23*time.Hour {
+			t.Errorf("the customer waited until it was sent: %+v, %v", facts, err)
+		}
+
+		// The only answer is taken back: the customer waits as before, and nobody has answered.
 		other := w.conversation(2, "e2")
 		only := w.answer(other.ID, gateway.ReplyInput{Text: "Hm", UndoFor: "1h"})
 		if _, err := w.g.TakeBack(t.Context(), gateway.Caller{}, other.ID, only.ID); err != nil {
 			t.Fatal(err)
 		}
-		if now := w.thread(other.ID); now.Status != rapport.ThreadOpen || !now.WaitingSince.Equal(other.WaitingSince) || waiting.IsZero() {
+		if facts, _, err = w.st.Responses(t.Context(), store.ResponseFilter{}, store.Page{Limit: 9}); err != nil || len(facts) != 1 {
+			t.Errorf("taken back: %+v, %v", facts, err)
+		}
+		if now := w.thread(other.ID); now.Status != rapport.ThreadOpen || !now.WaitingSince.Equal(other.WaitingSince) {
 			t.Errorf("%+v", now)
 		}
 		_, err = w.g.TakeBack(t.Context(), gateway.Caller{}, th.ID, only.ID)
