@@ -1,0 +1,195 @@
+package incoming
+
+import (
+	"bytes"
+	"encoding/base64"
+	"strings"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/gogs/chardet"
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/htmlindex"
+	"golang.org/x/text/encoding/ianaindex"
+	"golang.org/x/text/encoding/simplifiedchinese"
+)
+
+// decode makes UTF-8 of text in the charset that its label names. Labels lie: text that is UTF-8 is taken for that where a
+// label of one byte a letter says otherwise, and text that its label cannot explain is guessed.
+func decode(b []byte, label string) string {
+	label = strings.ToLower(strings.Trim(label, " \t\"'"))
+	label = strings.TrimPrefix(strings.TrimPrefix(label, "charset="), "iso=")
+	if strings.HasPrefix(label, "utf-7") || label == "unicode-1-1-utf-7" || label == "utf7" {
+		return decodeUTF7(b)
+	}
+	if ascii(b) && !bytes.ContainsRune(b, 0x1b) && bytes.IndexByte(b, 0) < 0 && !strings.HasPrefix(label, "hz") {
+		return string(b)
+	}
+	e := named(label)
+	if e == nil {
+		return unlabelled(b)
+	}
+	if _, single := e.(*charmap.Charmap); single && utf8.Valid(b) {
+		return string(b)
+	}
+	s, err := e.NewDecoder().Bytes(b)
+	if err != nil || bytes.ContainsRune(s, utf8.RuneError) {
+		if utf8.Valid(b) {
+			return string(b)
+		}
+		if guessed := unlabelled(b); strings.Count(guessed, "\ufffd") < bytes.Count(s, []byte("\ufffd")) || err != nil {
+			return guessed
+		}
+	}
+	return string(s)
+}
+
+// named is the charset of a label; nil: UTF-8, ASCII, unknown, or one that is decoded by guessing anyhow.
+func named(label string) encoding.Encoding {
+	switch label {
+	case "", "utf-8", "utf8", "us-ascii", "ascii", "unknown-8bit", "x-unknown", "unknown", "8bit", "7bit", "default":
+		return nil
+	case "hz-gb-2312", "hz":
+		return simplifiedchinese.HZGB2312
+	case "gb2312", "gbk", "cp936", "x-gbk", "gb_2312-80", "euc-cn":
+		return simplifiedchinese.GB18030 // holds the others
+	}
+	e, err := htmlindex.Get(label)
+	if err != nil {
+		label = strings.Replace(strings.ReplaceAll(label, "_", "-"), "cp-", "cp", 1)
+		if n, ok := strings.CutPrefix(label, "win-"); ok {
+			label = "windows-" + n
+		}
+		if e, err = htmlindex.Get(label); err != nil {
+			if e, err = ianaindex.IANA.Encoding(strings.Replace(label, "cp", "ibm", 1)); err != nil {
+				return nil
+			}
+		}
+	}
+	if e == encoding.Replacement {
+		return nil
+	}
+	return e
+}
+
+// unlabelled makes UTF-8 of text whose charset nobody tells.
+func unlabelled(b []byte) string {
+	if utf8.Valid(b) && !bytes.Contains(b, []byte("\x1b$")) {
+		return string(b)
+	}
+	if mostlyUTF8(b) {
+		return string(bytes.ToValidUTF8(b, []byte("\ufffd")))
+	}
+	sample := b[:min(len(b), 16<<10)]
+	e := cyrillic(sample)
+	if e == nil {
+		if best, err := chardet.NewTextDetector().DetectBest(sample); err == nil && best.Confidence >= 20 {
+			e = named(strings.Replace(strings.ToLower(best.Charset), "gb-18030", "gb18030", 1))
+		}
+	}
+	if e == nil {
+		e = charmap.Windows1252
+	}
+	s, err := e.NewDecoder().Bytes(b)
+	if err != nil || bytes.Count(s, []byte("\ufffd"))*20 > utf8.RuneCount(s) {
+		s, err = charmap.Windows1252.NewDecoder().Bytes(b)
+	}
+	if err != nil {
+		return strings.ToValidUTF8(string(b), "\ufffd")
+	}
+	return string(s)
+}
+
+// mostlyUTF8 tells whether b is UTF-8 that was cut or mended in places.
+func mostlyUTF8(b []byte) bool {
+	good, bad := 0, 0
+	for len(b) > 0 {
+		r, n := utf8.DecodeRune(b)
+		if r == utf8.RuneError && n == 1 {
+			bad++
+		} else if n > 1 {
+			good++
+		}
+		b = b[n:]
+	}
+	return good > 2*bad
+}
+
+// cyrillic tells KOI8-R from windows-1251 by where the small letters stand: a word has few capitals, and what are small
+// letters in one are capitals in the other. nil: it is neither, because letters beyond ASCII stand alone, or in pairs as those
+// of East Asia do.
+func cyrillic(b []byte) encoding.Encoding {
+	upper, lower, other, runs, odd := 0, 0, 0, 0, 0
+	for i := 0; i < len(b); {
+		n := 0
+		for ; i+n < len(b) && b[i+n] >= 0x80; n++ {
+			switch c := b[i+n]; {
+			case c >= 0xe0:
+				upper++
+			case c >= 0xc0:
+				lower++
+			case c == 0xa3 || c == 0xb3 || c == 0xa8 || c == 0xb8: // ё
+			default:
+				other++
+			}
+		}
+		if n > 0 {
+			runs++
+			odd += n % 2
+		}
+		i += max(n, 1)
+	}
+	letters := upper + lower
+	if letters < 3 || other*4 > letters || letters < 2*runs || runs > 3 && odd*5 < runs || runs <= 3 && odd == 0 && letters < 12 && upper > 0 && lower > 0 && max(upper, lower) < 3*min(upper, lower) {
+		return nil
+	}
+	if lower > upper {
+		return charmap.KOI8R
+	}
+	return charmap.Windows1251
+}
+
+// decodeUTF7 reads UTF-7 (RFC 2152). What is none stands for itself.
+func decodeUTF7(b []byte) string {
+	var out strings.Builder
+	s := unlabelled(b)
+	for {
+		text, rest, found := strings.Cut(s, "+")
+		out.WriteString(text)
+		if !found {
+			return out.String()
+		}
+		n := 0
+		for n < len(rest) && (rest[n] == '+' || rest[n] == '/' || rest[n] < utf8.RuneSelf && (unicode.IsLetter(rune(rest[n])) || unicode.IsDigit(rune(rest[n])))) {
+			n++
+		}
+		packed, err := base64.RawStdEncoding.DecodeString(rest[:n])
+		switch {
+		case n == 0:
+			out.WriteByte('+')
+			rest = strings.TrimPrefix(rest, "-")
+		case err != nil || len(packed) < 2:
+			out.WriteString("+" + rest[:n])
+			rest = rest[n:]
+		default:
+			units := make([]uint16, len(packed)/2)
+			for i := range units {
+				units[i] = uint16(packed[2*i])<<8 | uint16(packed[2*i+1])
+			}
+			out.WriteString(string(utf16.Decode(units)))
+			rest = strings.TrimPrefix(rest[n:], "-")
+		}
+		s = rest
+	}
+}
+
+func ascii(b []byte) bool {
+	for _, c := range b {
+		if c >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
