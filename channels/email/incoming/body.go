@@ -26,6 +26,11 @@ func (p piece) empty() bool {
 // HTML only.
 func (t *tree) body() (text, html string) {
 	p := gather(t.root)
+	if p.empty() {
+		for _, u := range t.packed {
+			p.text, p.html = u.text, u.html
+		}
+	}
 	if p.empty() && len(t.stray) > 0 {
 		p.text = decode(t.stray, "")
 	}
@@ -149,20 +154,40 @@ func isFile(p *enmime.Part) bool {
 }
 
 // attachments are all parts that are files. What winmail.dat packs comes out of it.
-func (t *tree) attachments(bodyless bool) (files []channels.Attachment) {
-	var walk func(p *enmime.Part)
-	walk = func(p *enmime.Part) {
-		for c := p.FirstChild; c != nil; c = c.NextSibling {
-			walk(c)
+func (t *tree) attachments() (files []channels.Attachment) {
+	each(t.root, func(p *enmime.Part) {
+		if u, ok := t.packed[p]; ok {
+			files = append(files, u.files...)
+		} else if isFile(p) && (len(p.Content) > 0 || p.FileName != "") {
+			files = append(files, attachment(p, len(files)+1))
 		}
-		if p.FirstChild != nil || !isFile(p) || len(p.Content) == 0 && p.FileName == "" {
-			return
-		}
-		files = append(files, attachment(p, len(files)+1))
-	}
-	walk(t.root)
-	_ = bodyless
+	})
 	return files
+}
+
+// each calls do for the parts that hold no others, in their order.
+func each(p *enmime.Part, do func(*enmime.Part)) {
+	if p.FirstChild == nil {
+		do(p)
+		return
+	}
+	for c := p.FirstChild; c != nil; c = c.NextSibling {
+		each(c, do)
+	}
+}
+
+// open unpacks every winmail.dat.
+func (t *tree) open() {
+	each(t.root, func(p *enmime.Part) {
+		if kind := p.ContentType; kind == "application/ms-tnef" || kind == "application/vnd.ms-tnef" || kind == "application/x-ms-tnef" || strings.EqualFold(p.FileName, "winmail.dat") {
+			if u, ok := unpack(p.Content); ok {
+				if t.packed == nil {
+					t.packed = map[*enmime.Part]unpacked{}
+				}
+				t.packed[p] = u
+			}
+		}
+	})
 }
 
 func attachment(p *enmime.Part, number int) channels.Attachment {
@@ -206,7 +231,7 @@ func fileName(p *enmime.Part, number int) string {
 // extensions of parts that often come without a name.
 var extensions = map[string]string{
 	"message/rfc822": "eml", "text/calendar": "ics", "text/vcard": "vcf", "text/x-vcard": "vcf", "text/rfc822-headers": "txt", "message/delivery-status": "txt",
-	"image/jpeg": "jpg", "image/svg+xml": "svg", "text/plain": "txt", "text/html": "html", "text/csv": "csv", "application/ms-tnef": "dat",
+	"image/jpeg": "jpg", "image/svg+xml": "svg", "text/plain": "txt", "text/html": "html", "text/csv": "csv", "application/ms-tnef": "dat", "message/disposition-notification": "txt", "message/global": "eml",
 	"application/pkcs7-signature": "p7s", "application/pgp-signature": "asc", "application/pgp-encrypted": "asc", "audio/mpeg": "mp3",
 }
 

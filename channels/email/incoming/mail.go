@@ -76,7 +76,8 @@ type Mail struct {
 	Raw      []byte
 
 	fields []field
-	hash   string // of Raw without what servers add on the way
+	hash   string // of what no server changes; only where MessageID is not enough
+	signs  signs
 }
 
 // maxHops is where a circle is assumed; Postfix and Sendmail draw the line between 25 and 100.
@@ -102,7 +103,7 @@ func Read(raw []byte) (*Mail, error) {
 	t := readTree(fields, content)
 	text, html := t.body()
 	m.part(t.root, text, html)
-	m.Attachments = t.attachments(text == "" && html == "")
+	m.Attachments = t.attachments()
 	return m, nil
 }
 
@@ -116,6 +117,7 @@ func (m *Mail) part(root *enmime.Part, text, html string) {
 		m.Report = &r
 	}
 	m.Text, m.Quoted, m.Signature, m.HTML = shown(p.Said), shown(p.Quoted), shown(p.Signature), shownHTML(html)
+	m.signs = m.automation()
 	m.Kind = m.kind()
 	m.NoAnswer = m.Kind != Reply && m.Kind != Other || m.unanswerable()
 }
@@ -136,8 +138,17 @@ func (m *Mail) kind() Kind {
 		return Challenge
 	case m.automatic():
 		return AutoReply
-	case len(m.Tokens) > 0 || len(m.InReplyTo) > 0 || len(m.References) > 0 || answers(m.Subject):
+	case m.refers():
 		return Reply
 	}
 	return Other
+}
+
+// About are the Message-IDs of the mails that this one is about: those that did not arrive or were complained about, else
+// those that it refers to, In-Reply-To before References.
+func (m *Mail) About() []string {
+	if m.Report != nil {
+		return m.Report.MessageIDs
+	}
+	return unique(append(append([]string{}, m.InReplyTo...), m.References...))
 }

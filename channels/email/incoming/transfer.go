@@ -72,9 +72,9 @@ func sextet(c byte) (uint32, bool) {
 		return uint32(c-'a') + 26, true
 	case c >= '0' && c <= '9':
 		return uint32(c-'0') + 52, true
-	case c == '+' || c == '-':
+	case c == '+':
 		return 62, true
-	case c == '/' || c == '_':
+	case c == '/':
 		return 63, true
 	}
 	return 0, false

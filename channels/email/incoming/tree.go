@@ -22,12 +22,14 @@ type tree struct {
 	root  *enmime.Part
 	parts int
 	// stray is what stands before the first boundary of a mail: read only where nothing else can be.
-	stray []byte
+	stray  []byte
+	packed map[*enmime.Part]unpacked
 }
 
 func readTree(fields []field, content []byte) *tree {
 	t := &tree{root: &enmime.Part{PartID: "0"}}
 	t.read(t.root, fields, content, "text/plain", 0)
+	t.open()
 	return t
 }
 
