@@ -249,7 +249,7 @@ func (m *mailbox) read(s *imapSession, folder string, is imapState, at imapCurso
 	if len(uids) == 0 {
 		return nil, nil
 	}
-	mails, err := s.fetch(uids, m.in.maxSize, room.bytes, func(x imapMail) bool {
+	mails, next, err := s.fetch(uids, m.in.maxSize, room.bytes, func(x imapMail) bool {
 		return x.uid >= pos.Old || x.date.Unix() >= pos.Since
 	})
 	if err != nil {
@@ -257,7 +257,6 @@ func (m *mailbox) read(s *imapSession, folder string, is imapState, at imapCurso
 	}
 	var updates []channels.Update
 	for _, x := range mails {
-		pos.Next = x.uid + 1
 		room.mails--
 		room.bytes -= int64(len(x.raw))
 		switch {
@@ -268,9 +267,7 @@ func (m *mailbox) read(s *imapSession, folder string, is imapState, at imapCurso
 			updates = append(updates, m.in.updates(x.raw, "")...)
 		}
 	}
-	if len(mails) == 0 || pos.Next > uids[len(uids)-1] || room.bytes > 0 {
-		pos.Next = uids[len(uids)-1] + 1 // also past mails that somebody has deleted meanwhile
-	}
+	pos.Next = next
 	at[folder] = pos
 	return updates, nil
 }
@@ -323,8 +320,8 @@ func (m *mailbox) act(s *imapSession, at imapCursor) error {
 }
 
 func (m *mailbox) actOn(s *imapSession, folder string, pos position) error {
-	validity, err := s.sel(folder, false)
-	if err != nil || validity.validity != pos.Validity {
+	is, err := s.sel(folder, false)
+	if err != nil || is.validity != pos.Validity {
 		return err
 	}
 	var taken imap.UIDSet
@@ -354,8 +351,10 @@ func (m *mailbox) actOn(s *imapSession, folder string, pos position) error {
 // wait returns true when there may be something new, false when end has come.
 func (m *mailbox) wait(ctx context.Context, s *imapSession, end time.Time) (more bool, err error) {
 	if !s.client.Caps().Has(imap.CapIdle) {
-		sleep(ctx, min(pollEvery, time.Until(end)))
-		return ctx.Err() == nil && time.Now().Before(end), nil
+		if sleep(ctx, min(pollEvery, time.Until(end))); ctx.Err() != nil {
+			return false, nil
+		}
+		return time.Now().Before(end), s.client.Noop().Wait()
 	}
 	if _, err := s.sel(m.watched(), m.after == "leave"); err != nil {
 		return false, err
@@ -428,15 +427,15 @@ type imapMail struct {
 	raw   []byte
 }
 
-// fetch reads mails in the order of their UIDs, as many as fit into budget, at least one. Those that wanted refuses come
-// without content, those that are gone not at all.
-func (s *imapSession) fetch(uids []imap.UID, limit, budget int64, wanted func(imapMail) bool) ([]imapMail, error) {
+// fetch reads mails in the order of their UIDs, as many as fit into budget, at least one; next is the UID to go on with.
+// Those that wanted refuses come without content, those that are gone not at all.
+func (s *imapSession) fetch(uids []imap.UID, limit, budget int64, wanted func(imapMail) bool) (mails []imapMail, next imap.UID, err error) {
 	infos, err := s.client.Fetch(imap.UIDSetNum(uids...), &imap.FetchOptions{UID: true, InternalDate: true, RFC822Size: true}).Collect()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	slices.SortFunc(infos, func(a, b *imapclient.FetchMessageBuffer) int { return cmp.Compare(a.UID, b.UID) })
-	var mails []imapMail
+	next = uids[len(uids)-1] + 1
 	var whole, heads imap.UIDSet
 	index := map[imap.UID]int{}
 	for _, i := range infos {
@@ -447,6 +446,7 @@ func (s *imapSession) fetch(uids []imap.UID, limit, budget int64, wanted func(im
 		x.skip = !wanted(x)
 		if !x.skip && !x.large {
 			if budget -= x.size; budget < 0 && len(mails) > 0 {
+				next = x.uid
 				break
 			}
 			whole.AddNum(x.uid)
@@ -460,10 +460,7 @@ func (s *imapSession) fetch(uids []imap.UID, limit, budget int64, wanted func(im
 	if err == nil {
 		err = s.bodies(heads, imap.PartSpecifierHeader, maxHead, mails, index)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return slices.DeleteFunc(mails, func(x imapMail) bool { return !x.skip && x.raw == nil }), nil
+	return slices.DeleteFunc(mails, func(x imapMail) bool { return !x.skip && x.raw == nil }), next, err
 }
 
 // bodies reads a section of each mail of a set. What is longer than limit, whatever the server said before, is cut off.

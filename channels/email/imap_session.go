@@ -89,20 +89,13 @@ func (a *imapAccess) open(ctx context.Context) (*imapSession, error) {
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
 	err = s.introduce(ctx, a)
 	if !stop() {
-		err = cmp(context.Cause(ctx), err)
+		err = context.Cause(ctx)
 	}
 	if err != nil {
 		s.hangUp()
 		return nil, a.refused(err)
 	}
 	return s, nil
-}
-
-func cmp(cause, err error) error {
-	if cause != nil {
-		return cause
-	}
-	return err
 }
 
 func (s *imapSession) introduce(ctx context.Context, a *imapAccess) (err error) {
@@ -154,7 +147,9 @@ func (s *imapSession) introduce(ctx context.Context, a *imapAccess) (err error) 
 }
 
 // errIMAPLogin is a server's No to a login.
-type errIMAPLogin struct{ *imap.Error }
+type errIMAPLogin struct{ answer *imap.Error }
+
+func (e errIMAPLogin) Error() string { return e.answer.Error() }
 
 // xoauth2 is Google's and Microsoft's login with an access token:
 // https://developers.google.com/workspace/gmail/imap/xoauth2-protocol
@@ -179,7 +174,7 @@ func (a *imapAccess) refused(err error) *channels.Verdict {
 		v.Kind, v.Reason = channels.Misconfigured, "imap_certificate"
 	case record:
 		v.Kind, v.Reason = channels.Misconfigured, "imap_tls"
-	case no && login.Code != imap.ResponseCodeUnavailable && login.Code != imap.ResponseCodeInUse:
+	case no && login.answer.Code != imap.ResponseCodeUnavailable && login.answer.Code != imap.ResponseCodeInUse:
 		v.Kind, v.Reason = channels.Misconfigured, "imap_login"
 	case no:
 	case answer && a.mode == "starttls": // of STARTTLS
