@@ -10,6 +10,7 @@ import (
 	"net/mail"
 	"strings"
 	"testing"
+	"time"
 
 	"rapport/channels"
 	"rapport/channels/channelstest"
@@ -47,7 +48,7 @@ func TestConformance(t *testing.T) {
 			channelstest.Dead:     {Kind: channels.AddressDead, Reason: "hard_bounce", Code: "550 5.1.1"},
 			channelstest.Throttle: {Kind: channels.Throttled, Scope: channels.ScopeDomain},
 			channelstest.Deny:     {Kind: channels.Misconfigured, Reason: "relay_denied"},
-			channelstest.Busy:     {Kind: channels.Temporary, Reason: "greylisted", After: soon},
+			channelstest.Busy:     {Kind: channels.Temporary, Reason: "greylisted", After: 5 * time.Minute},
 			channelstest.Down:     {Reason: "unreachable"},
 			channelstest.Cut:      {Reason: "no_answer"},
 			channelstest.Hang:     {Reason: "no_answer"},

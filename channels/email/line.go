@@ -12,6 +12,7 @@ import (
 	"github.com/wneessen/go-mail/smtp"
 
 	"rapport/channels"
+	"rapport/channels/email/smtpreply"
 	"rapport/internal/deadline"
 )
 
@@ -31,17 +32,6 @@ type line struct {
 	open   bool // a transaction may be open, so the next one begins with RSET
 	broken bool // must not be used again
 }
-
-// stage is how far a transaction got; it decides what a failure proves.
-type stage int
-
-const (
-	atGreeting stage = iota
-	atMail
-	atRcpt
-	atData
-	atDot // the whole message was handed to the kernel: only here is there doubt
-)
 
 // errStale: the server had closed an idle connection, or says goodbye on it. Nothing of the message was
 // written, so another connection may be tried at once.
@@ -86,7 +76,7 @@ func (l *line) transfer(ctx context.Context, d *draft, from int, begun bool, alo
 	}
 
 	refused, at, err := l.envelope(ctx, d, len(d.b)-from, begun, t.step)
-	goodbye := refused.code == 421 && at == atMail
+	goodbye := refused.Code == 421 && at == smtpreply.AtMail
 	if served && (goodbye || err != nil && !isTimeout(err)) {
 		l.broken = true
 		return nil, errStale
@@ -94,10 +84,10 @@ func (l *line) transfer(ctx context.Context, d *draft, from int, begun bool, alo
 	if err != nil {
 		return nil, l.lost(ctx, err)
 	}
-	if refused.code != 0 {
+	if refused.Code != 0 {
 		l.open = true
-		l.broken = l.broken || refused.ends()
-		return nil, refused.verdict(at)
+		l.broken = l.broken || refused.Ends()
+		return nil, refused.Verdict(at)
 	}
 	end := len(d.b)
 	if end <= block { // of a long one, nobody waits for the end without need
@@ -114,11 +104,11 @@ func (l *line) transfer(ctx context.Context, d *draft, from int, begun bool, alo
 		l.broken = true
 		return next, &channels.Verdict{Kind: channels.Ambiguous, Reason: "no_answer", Err: err}
 	}
-	if r.code/100 == 2 {
+	if r.Code/100 == 2 {
 		return next, nil
 	}
-	l.broken = r.ends()
-	return next, r.verdict(atDot)
+	l.broken = r.Ends()
+	return next, r.Verdict(smtpreply.AtDot)
 }
 
 // appendEnvelope appends MAIL, RCPT and DATA, which are written at once where the server allows.
@@ -136,7 +126,7 @@ func (l *line) appendEnvelope(b []byte, d *draft, size int) []byte {
 
 // envelope runs MAIL, RCPT and DATA, in one round trip where the server allows; begun: they were written before. It
 // returns the reply that refused, with its stage, or a reply with code 0 when the server waits for the message.
-func (l *line) envelope(ctx context.Context, d *draft, size int, begun bool, step time.Duration) (refused reply, at stage, err error) {
+func (l *line) envelope(ctx context.Context, d *draft, size int, begun bool, step time.Duration) (refused smtpreply.Reply, at smtpreply.Stage, err error) {
 	l.deadline(ctx, step)
 	w, r := l.client.Text.W, l.client.Text.R
 	reset := l.open
@@ -155,40 +145,40 @@ func (l *line) envelope(ctx context.Context, d *draft, size int, begun bool, ste
 	}
 	if w.Buffered() > 0 {
 		if err := w.Flush(); err != nil {
-			return reply{}, atMail, err
+			return smtpreply.Reply{}, smtpreply.AtMail, err
 		}
 	}
 	if reset {
 		if _, err := readReply(r); err != nil {
-			return reply{}, atMail, err
+			return smtpreply.Reply{}, smtpreply.AtMail, err
 		}
 	}
-	for _, stage := range [...]stage{atMail, atRcpt, atData} {
+	for _, stage := range [...]smtpreply.Stage{smtpreply.AtMail, smtpreply.AtRcpt, smtpreply.AtData} {
 		if n := bytes.IndexByte(left, '\n') + 1; n > 0 {
 			_, _ = w.Write(left[:n])
 			left = left[n:]
 			if err := w.Flush(); err != nil {
-				return reply{}, stage, err
+				return smtpreply.Reply{}, stage, err
 			}
 		}
 		got, err := readReply(r)
-		if err != nil && refused.code != 0 {
+		if err != nil && refused.Code != 0 {
 			l.broken = true // what was refused stays refused, whatever else the server had to say
 			return refused, at, nil
 		}
 		if err != nil {
-			return reply{}, stage, err
+			return smtpreply.Reply{}, stage, err
 		}
-		expected := got.code/100 == 2
-		if stage == atData {
-			expected = got.code == 354
+		expected := got.Code/100 == 2
+		if stage == smtpreply.AtData {
+			expected = got.Code == 354
 		}
-		if stage == atData && expected && refused.code != 0 {
+		if stage == smtpreply.AtData && expected && refused.Code != 0 {
 			l.decline()
 		}
-		if !expected && refused.code == 0 {
+		if !expected && refused.Code == 0 {
 			refused, at = got, stage
-			if !l.pipelining || got.ends() {
+			if !l.pipelining || got.Ends() {
 				return refused, at, nil
 			}
 		}
@@ -234,8 +224,8 @@ func (l *line) message(ctx context.Context, wire []byte, end int, step time.Dura
 		}
 		// The server may have said why before it closed.
 		l.deadline(ctx, time.Second)
-		if r, e := readReply(l.client.Text.R); e == nil && r.code >= 400 {
-			return r.verdict(atData)
+		if r, e := readReply(l.client.Text.R); e == nil && r.Code >= 400 {
+			return r.Verdict(smtpreply.AtData)
 		}
 		return l.lost(ctx, err)
 	}
@@ -282,7 +272,7 @@ func (l *line) deadline(ctx context.Context, d time.Duration) {
 
 // answer waits for the reply to a message. It comes soon as a rule, so the deadline that stands is moved only when it
 // would be too early, or too late.
-func (l *line) answer(ctx context.Context, d time.Duration) (reply, error) {
+func (l *line) answer(ctx context.Context, d time.Duration) (smtpreply.Reply, error) {
 	r := l.client.Text.R
 	if until := within(ctx, d); until.Before(l.until) {
 		l.patience(ctx, d)
@@ -318,46 +308,46 @@ func (l *line) hangUp() {
 const maxReply = 64 << 10
 
 // readReply reads one reply of any number of lines (RFC 5321 §4.2.1).
-func readReply(r *bufio.Reader) (reply, error) {
+func readReply(r *bufio.Reader) (smtpreply.Reply, error) {
 	var code int
 	var text []byte
 	for size := 0; ; {
 		s, err := r.ReadSlice('\n')
 		if errors.Is(err, bufio.ErrBufferFull) {
-			return reply{}, errReply
+			return smtpreply.Reply{}, errReply
 		}
 		if err != nil {
-			return reply{}, err
+			return smtpreply.Reply{}, err
 		}
 		if size += len(s); size > maxReply {
-			return reply{}, errReply
+			return smtpreply.Reply{}, errReply
 		}
 		for len(s) > 0 && (s[len(s)-1] == '\n' || s[len(s)-1] == '\r') {
 			s = s[:len(s)-1]
 		}
 		if len(s) < 3 || len(s) > 3 && s[3] != ' ' && s[3] != '-' {
-			return reply{}, errReply
+			return smtpreply.Reply{}, errReply
 		}
 		n := 0
 		for _, c := range s[:3] {
 			if c < '0' || c > '9' {
-				return reply{}, errReply
+				return smtpreply.Reply{}, errReply
 			}
 			n = n*10 + int(c-'0')
 		}
 		if n < 200 || n > 599 || code != 0 && n != code {
-			return reply{}, errReply
+			return smtpreply.Reply{}, errReply
 		}
 		code = n
 		last := len(s) == 3 || s[3] == ' '
 		if last && code < 400 {
-			return reply{code: code}, nil // nobody reads what a friendly server says
+			return smtpreply.Reply{Code: code}, nil // nobody reads what a friendly server says
 		}
 		if len(s) > 4 {
 			text = append(append(text, s[4:]...), '\n')
 		}
 		if last {
-			return newReply(code, string(text)), nil
+			return smtpreply.New(code, string(text)), nil
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/wneessen/go-mail/smtp"
 
 	"rapport/channels"
+	"rapport/channels/email/smtpreply"
 )
 
 // relay is where mail is handed in, and on which terms.
@@ -175,7 +176,7 @@ func (d *relay) login(offered []string) smtp.Auth {
 // for every message until a person mends it.
 func (d *relay) refused(err error) *channels.Verdict {
 	if e, ok := errors.AsType[*textproto.Error](err); ok {
-		return newReply(e.Code, e.Msg).verdict(atGreeting)
+		return smtpreply.New(e.Code, e.Msg).Verdict(smtpreply.AtGreeting)
 	}
 	v := &channels.Verdict{Kind: channels.Temporary, Reason: "unreachable", Err: err}
 	_, certificate := errors.AsType[*tls.CertificateVerificationError](err)

@@ -95,6 +95,7 @@ type inspectedBounce struct {
 	Status    string       `json:"status"`
 	Reason    string       `json:"reason"`
 	Detail    string       `json:"detail"`
+	Original  string       `json:"original,omitempty"`
 }
 
 type inspectedFile struct {
@@ -111,7 +112,7 @@ func inspect(file string, m *incoming.Mail, authserv string) inspected {
 	maps.Copy(i.Checks, m.ChecksBy(authserv))
 	if m.Report != nil {
 		for _, b := range m.Report.Bounces {
-			i.Bounces = append(i.Bounces, inspectedBounce{Recipient: b.Recipient, Class: b.Class, Status: b.Status, Reason: b.Reason, Detail: b.Detail})
+			i.Bounces = append(i.Bounces, inspectedBounce{Recipient: b.Recipient, Class: b.Class, Status: b.Status, Reason: b.Reason, Detail: b.Detail, Original: b.Original})
 		}
 		for _, t := range m.Report.Tokens {
 			if !slices.Contains(i.Tokens, t) {

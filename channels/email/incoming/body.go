@@ -27,9 +27,11 @@ func (p piece) empty() bool {
 func (t *tree) body() (text, html string) {
 	p := gather(t.root)
 	if p.empty() {
-		for _, u := range t.packed {
-			p.text, p.html = u.text, u.html
-		}
+		each(t.root, func(part *enmime.Part) {
+			if u, ok := t.packed[part]; ok && p.empty() {
+				p.text, p.html = u.text, u.html
+			}
+		})
 	}
 	if p.empty() && len(t.stray) > 0 {
 		p.text = decode(t.stray, "")

@@ -8,12 +8,14 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"github.com/gogs/chardet"
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/ianaindex"
+	"golang.org/x/text/encoding/japanese"
+	"golang.org/x/text/encoding/korean"
 	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/encoding/traditionalchinese"
 )
 
 // decode makes UTF-8 of text in the charset that its label names. Labels lie: text that is UTF-8 is taken for that where a
@@ -24,14 +26,14 @@ func decode(b []byte, label string) string {
 	if strings.HasPrefix(label, "utf-7") || label == "unicode-1-1-utf-7" || label == "utf7" {
 		return decodeUTF7(b)
 	}
-	if ascii(b) && !bytes.ContainsRune(b, 0x1b) && bytes.IndexByte(b, 0) < 0 && !strings.HasPrefix(label, "hz") {
+	if ascii(b) && !strings.HasPrefix(label, "utf-16") && !strings.HasPrefix(label, "iso-2022") && !strings.HasPrefix(label, "hz") && !bytes.Contains(b, []byte("\x1b$")) {
 		return string(b)
 	}
 	e := named(label)
 	if e == nil {
 		return unlabelled(b)
 	}
-	if _, single := e.(*charmap.Charmap); single && utf8.Valid(b) {
+	if _, single := e.(*charmap.Charmap); utf8.Valid(b) && (single || beyond(b) >= 6) { // hardly by chance
 		return string(b)
 	}
 	s, err := e.NewDecoder().Bytes(b)
@@ -76,7 +78,12 @@ func named(label string) encoding.Encoding {
 
 // unlabelled makes UTF-8 of text whose charset nobody tells.
 func unlabelled(b []byte) string {
-	if utf8.Valid(b) && !bytes.Contains(b, []byte("\x1b$")) {
+	if bytes.Contains(b, []byte("\x1b$")) && ascii(b) {
+		if s, err := japanese.ISO2022JP.NewDecoder().Bytes(b); err == nil && !bytes.ContainsRune(s, utf8.RuneError) {
+			return string(s)
+		}
+	}
+	if utf8.Valid(b) {
 		return string(b)
 	}
 	if mostlyUTF8(b) {
@@ -85,9 +92,7 @@ func unlabelled(b []byte) string {
 	sample := b[:min(len(b), 16<<10)]
 	e := cyrillic(sample)
 	if e == nil {
-		if best, err := chardet.NewTextDetector().DetectBest(sample); err == nil && best.Confidence >= 20 {
-			e = named(strings.Replace(strings.ToLower(best.Charset), "gb-18030", "gb18030", 1))
-		}
+		e = eastAsian(sample)
 	}
 	if e == nil {
 		e = charmap.Windows1252
@@ -100,6 +105,16 @@ func unlabelled(b []byte) string {
 		return strings.ToValidUTF8(string(b), "\ufffd")
 	}
 	return string(s)
+}
+
+// beyond counts the letters of UTF-8 beyond ASCII.
+func beyond(b []byte) (n int) {
+	for _, r := range string(b) {
+		if r >= utf8.RuneSelf {
+			n++
+		}
+	}
+	return n
 }
 
 // mostlyUTF8 tells whether b is UTF-8 that was cut or mended in places.
@@ -142,13 +157,75 @@ func cyrillic(b []byte) encoding.Encoding {
 		i += max(n, 1)
 	}
 	letters := upper + lower
-	if letters < 3 || other*4 > letters || letters < 2*runs || runs > 3 && odd*5 < runs || runs <= 3 && odd == 0 && letters < 12 && upper > 0 && lower > 0 && max(upper, lower) < 3*min(upper, lower) {
+	if letters < 3 || other*2 > letters || letters < 2*runs || odd*6 < runs && max(upper, lower) < 4*min(upper, lower) {
 		return nil
 	}
 	if lower > upper {
 		return charmap.KOI8R
 	}
 	return charmap.Windows1251
+}
+
+// eastAsian tells the charsets of two bytes a letter from each other, by the letters that all texts of a language are made
+// of. nil: it is none. (The known detector for Go, gogs/chardet, gives now this and now that for the same bytes.)
+func eastAsian(b []byte) encoding.Encoding {
+	for _, c := range []struct {
+		encoding encoding.Encoding
+		usual    func(r rune) bool
+		share    int // of those among all beyond ASCII, in percent
+	}{
+		{japanese.ShiftJIS, kana, 15},
+		{japanese.EUCJP, kana, 15},
+		{korean.EUCKR, func(r rune) bool { return r >= 0xac00 && r <= 0xd7a3 }, 90},
+		{simplifiedchinese.GB18030, han, 80},
+		{traditionalchinese.Big5, han, 80},
+	} {
+		s, err := c.encoding.NewDecoder().Bytes(b)
+		if err != nil {
+			continue
+		}
+		all, usual, bad := 0, 0, 0
+		for _, r := range string(s) {
+			switch {
+			case r < utf8.RuneSelf:
+			case r == utf8.RuneError || r >= 0xe000 && r <= 0xf8ff:
+				bad++
+			default:
+				if all++; c.usual(r) {
+					usual++
+				}
+			}
+		}
+		if bad <= 1 && all > 0 && usual*100 >= c.share*all { // the sample may end within a letter
+			if c.encoding == simplifiedchinese.GB18030 && !pairsOfGB2312(b) {
+				continue
+			}
+			return c.encoding
+		}
+	}
+	return nil
+}
+
+func kana(r rune) bool { return r >= 0x3040 && r <= 0x30ff }
+
+func han(r rune) bool {
+	return r >= 0x4e00 && r <= 0x9fff || r >= 0x3000 && r <= 0x3020 || r >= 0xff00 && r <= 0xff5e
+}
+
+// pairsOfGB2312 tells whether the letters are those that all Chinese texts have most of: both bytes above 0xa0. In Big5 the
+// second is often below.
+func pairsOfGB2312(b []byte) bool {
+	pairs, high := 0, 0
+	for i := 0; i+1 < len(b); i++ {
+		if b[i] >= 0x80 {
+			pairs++
+			if b[i] > 0xa0 && b[i+1] > 0xa0 {
+				high++
+			}
+			i++
+		}
+	}
+	return high*10 >= pairs*9
 }
 
 // decodeUTF7 reads UTF-7 (RFC 2152). What is none stands for itself.

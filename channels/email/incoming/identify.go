@@ -17,7 +17,7 @@ func (m *Mail) identify(content []byte) {
 		}
 	}
 	m.NoID = m.MessageID == ""
-	if left, right, _ := strings.Cut(m.MessageID, "@"); m.NoID || len(left) < 4 || len(right) < 3 {
+	if left, right, _ := strings.Cut(m.MessageID, "@"); left == "" || right == "" || len(m.MessageID) < 10 {
 		m.hash = m.digest(content)
 	}
 	if m.NoID {

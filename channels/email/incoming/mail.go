@@ -111,7 +111,7 @@ func Read(raw []byte) (*Mail, error) {
 func (m *Mail) part(root *enmime.Part, text, html string) {
 	p := quote.Cut(text, html)
 	if text == "" {
-		text = p.Said
+		text = quote.Text(html)
 	}
 	if r, ok := report.Read(root, text); ok {
 		m.Report = &r

@@ -81,6 +81,9 @@ func (m *Mail) receipts() []channels.Update {
 	for i, b := range about {
 		one := base
 		one.To, one.Reason, one.Code, one.Detail = b.Recipient, b.Reason, b.Status, b.Detail
+		if b.Original != "" { // where it was passed on: the address that we know
+			one.To = b.Original
+		}
 		switch r.Kind {
 		case report.Complained: // so it had arrived
 			one.Kind, one.Reason, one.Suppress = rapport.ReceiptDelivered, "complaint", true
@@ -117,9 +120,8 @@ func ours(ids []string) string {
 // programs write the same one into all their mails.
 func (m *Mail) eventID() string {
 	id := m.MessageID
-	left, right, _ := strings.Cut(id, "@")
 	switch {
-	case !m.NoID && (len(left) < 4 || len(right) < 3):
+	case m.hash != "":
 		return m.hash
 	case len(id) > 200:
 		sum := sha256.Sum256([]byte(id))

@@ -2,7 +2,11 @@
 // bounces in free words, and feedback reports (RFC 5965). docs/bounces.md tells how each is known.
 package report
 
-import "github.com/jhillyerd/enmime/v2"
+import (
+	"strings"
+
+	"github.com/jhillyerd/enmime/v2"
+)
 
 // Kind is what a report tells.
 type Kind string
@@ -40,7 +44,8 @@ type Report struct {
 
 // Bounce is what happened to one recipient.
 type Bounce struct {
-	Recipient string // as the server names it, perhaps not the address that we wrote to; "" when it names none or hides it
+	Recipient string // the address that failed, which is another than we wrote to where mail is passed on; "" when it is not named
+	Original  string // the address that was written to, where the report names it and it is another
 	Class     Class
 	Status    string // RFC 3463, such as "5.1.1"; "" when it gave none
 	Reason    string // ours, in the words that sending uses too: hard_bounce, mailbox_full, policy ...
@@ -48,7 +53,60 @@ type Bounce struct {
 }
 
 // Read says what a delivery status notification, a bounce in free words or a feedback report tells. ok is false when
-// the mail is none of these. text is its readable body. It may be called concurrently.
+// the mail is none of these; so it is of a multipart/report about something else (a read receipt, a taken-back
+// complaint). text is its readable body. It may be called concurrently.
 func Read(root *enmime.Part, text string) (r Report, ok bool) {
+	if root == nil {
+		return Report{}, false
+	}
+	l := open(root, text)
+	for _, read := range []func(*letter) (Report, bool){(*letter).complaint, (*letter).deliveries, (*letter).notice} {
+		if r, ok = read(l); ok {
+			r.MessageIDs, r.Tokens = l.about()
+			return r, true
+		}
+	}
 	return Report{}, false
+}
+
+// about finds which mail of ours it is: what the report gives back of it says so first, then the fields, then the
+// header of the report.
+func (l *letter) about() (messageIDs, tokens []string) {
+	var ids, ours set
+	h := l.root.Header
+	for _, name := range []string{"To", "Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "X-Rcpt-To", "Cc", "X-Failed-Recipients", "Original-Recipient"} {
+		for _, v := range h[name] {
+			ours.tokens(v)
+		}
+	}
+	for _, r := range l.returned {
+		for _, f := range header(r) {
+			ours.tokens(f.value)
+			switch f.name {
+			case "message-id", "x-original-message-id":
+				ids.ids(f.value)
+			}
+		}
+	}
+	for _, content := range [][]string{l.status, l.feedback} {
+		for _, c := range content {
+			for _, f := range fields(c) {
+				switch f.name {
+				case "original-message-id", "x-original-message-id", "message-id", "original-mail-from", "original-rcpt-to", "original-envelope-id", "original-recipient", "final-recipient", "x-postfix-sender", "x-original-sender", "diagnostic-code":
+					ours.tokens(f.value)
+					if strings.HasSuffix(f.name, "message-id") {
+						ids.ids(f.value)
+					}
+				}
+			}
+		}
+	}
+	ours.tokens(l.words)
+	ids.written(l.words)
+	if answered := h.Get("In-Reply-To"); answered != "" {
+		ids.ids(answered)
+	} else if all := strings.Fields(h.Get("References")); len(all) > 0 && len(ids.values) == 0 {
+		ids.ids(all[len(all)-1])
+	}
+	return ids.values, ours.values
 }

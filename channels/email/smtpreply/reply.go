@@ -1,4 +1,6 @@
-package email
+// Package smtpreply judges what a mail server says: the same words mean the same when they refuse a message of ours on
+// the wire and when a bounce brings them hours later.
+package smtpreply
 
 import (
 	"slices"
@@ -9,22 +11,33 @@ import (
 	"rapport/channels"
 )
 
-// reply is a server's answer. Its text has lost personal data (addresses), control characters and the
+// Stage is how far a transaction got; it decides what a failure proves.
+type Stage int
+
+const (
+	AtGreeting Stage = iota
+	AtMail
+	AtRcpt
+	AtData
+	AtDot // the whole message was handed to the kernel: only here is there doubt
+)
+
+// Reply is a server's answer. Its text has lost personal data (addresses), control characters and the
 // enhanced codes in front of its lines.
-type reply struct {
-	code     int
-	enhanced string // RFC 3463, such as "5.1.1"; "" when the server gave none
-	text     string
+type Reply struct {
+	Code     int
+	Enhanced string // RFC 3463, such as "5.1.1"; "" when the server gave none
+	Text     string
 }
 
-// newReply reads text as it came, lines parted by \n.
-func newReply(code int, text string) reply {
-	r := reply{code: code}
+// New reads text as it came, lines parted by \n.
+func New(code int, text string) Reply {
+	r := Reply{Code: code}
 	var b strings.Builder
 	for line := range strings.SplitSeq(text, "\n") {
 		enhanced, rest := cutEnhanced(strings.TrimSpace(line))
-		if r.enhanced == "" && enhanced != "" && int(enhanced[0]-'0') == code/100 {
-			r.enhanced = enhanced
+		if r.Enhanced == "" && enhanced != "" && int(enhanced[0]-'0') == code/100 {
+			r.Enhanced = enhanced
 		}
 		for word := range strings.FieldsFuncSeq(rest, func(c rune) bool { return c <= ' ' || c == 0x7f || c == 0x85 || c == 0x2028 || c == 0x2029 }) {
 			if b.Len() >= 400 {
@@ -39,7 +52,7 @@ func newReply(code int, text string) reply {
 			b.WriteString(strings.ToValidUTF8(word[:min(len(word), 200)], "?"))
 		}
 	}
-	r.text = b.String()
+	r.Text = b.String()
 	return r
 }
 
@@ -58,29 +71,29 @@ func cutEnhanced(s string) (enhanced, rest string) {
 	return word, rest
 }
 
-// ends tells whether the connection is of no use after r: the server closes it, or speaks out of turn.
-func (r reply) ends() bool { return r.code == 421 || r.code < 400 }
+// Ends tells whether the connection is of no use after r: the server closes it, or speaks out of turn.
+func (r Reply) Ends() bool { return r.Code == 421 || r.Code < 400 }
 
-// verdict says what a refusal at a stage proves.
-func (r reply) verdict(at stage) *channels.Verdict {
+// Verdict says what a refusal at a stage proves.
+func (r Reply) Verdict(at Stage) *channels.Verdict {
 	v := r.judge(at)
-	v.Code = strconv.Itoa(r.code)
-	if r.enhanced != "" {
-		v.Code += " " + r.enhanced
+	v.Code = strconv.Itoa(r.Code)
+	if r.Enhanced != "" {
+		v.Code += " " + r.Enhanced
 	}
-	v.Detail = r.text
+	v.Detail = r.Text
 	return &v
 }
 
-func (r reply) judge(at stage) channels.Verdict {
-	if r.code < 400 { // neither yes nor no
-		if at == atDot {
+func (r Reply) judge(at Stage) channels.Verdict {
+	if r.Code < 400 { // neither yes nor no
+		if at == AtDot {
 			return channels.Verdict{Kind: channels.Ambiguous, Reason: "protocol"}
 		}
 		return channels.Verdict{Kind: channels.Temporary, Reason: "protocol"}
 	}
 	v := rules[r.rule(at)].verdict
-	if at == atRcpt && v.Kind == channels.Misconfigured && (v.Reason == "relay_denied" || v.Reason == "sender_rejected") {
+	if at == AtRcpt && v.Kind == channels.Misconfigured && (v.Reason == "relay_denied" || v.Reason == "sender_rejected") {
 		// Said of one recipient, it may be about that recipient's domain alone: the others must not wait for it.
 		v.Scope = channels.ScopeDomain
 	}
@@ -88,9 +101,9 @@ func (r reply) judge(at stage) channels.Verdict {
 }
 
 // rule is the index of the first rule that matches; the last one takes every 5xx, so there is one.
-func (r reply) rule(at stage) int {
+func (r Reply) rule(at Stage) int {
 	said := ""
-	for word := range strings.FieldsSeq(strings.ToLower(r.text)) {
+	for word := range strings.FieldsSeq(strings.ToLower(r.Text)) {
 		if !strings.Contains(word, "://") { // help pages have names like /notspam
 			said += " " + word
 		}
@@ -100,21 +113,21 @@ func (r reply) rule(at stage) int {
 
 // rule maps replies to a verdict. A field left empty matches all; the first rule that matches decides.
 type rule struct {
-	at       []stage
+	at       []Stage
 	code     string   // beginning of the code: "5", "421"
 	enhanced []string // "5.1.1" exactly; "5.7." any of that kind; "-" none, or nothing said by it (5.0.0)
 	says     []string // one of these, in lower case
 	verdict  channels.Verdict
 }
 
-func (u *rule) matches(r reply, at stage, said string) bool {
-	if !strings.HasPrefix(strconv.Itoa(r.code), u.code) {
+func (u *rule) matches(r Reply, at Stage, said string) bool {
+	if !strings.HasPrefix(strconv.Itoa(r.Code), u.code) {
 		return false
 	}
 	if len(u.at) > 0 && !slices.Contains(u.at, at) {
 		return false
 	}
-	if len(u.enhanced) > 0 && !u.matchesEnhanced(r.enhanced) {
+	if len(u.enhanced) > 0 && !u.matchesEnhanced(r.Enhanced) {
 		return false
 	}
 	if len(u.says) == 0 {
@@ -161,17 +174,17 @@ const (
 var rules = []rule{
 	// The login, whenever it is asked for (530, 534, 535, 538), and the connection itself.
 	{code: "53", verdict: login},
-	{at: []stage{atGreeting}, code: "4", says: []string{"too many", "rate", "limit", "throttl"}, verdict: channels.Verdict{Kind: channels.Throttled, Reason: "connections", After: time.Minute, Scope: channels.ScopeProvider}},
-	{at: []stage{atGreeting}, code: "4", verdict: channels.Verdict{Kind: channels.Temporary, Reason: "unavailable", After: time.Minute}},
-	{at: []stage{atGreeting}, code: "5", verdict: channels.Verdict{Kind: channels.Misconfigured, Reason: "refused_by_server"}},
+	{at: []Stage{AtGreeting}, code: "4", says: []string{"too many", "rate", "limit", "throttl"}, verdict: channels.Verdict{Kind: channels.Throttled, Reason: "connections", After: time.Minute, Scope: channels.ScopeProvider}},
+	{at: []Stage{AtGreeting}, code: "4", verdict: channels.Verdict{Kind: channels.Temporary, Reason: "unavailable", After: time.Minute}},
+	{at: []Stage{AtGreeting}, code: "5", verdict: channels.Verdict{Kind: channels.Misconfigured, Reason: "refused_by_server"}},
 
 	// Our login in other words, our right to relay, our sender.
 	{code: "5", enhanced: []string{"-", "5.7.0", "5.7.1"}, says: []string{"authentication required", "auth is required", "must authenticate", "client not authenticated", "client was not authenticated"}, verdict: login},
 	{code: "5", says: []string{"relay access denied", "relaying denied", "relay denied", "unable to relay", "relay not permitted", "not permitted to relay", "relaying not allowed", "relay is not allowed", "rcpthosts"},
 		verdict: channels.Verdict{Kind: channels.Misconfigured, Reason: "relay_denied"}},
-	{code: "5", says: []string{"sender address rejected", "not owned by user", "send as this sender", "sender not allowed", "sender verify failed", "sender domain must exist", "sender denied"}, verdict: sender},
+	{code: "5", says: []string{"sender address rejected", "sender rejected", "not owned by user", "send as this sender", "sender not allowed", "sender verify failed", "sender domain must exist", "sender denied"}, verdict: sender},
 	{code: "5", enhanced: []string{"5.1.7", "5.1.8"}, verdict: sender},
-	{at: []stage{atMail}, code: "553", verdict: sender},
+	{at: []Stage{AtMail}, code: "553", verdict: sender},
 
 	// Too much at once: the whole domain is slowed down, or the one mailbox.
 	{code: "4", says: []string{"receiving mail too quickly", "receiving mail at a rate", "exceeded their message rate", "recipient rate"},
@@ -181,15 +194,21 @@ var rules = []rule{
 	{code: "4", enhanced: []string{"4.7.28"}, verdict: slower},
 	{code: "4", says: []string{"grey", "gray", "come back later", "deferred recipient"}, verdict: greylisted},
 	{code: "4", says: []string{"rate limit", "ratelimit", "rate-limit", "unusual rate", "too many", "throttl", "[ts0", "[tss0", "unexpected volume", "user complaints", "suspicious", "temporarily deferred", "try slower", "unauthenticated"}, verdict: slower},
-	{at: []stage{atMail}, code: "421", verdict: channels.Verdict{Kind: channels.Temporary, Reason: "unavailable", After: time.Minute}},
+	{at: []Stage{AtMail}, code: "421", verdict: channels.Verdict{Kind: channels.Temporary, Reason: "unavailable", After: time.Minute}},
 	{code: "421", verdict: slower},
 	{code: "4", enhanced: []string{"4.7."}, verdict: greylisted},
 	{code: "4", verdict: channels.Verdict{Kind: channels.Temporary, Reason: "deferred", After: soon}},
 
+	// Some call every refusal of a recipient 5.1.1: what they say beside it counts.
+	{code: "5", enhanced: []string{"5.1.1"}, says: []string{"over quota", "overquota", "quota exceeded", "exceeded quota", "mailbox full", "mailbox is full"}, verdict: overfull},
+	{code: "5", enhanced: []string{"5.1.1"}, says: []string{"too many recipients", "blacklisted", "blocklisted"}, verdict: policy},
+	{code: "5", says: []string{"host not found, try again"}, verdict: channels.Verdict{Kind: channels.Rejected, Reason: "unroutable"}},
+	{code: "5", says: []string{"receiving mail too quickly", "receiving mail at a rate"}, verdict: channels.Verdict{Kind: channels.Rejected, Reason: "recipient_rate"}},
+
 	// The address. Yandex says "no such user" under 5.7.1, Exchange Online says it as "Access denied" under 5.4.1.
 	{code: "5", enhanced: []string{"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"}, verdict: dead},
 	{code: "550", enhanced: []string{"5.7.1"}, says: []string{" no such user"}, verdict: dead},
-	{code: "550", enhanced: []string{"5.4.1"}, says: []string{"recipient address rejected"}, verdict: dead},
+	{code: "550", enhanced: []string{"5.4.1"}, says: []string{"recipient address rejected", "recipient addresses rejected"}, verdict: dead},
 	{code: "556", verdict: dead}, // RFC 7504: the domain takes no mail
 
 	// The mailbox and the message.
@@ -202,27 +221,27 @@ var rules = []rule{
 	{code: "571", verdict: policy},
 
 	// Words, where the code says nothing. Policy before the address: "550 spam: no such user here" proves nothing.
-	{code: "5", enhanced: []string{"-", "5.2.1", "5.4."}, says: []string{"spam", "unsolicited", "blacklist", "blocklist", "block list", "blocked", "dnsbl", "reputation", "policy", "dmarc", "dkim", "spf ", "banned", "virus", "malware", "ptr record", "reverse dns", "not accepted for", "[ph01]", "[bl2"}, verdict: policy},
+	{code: "5", enhanced: []string{"-", "5.1.0", "5.2.0", "5.2.1", "5.4."}, says: []string{"spam", "unsolicited", "blacklist", "blocklist", "block list", "blocked", "dnsbl", "reputation", "policy", "dmarc", "dkim", "spf ", "banned", "virus", "malware", "ptr record", "ptr resource record", "reverse dns", "not accepted for", "[ph01]", "[bl2"}, verdict: policy},
 	{code: "5", enhanced: []string{"-"}, says: []string{"too large", "too big", "message size", "maximum size", "size exceeds", "exceeds size"}, verdict: tooLarge},
 	{code: "5", enhanced: []string{"-", "5.2.1"}, says: []string{"over quota", "overquota", "quota exceeded", "mailbox full", "mailbox is full", "exceeded storage", "mailbox size limit"}, verdict: overfull},
 	{code: "5", says: []string{"loop", "hop count", "too many hops"}, verdict: loop},
-	{code: "5", enhanced: []string{"-", "5.2.1", "5.1.0"}, says: []string{"is disabled", "disabled", "is terminated", "deactivated", "inactive", "discontinued"}, verdict: channels.Verdict{Kind: channels.AddressDead, Reason: "mailbox_disabled"}},
-	{code: "5", enhanced: []string{"-", "5.1.0", "5.2.1", "5.4.1", "5.4.4"}, says: []string{"user unknown", "unknown user", "no such user", "no such recipient", "no such mailbox", "no such address",
+	{code: "5", enhanced: []string{"-", "5.2.1", "5.1.0"}, says: []string{"is disabled", "disabled", "is terminated", "deactivated", "inactive", "discontinued", "account is locked", "mailbox is frozen"}, verdict: channels.Verdict{Kind: channels.AddressDead, Reason: "mailbox_disabled"}},
+	{code: "5", enhanced: []string{"-", "5.1.0", "5.1.351", "5.2.1", "5.4.1", "5.4.4", "5.4.310"}, says: []string{"user unknown", "unknown user", "no such user", "no such recipient", "no such mailbox", "no such address",
 		"user not found", "mailbox not found", "recipient not found", "address not found", "does not exist", "doesn't exist", "doesn't have a", "no mailbox", "invalid mailbox", "invalid recipient",
-		"unknown recipient", "recipient unknown", "unknown local", "unrouteable address", "unroutable address", "not a valid mailbox", "not our customer", "user does not", "account does not", "no account"}, verdict: dead},
+		"unknown recipient", "recipient unknown", "unknown local", "unrouteable address", "unroutable address", "not a valid mailbox", "not our customer", "user does not", "account does not", "no account", "user not exist", "no such domain", "invalid domain", "host not found", "host unknown", "unknown host", "domain not found", "domain name not found", "nxdomain", "non-existent domain", "nullmx", "null mx", "indicated no smtp service"}, verdict: dead},
 	// Hotmail and many others say just this at RCPT when they know no such user.
-	{at: []stage{atRcpt}, code: "550", enhanced: []string{"-"}, says: []string{"mailbox unavailable"}, verdict: dead},
-	{at: []stage{atRcpt}, code: "552", verdict: overfull},
+	{at: []Stage{AtRcpt}, code: "550", enhanced: []string{"-"}, says: []string{"mailbox unavailable"}, verdict: dead},
+	{at: []Stage{AtRcpt}, code: "552", verdict: overfull},
 	{code: "552", verdict: tooLarge},
 	{code: "550", enhanced: []string{"-", "5.5."}, says: []string{"mailbox unavailable"}, verdict: channels.Verdict{Kind: channels.Rejected, Reason: "mailbox_unavailable"}},
 	{code: "5", enhanced: []string{"5.1.", "5.2."}, verdict: channels.Verdict{Kind: channels.Rejected, Reason: "address"}},
 	{code: "5", enhanced: []string{"5.4."}, verdict: channels.Verdict{Kind: channels.Rejected, Reason: "unroutable"}},
 	// Bad syntax in an address is that address's fault; anywhere else it is ours.
-	{at: []stage{atRcpt}, code: "50", verdict: channels.Verdict{Kind: channels.Rejected, Reason: "address"}},
-	{at: []stage{atRcpt}, code: "553", verdict: channels.Verdict{Kind: channels.Rejected, Reason: "address"}},
+	{at: []Stage{AtRcpt}, code: "50", verdict: channels.Verdict{Kind: channels.Rejected, Reason: "address"}},
+	{at: []Stage{AtRcpt}, code: "553", verdict: channels.Verdict{Kind: channels.Rejected, Reason: "address"}},
 	{code: "5", enhanced: []string{"5.5."}, verdict: protocol},
 	{code: "50", verdict: protocol},
-	{at: []stage{atMail}, code: "5", verdict: sender},
+	{at: []Stage{AtMail}, code: "5", verdict: sender},
 	{code: "5", verdict: channels.Verdict{Kind: channels.Rejected, Reason: "refused"}},
 }
 
