@@ -7,8 +7,8 @@
 #
 # Exported: RAPPORT_TEST_DATABASE_URL, RAPPORT_TEST_REDIS_URL, RAPPORT_TEST_SMTP (host:port),
 # RAPPORT_TEST_SMTP_CA (the CA file behind its TLS), RAPPORT_TEST_MAILDIR, RAPPORT_TEST_IMAP and RAPPORT_TEST_IMAPS
-# (host:port of Dovecot), RAPPORT_TEST_IMAP_USERS (its passwd-file; mailboxes stand beside it), RAPPORT_TEST_LMTP (host:port
-# where a test may take in the mail of reply-lmtp.test), RAPPORT_TEST_REQUIRED=1
+# (host:port of Dovecot), RAPPORT_TEST_IMAP_HOME (where each mailbox has its Maildir), RAPPORT_TEST_IMAP_PASSWORD (of all),
+# RAPPORT_TEST_LMTP (host:port where a test may take in the mail of reply-lmtp.test), RAPPORT_TEST_REQUIRED=1
 # (a test that misses a service fails instead of doing less) and RAPPORT_TEST_SERVICES (their directory).
 # SERVICES="postgres redis" starts only those named; the default is "postgres redis mail".
 #
@@ -178,23 +178,24 @@ start_mail() {
   exports RAPPORT_TEST_MAILDIR "$dir/maildir"
   exports RAPPORT_TEST_IMAP "127.0.0.1:$imap"
   exports RAPPORT_TEST_IMAPS "127.0.0.1:$imaps"
-  exports RAPPORT_TEST_IMAP_USERS "$dir/imap/users"
+  exports RAPPORT_TEST_IMAP_HOME "$dir/imap"
   exports RAPPORT_TEST_LMTP "127.0.0.1:$listen"
 }
 
 # Dovecot needs no root; as root it takes the users that its package made. Mailboxes belong to the owner of the Maildir.
 start_dovecot() {
-  local internal login group
+  local internal login group password
   internal=$(id -un) login=$(id -un) group=$(id -gn)
   ! is_root || internal=dovecot login=dovenull group=dovecot
   mkdir -p "$dir/dovecot" "$dir/imap"
   chmod 777 "$dir/imap"
-  : >"$dir/imap/users"
-  chmod 666 "$dir/imap/users"
-  sed "s|@DIR@|$dir|g; s/@IMAP@/$imap/; s/@IMAPS@/$imaps/; s/@LMTP@/$lmtp/; s/@SMTP@/$port/; s/@UID@/$owner/; s/@GID@/$(id -g "$owner")/; s/@INTERNAL@/$internal/; s/@GROUP@/$group/; s/@LOGIN@/$login/" \
+  password=$(openssl rand -hex 8)
+  printf '%s@reply-imap.test:{PLAIN}%s::::::\n' reply "$password" bounce "$password" >"$dir/imap/users"
+  sed "s|@DIR@|$dir|g; s/@IMAP@/$imap/; s/@IMAPS@/$imaps/; s/@LMTP@/$lmtp/; s/@SMTP@/$port/; s/@UID@/$owner/; s/@GID@/$(id -g "$owner")/; s/@INTERNAL@/$internal/; s/@GROUP@/$group/; s/@LOGIN@/$login/; s/@PASSWORD@/$password/" \
     "$here/mail/dovecot.conf" >"$dir/dovecot/dovecot.conf"
   { dovecot -c "$dir/dovecot/dovecot.conf" && wait_for 20 imap_greets "$imap"; } >"$dir/dovecot.start" 2>&1 ||
     { cat "$dir/dovecot.start" "$dir/dovecot.log" >&2 || true; die "Dovecot did not start"; }
+  exports RAPPORT_TEST_IMAP_PASSWORD "$password"
 }
 
 imap_greets() {

@@ -81,9 +81,11 @@ func readMailbox(r *channels.Reader, in *inbound) *mailbox {
 func (m *mailbox) Poll(ctx context.Context, cursor string) ([]channels.Update, string, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	ctx, cancel := context.WithTimeout(ctx, pollLimit)
+	asked, quit := context.WithCancel(ctx)
+	defer quit()
+	defer context.AfterFunc(m.life, quit)()
+	ctx, cancel := context.WithTimeout(asked, pollLimit)
 	defer cancel()
-	defer context.AfterFunc(m.life, cancel)()
 
 	if wait := time.Until(m.retry); wait > 0 {
 		if sleep(ctx, min(wait, pollFor)); time.Now().Before(m.retry) || ctx.Err() != nil {
@@ -99,7 +101,7 @@ func (m *mailbox) Poll(ctx context.Context, cursor string) ([]channels.Update, s
 	case err == nil:
 		m.fails, m.retry = 0, time.Time{}
 		return updates, next, nil
-	case errors.Is(ctx.Err(), context.Canceled): // we were asked to stop
+	case asked.Err() != nil:
 		return nil, cursor, nil
 	}
 	m.fails++
