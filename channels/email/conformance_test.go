@@ -75,19 +75,8 @@ func newUpstream(t *testing.T, _ channels.Env) *channelstest.Upstream {
 	sink := start(t, emailtest.Options{Username: "rapport", Password: password})
 	settings := settings(sink)
 	settings["username"], settings["password"] = "rapport", password
-	up := &channelstest.Upstream{}
-	var box *proxy
-	if os.Getenv("RAPPORT_TEST_IMAP_HOME") != "" {
-		d := newDovecot(t)
-		box = newProxy(t, d.addr)
-		_, port, _ := net.SplitHostPort(box.Addr().String())
-		up.PollSettings = d.settings(channels.Settings{"port": port, "since": 1})
-		up.Say = func(i int, text string) {
-			d.put("INBOX", strings.ReplaceAll(letter(text), "anna@", fmt.Sprintf("person%d@", i)))
-		}
-	}
-	*up = channelstest.Upstream{
-		PollSettings: up.PollSettings, Say: up.Say,
+	down := func() {}
+	up := &channelstest.Upstream{
 		Settings: settings,
 		Secrets:  []string{password},
 		Address:  func(i int) string { return fmt.Sprintf("person%d@customers.example", i) },
@@ -111,9 +100,7 @@ func newUpstream(t *testing.T, _ channels.Env) *channelstest.Upstream {
 				sink.Script(emailtest.Rule{At: emailtest.Dot, Cut: true})
 			case channelstest.Down:
 				sink.Close()
-				if box != nil {
-					box.close()
-				}
+				down()
 			default:
 				t.Errorf("mode %q is not known here", m)
 			}
@@ -126,6 +113,16 @@ func newUpstream(t *testing.T, _ channels.Env) *channelstest.Upstream {
 			}
 			return out
 		},
+	}
+	if os.Getenv("RAPPORT_TEST_IMAP_HOME") != "" {
+		d := newDovecot(t)
+		box := newProxy(t, d.addr)
+		down = box.close
+		_, port, _ := net.SplitHostPort(box.Addr().String())
+		up.PollSettings = d.settings(channels.Settings{"port": port, "since": 1})
+		up.Say = func(i int, text string) {
+			d.put("INBOX", strings.ReplaceAll(letter(text), "anna@", fmt.Sprintf("person%d@", i)))
+		}
 	}
 	return up
 }

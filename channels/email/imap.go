@@ -264,9 +264,9 @@ func (m *mailbox) read(s *imapSession, folder string, is imapState, at imapCurso
 		switch {
 		case x.skip:
 		case x.large:
-			updates = append(updates, m.in.updates(headOnly(x, folder, m.in.maxSize), "")...)
+			updates = append(updates, m.in.updates(headOnly(x, folder, m.in.maxSize))...)
 		default:
-			updates = append(updates, m.in.updates(x.raw, "")...)
+			updates = append(updates, m.in.updates(x.raw)...)
 		}
 	}
 	pos.Next = next

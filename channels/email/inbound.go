@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"net/mail"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -70,14 +69,14 @@ func (in *inbound) accepts(recipient string) bool {
 	return ok && (prefix == "reply" || prefix == "bounce") && atom(token)
 }
 
-// updates reads a mail; sender is its envelope's, if that is known. A mail that cannot be read comes as a message that
-// holds it as a file, so that nothing behind it waits. None: it is not to be taken.
-func (in *inbound) updates(raw []byte, sender string) []channels.Update {
+// updates reads a mail, below what the server that delivered it has put in front. A mail that cannot be read comes as a
+// message that holds it as a file, so that nothing behind it waits. None: it is not to be taken.
+func (in *inbound) updates(raw []byte) []channels.Update {
 	m, updates, err := in.read(raw)
 	switch {
 	case err != nil:
 		in.env.Log.Warn("a mail could not be read; it is shown as a file", "bytes", len(raw), "error", err)
-		return []channels.Update{in.unreadable(raw, sender, err)}
+		return []channels.Update{in.unreadable(raw, err)}
 	case m.Hops > maxHops:
 		in.drop("loop", "a mail that runs in a circle was thrown away", m)
 		return nil
@@ -85,7 +84,33 @@ func (in *inbound) updates(raw []byte, sender string) []channels.Update {
 		in.drop("own", "a mail of our own came back and was thrown away", m)
 		return nil
 	}
+	for _, u := range updates {
+		if u.Message != nil && !address(u.Message.From) {
+			u.Message.From = in.sender(raw)
+		}
+	}
 	return updates
+}
+
+// sender is who a mail comes from that does not say so itself: its envelope's sender, or nobody at an address of ours.
+func (in *inbound) sender(raw []byte) string {
+	for line := range bytes.Lines(raw[:min(len(raw), 64<<10)]) {
+		if line = bytes.TrimSpace(line); len(line) == 0 {
+			break
+		}
+		if name, value, _ := strings.Cut(string(line), ":"); strings.EqualFold(name, "Return-Path") {
+			if a := strings.Trim(value, " \t<>"); address(a) {
+				return a
+			}
+			break // the first is the last server's
+		}
+	}
+	return "unknown-sender@" + in.idDomain
+}
+
+func address(s string) bool {
+	_, err := asciiDomain(s)
+	return err == nil
 }
 
 func (in *inbound) read(raw []byte) (m *incoming.Mail, updates []channels.Update, err error) {
@@ -119,14 +144,11 @@ func (in *inbound) drop(why, log string, m *incoming.Mail) {
 	}
 }
 
-// unreadable shows a mail that is none. Without a sender it comes from an address of ours that nobody has.
-func (in *inbound) unreadable(raw []byte, sender string, why error) channels.Update {
-	if _, err := mail.ParseAddress(sender); err != nil {
-		sender = "unreadable@" + in.idDomain
-	}
+// unreadable shows a mail that is none.
+func (in *inbound) unreadable(raw []byte, why error) channels.Update {
 	sum := sha256.Sum256(raw)
 	return channels.Update{EventID: "unreadable-" + hex.EncodeToString(sum[:]), Message: &channels.Incoming{
-		Channel: rapport.Email, From: sender, Subject: "A mail that could not be read", Raw: raw,
+		Channel: rapport.Email, From: in.sender(raw), Subject: "A mail that could not be read", Raw: raw,
 		Text: "This mail could not be read: " + why.Error() + ". It is attached as it came.",
 		Attachments: []channels.Attachment{{Name: "mail.eml", ContentType: "message/rfc822", Size: int64(len(raw)),
 			Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(raw)), nil }}},

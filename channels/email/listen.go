@@ -120,7 +120,7 @@ func (d *door) Listen(ctx context.Context, take func(context.Context, []channels
 	d.in.env.Log.Info("taking mail in", "network", d.network, "addr", d.addr, "lmtp", d.server.LMTP)
 	s := d.server
 	s.Deliver = func(ctx context.Context, e smtpd.Envelope, raw []byte) error {
-		updates := d.in.updates(d.stamp(e, raw), e.From)
+		updates := d.in.updates(d.stamp(e, raw))
 		if len(updates) == 0 { // dropped, and that is final
 			return nil
 		}
