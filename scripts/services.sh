@@ -190,7 +190,7 @@ start_dovecot() {
   mkdir -p "$dir/dovecot" "$dir/imap"
   chmod 777 "$dir/imap"
   password=$(openssl rand -hex 8)
-  printf '%s@reply-imap.test:{PLAIN}%s::::::\n' reply "$password" bounce "$password" >"$dir/imap/users"
+  printf '%s@reply-imap.test:{PLAIN}%s::::::\n' reply "$password" bounce "$password" shop "$password" >"$dir/imap/users"
   sed "s|@DIR@|$dir|g; s/@IMAP@/$imap/; s/@IMAPS@/$imaps/; s/@LMTP@/$lmtp/; s/@SMTP@/$port/; s/@UID@/$owner/; s/@GID@/$(id -g "$owner")/; s/@INTERNAL@/$internal/; s/@GROUP@/$group/; s/@LOGIN@/$login/; s/@PASSWORD@/$password/" \
     "$here/mail/dovecot.conf" >"$dir/dovecot/dovecot.conf"
   { dovecot -c "$dir/dovecot/dovecot.conf" && wait_for 20 imap_greets "$imap"; } >"$dir/dovecot.start" 2>&1 ||
