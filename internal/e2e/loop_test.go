@@ -30,12 +30,9 @@ type mailAnswer struct {
 	set    []string // its settings
 	edit   string   // sed, as the editor of ~e
 	text   []string // lines that were written, in order
-	quoted string   // a line that must not stand in the text
 	file   string   // an attachment
 	by     string   // how the message was found
 }
-
-const laterLine = "When may we deliver?"
 
 func mailAnswers() []mailAnswer {
 	return []mailAnswer{
@@ -43,7 +40,7 @@ func mailAnswers() []mailAnswer {
 		{name: "inline", script: "reply 1\n~e\n", set: []string{"quote"}, edit: `s/^> When may we deliver?.*/&\n\nOn Tuesday.\n/; s/^> Which colour?.*/&\n\nBlue.\n/`, text: []string{"On Tuesday.", "Blue."}, by: "reply_token"},
 		{name: "forward", script: "forward 1 %s\nThis came to me, see above.\n", text: []string{"This came to me, see above."}, by: "reply_token"},
 		{name: "file", script: "reply 1\n~@ plan.txt\nThe plan is attached.\n", text: []string{"The plan is attached."}, file: "the plan of our house\n", by: "reply_token"},
-		{name: "koi8", script: "reply 1\nВ среду, спасибо. Жду звонка.\n", set: []string{"quote", "sendcharsets=koi8-r"}, text: []string{"В среду, спасибо. Жду звонка."}, quoted: laterLine, by: "reply_token"},
+		{name: "koi8", script: "reply 1\nВ среду, спасибо. Жду звонка.\n", set: []string{"quote", "sendcharsets=koi8-r"}, text: []string{"В среду, спасибо. Жду звонка."}, by: "reply_token"},
 		{name: "listed", script: "set reply-to-honour=no\nreply 1\nTo your other address.\n", text: []string{"To your other address."}, by: "in_reply_to"}, // to the From, which is a mailbox of ours: only the headers tell
 	}
 }
@@ -52,7 +49,7 @@ func loop(t *testing.T, way string) {
 	b := startBoxes(t, way)
 	in := b.in
 	in.Must("PUT", "/v1/templates/question", map[string]any{"variants": []any{map[string]any{"channel": "email",
-		"subject": "Your order", "text": "Dear {{ customer.name }},\n" + laterLine + "\nWhich colour?\n"}}}, nil)
+		"subject": "Your order", "text": "Dear {{ customer.name }},\nWhen may we deliver?\nWhich colour?\n"}}}, nil)
 	vacation := b.box("vacation")
 	b.put("vacation", ".dovecot.sieve", "require [\"vacation\"];\nvacation :subject \"Out of office\" \"I am away until Monday.\";\n")
 
@@ -80,15 +77,15 @@ func loop(t *testing.T, way string) {
 				}
 				last += i
 			}
-			if a.quoted != "" && strings.Contains(e.Text, a.quoted) {
-				t.Errorf("the quote stands in the text: %q", e.Text)
+			if strings.Contains(e.Text, "Shop <shop@") && a.name != "forward" {
+				t.Errorf("what the program wrote above the quote stands in the text: %q", e.Text)
 			}
 			if e.MatchedBy != a.by {
 				t.Errorf("matched by %q, want %q", e.MatchedBy, a.by)
 			}
 			if a.file != "" {
 				in.Wait(10*time.Second, "the attachment is stored", func() bool { e = b.entry(t, sent[a.name]); return len(e.Attachments) > 0 })
-				if got := in.ask(t, "GET", "/v1/files/"+e.Attachments[0]+"/content", "", nil); string(got.Body) != a.file {
+				if got := in.ask(t, "GET", "/v1/files/"+e.Attachments[0]+"/content", "", nil); strings.ReplaceAll(string(got.Body), "\r\n", "\n") != a.file {
 					t.Errorf("the file is %d %q", got.Status, got.Body)
 				}
 			}
@@ -233,12 +230,13 @@ func (b *boxes) answers(t *testing.T, a mailAnswer) {
 	if err := os.Chmod(editor, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	args := []string{"-n", "-#", "-~", "-f", "imap://" + strings.Replace(b.box(a.name), "@", "%40", 1) + ":" + b.secret + "@" + b.imap + "/INBOX"}
-	for _, s := range append([]string{"v15-compat=yes", "mta=smtp://" + b.smtp, "smtp-auth=none", "from=Anna <" + b.box(a.name) + ">", "reply-to-honour=yes", "indentprefix=> ", "editor=" + editor, "sendwait"}, a.set...) {
+	args := []string{"-n", "-#", "-~"}
+	for _, s := range append([]string{"v15-compat=yes", "mta=smtp://" + b.smtp, "smtp-auth=none", "from=Anna <" + b.box(a.name) + ">", "reply-to-honour=yes", "indentprefix=> ", "sendwait"}, a.set...) {
 		args = append(args, "-S", s)
 	}
+	args = append(args, "-f", "imap://"+strings.Replace(b.box(a.name), "@", "%40", 1)+":"+b.secret+"@"+b.imap+"/INBOX")
 	cmd := exec.CommandContext(t.Context(), "s-nail", args...)
-	cmd.Dir, cmd.Env = dir, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + dir, "LC_ALL=C.UTF-8"}
+	cmd.Dir, cmd.Env = dir, []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "TMPDIR=" + dir, "LC_ALL=C.UTF-8", "EDITOR=" + editor}
 	script := a.script
 	if strings.Contains(script, "%s") {
 		script = fmt.Sprintf(script, to[0].Address)
