@@ -24,7 +24,7 @@ const (
 	pollEvery = 10 * time.Second // where the server knows no IDLE
 	pollLimit = 5 * time.Minute  // for a Poll that has mails to fetch
 	pageMails = 50               // mails a Poll
-	pageBytes = 64 << 20         // and bytes, unless it is one mail
+	pageBytes = 32 << 20         // and bytes, unless it is one mail
 	maxHead   = 256 << 10        // of a mail whose header is all that is fetched
 )
 

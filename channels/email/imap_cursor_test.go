@@ -39,17 +39,20 @@ func FuzzCursor(f *testing.F) {
 func TestPoll_SuffersNoBadServer(t *testing.T) {
 	t.Parallel()
 	for name, script := range map[string]func(c net.Conn){
-		"silent":              func(c net.Conn) { _, _ = io.Copy(io.Discard, c) },
-		"hangs up":            func(net.Conn) {},
-		"a web server":        func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n") },
-		"binary":              func(c net.Conn) { _, _ = io.WriteString(c, strings.Repeat("\x00\xff", 10_000)) },
-		"says bye":            func(c net.Conn) { _, _ = io.WriteString(c, "* BYE overloaded\r\n") },
-		"a line without end":  func(c net.Conn) { _, _ = io.WriteString(c, "* OK "+strings.Repeat("x", 1<<20)) },
-		"a literal of 4 GB":   func(c net.Conn) { _, _ = io.WriteString(c, "* OK\r\n* 1 FETCH (BODY[] {4294967295}\r\nx") },
-		"unasked answers":     func(c net.Conn) { _, _ = io.WriteString(c, "* OK\r\n+ go\r\n+ go\r\nT9 OK\r\n") },
-		"nested without end":  func(c net.Conn) { _, _ = io.WriteString(c, "* OK\r\n* LIST "+strings.Repeat("(", 100_000)) },
-		"silent after hello":  func(c net.Conn) { _, _ = io.WriteString(c, "* OK hello\r\n"); _, _ = io.Copy(io.Discard, c) },
-		"capable, then quiet": func(c net.Conn) { _, _ = io.WriteString(c, "* PREAUTH [CAPABILITY IMAP4rev1 IDLE] hi\r\n"); time.Sleep(100 * time.Millisecond) },
+		"silent":             func(c net.Conn) { _, _ = io.Copy(io.Discard, c) },
+		"hangs up":           func(net.Conn) {},
+		"a web server":       func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n") },
+		"binary":             func(c net.Conn) { _, _ = io.WriteString(c, strings.Repeat("\x00\xff", 10_000)) },
+		"says bye":           func(c net.Conn) { _, _ = io.WriteString(c, "* BYE overloaded\r\n") },
+		"a line without end": func(c net.Conn) { _, _ = io.WriteString(c, "* OK "+strings.Repeat("x", 1<<20)) },
+		"a literal of 4 GB":  func(c net.Conn) { _, _ = io.WriteString(c, "* OK\r\n* 1 FETCH (BODY[] {4294967295}\r\nx") },
+		"unasked answers":    func(c net.Conn) { _, _ = io.WriteString(c, "* OK\r\n+ go\r\n+ go\r\nT9 OK\r\n") },
+		"nested without end": func(c net.Conn) { _, _ = io.WriteString(c, "* OK\r\n* LIST "+strings.Repeat("(", 100_000)) },
+		"silent after hello": func(c net.Conn) { _, _ = io.WriteString(c, "* OK hello\r\n"); _, _ = io.Copy(io.Discard, c) },
+		"capable, then quiet": func(c net.Conn) {
+			_, _ = io.WriteString(c, "* PREAUTH [CAPABILITY IMAP4rev1 IDLE] hi\r\n")
+			time.Sleep(100 * time.Millisecond)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

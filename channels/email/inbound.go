@@ -78,10 +78,10 @@ func (in *inbound) updates(raw []byte) []channels.Update {
 		in.env.Log.Warn("a mail could not be read; it is shown as a file", "bytes", len(raw), "error", err)
 		return []channels.Update{in.unreadable(raw, err)}
 	case m.Hops > maxHops:
-		in.drop("loop", "a mail that runs in a circle was thrown away", m)
+		in.drop("loop", m)
 		return nil
 	case in.wrote(m):
-		in.drop("own", "a mail of our own came back and was thrown away", m)
+		in.drop("own", m)
 		return nil
 	}
 	for _, u := range updates {
@@ -137,8 +137,8 @@ func (in *inbound) wrote(m *incoming.Mail) bool {
 	return strings.EqualFold(m.From.Address, in.from) || err == nil && strings.EqualFold(right, in.idDomain)
 }
 
-func (in *inbound) drop(why, log string, m *incoming.Mail) {
-	in.env.Log.Warn(log, "message_id", m.MessageID, "hops", m.Hops)
+func (in *inbound) drop(why string, m *incoming.Mail) {
+	in.env.Log.Warn("a mail was thrown away, because it runs in a circle", "why", why, "message_id", m.MessageID, "hops", m.Hops)
 	if in.env.Dropped != nil {
 		in.env.Dropped(why)
 	}

@@ -2,6 +2,7 @@ package email
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -67,6 +68,12 @@ func readDoor(r *channels.Reader, in *inbound, helo string) *door {
 	}
 	if err := d.at(listen); err != nil {
 		r.Fail("inbound.listen", "%v", err)
+	}
+	if !d.server.LMTP && in.box.AuthservID == "" {
+		// Who speaks SMTP to us may be anybody, and write any Authentication-Results: nobody has this name.
+		own := *in
+		own.box.AuthservID = rand.Text()
+		d.in = &own
 	}
 	if len(in.domains) == 0 && len(in.addresses) == 0 {
 		r.Fail("inbound.listen", "needs reply_domain or inbound.addresses: there is nothing to take mail for")
@@ -155,7 +162,8 @@ func (d *door) bind() (net.Listener, error) {
 		}
 	}
 	if err == nil && d.network == "unix" {
-		err = os.Chmod(d.addr, 0o666) // who may speak to it is for the directory to say, as with Dovecot's and Postfix's
+		// Who may speak to it is for the directory to say, as with Dovecot's and Postfix's.
+		err = os.Chmod(d.addr, 0o666) //nolint:gosec // the mail server runs as another user
 	}
 	d.bound = err == nil
 	return l, err
@@ -173,7 +181,7 @@ func (d *door) stale() bool {
 	if err != nil || info.Mode()&fs.ModeSocket == 0 {
 		return false
 	}
-	c, err := net.DialTimeout("unix", d.addr, time.Second)
+	c, err := (&net.Dialer{Timeout: time.Second}).Dial("unix", d.addr) //nolint:noctx // it answers or refuses at once
 	if err == nil {
 		_ = c.Close()
 	}

@@ -18,8 +18,12 @@ import (
 // s-nail, by IMAP) answers, → Postfix → the answers' mailbox in Dovecot, which Rapport reads by IMAP, or Rapport's own
 // listener by LMTP. Bounces are Postfix's, vacation answers Pigeonhole's.
 func TestMailLoop(t *testing.T) {
+	t.Parallel()
 	for _, way := range []string{"imap", "lmtp"} {
-		t.Run(way, func(t *testing.T) { loop(t, way) })
+		t.Run(way, func(t *testing.T) {
+			t.Parallel()
+			loop(t, way)
+		})
 	}
 }
 
