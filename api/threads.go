@@ -112,7 +112,7 @@ type listThreads struct {
 	Label    string               `query:"label" maxLength:"100"`
 	Customer string               `query:"customer" maxLength:"300" doc:"An id, or ext: and your own."`
 	Campaign string               `query:"campaign" maxLength:"40"`
-	Q        string               `query:"q" maxLength:"200" doc:"Part of the subject, of the newest words or of the customer's name."`
+	Q        string               `query:"q" maxLength:"200" doc:"Words of what was said, of the subject or of the customer's name, as for /v1/search; of the newest 2,000 entries that have them."`
 }
 
 func (d *door) listThreads(ctx context.Context, in *listThreads) (*reply[List[Thread]], error) {

@@ -258,6 +258,9 @@ func (g *Gateway) incoming(ctx context.Context, s *store.Store, from channels.En
 	if err != nil {
 		return nil, err
 	}
+	if t, err = g.assign(ctx, s, t); err != nil {
+		return nil, err
+	}
 	meta := map[string]any{}
 	if in.Button != "" {
 		meta["button"] = in.Button

@@ -86,6 +86,9 @@ func (g *Gateway) ReplyInThread(ctx context.Context, by Caller, thread rapport.I
 		if err := s.AddEntry(ctx, e); err != nil {
 			return err
 		}
+		if err := g.measure(ctx, s, t, *e, rapport.NextReply); err != nil {
+			return err
+		}
 		if t.Status == rapport.ThreadOpen || t.Status == rapport.ThreadSnoozed {
 			pending := rapport.ThreadPending
 			_, err = s.PatchThread(ctx, thread, store.ThreadPatch{Status: &pending})
@@ -223,7 +226,15 @@ func (g *Gateway) PatchThread(ctx context.Context, by Caller, thread rapport.ID,
 		if len(what) == 0 {
 			return nil
 		}
-		return s.AddEntry(ctx, &rapport.Entry{Thread: thread, Customer: t.Customer, Kind: rapport.Happened, Channel: t.Channel, Text: strings.Join(what, "; "), Author: by.Name})
+		e := rapport.Entry{Thread: thread, Customer: t.Customer, Kind: rapport.Happened, Channel: t.Channel, Text: strings.Join(what, "; "), Author: by.Name}
+		if err := s.AddEntry(ctx, &e); err != nil {
+			return err
+		}
+		if before.Status != t.Status && t.Status == rapport.ThreadResolved {
+			return g.measure(ctx, s, t, e, rapport.Resolution)
+		}
+		t, err = g.assign(ctx, s, t)
+		return err
 	})
 	return t, err
 }

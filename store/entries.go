@@ -48,12 +48,12 @@ func (s *Store) AddEntry(ctx context.Context, e *rapport.Entry) error {
 			q = `UPDATE threads SET updated_at = $1, last_entry_at = $1, preview = $3 WHERE id = $2`
 			args = append(args, preview(e.Text))
 		}
-		n, err := s.exec(ctx, q, args...)
-		if err != nil {
-			return fmt.Errorf("storing an entry: %w", err)
+		var about string
+		if err := missing(s.row(ctx, q+` RETURNING `+threadWords, args...).Scan(&about), "thread"); err != nil {
+			return err
 		}
-		if n == 0 {
-			return rapport.NotFound("thread")
+		if e.Kind == rapport.Happened {
+			about = "" // what was done to a thread is not what was said in it
 		}
 		_, err = s.exec(ctx, `INSERT INTO entries (`+entryColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
 			e.ID, e.Thread, e.Customer, string(e.Kind), string(e.Channel), e.Text, e.HTML, e.Author, e.Address, e.Message, e.Answers.Message, e.Answers.Campaign,
@@ -61,7 +61,7 @@ func (s *Store) AddEntry(ctx context.Context, e *rapport.Entry) error {
 		if err != nil {
 			return fmt.Errorf("storing an entry: %w", err)
 		}
-		return nil
+		return s.index(ctx, e.ID, about, e.Author, e.Text)
 	})
 }
 
@@ -91,8 +91,17 @@ func (s *Store) EntryByProvider(ctx context.Context, provider, providerID string
 
 // EditEntry replaces the words of an entry, because the customer edited them.
 func (s *Store) EditEntry(ctx context.Context, id rapport.ID, text, html string) error {
-	_, err := s.exec(ctx, `UPDATE entries SET text = $1, html = $2 WHERE id = $3`, text, html, id)
-	return err
+	return s.Tx(ctx, func(s *Store) error {
+		var author, about string
+		err := s.row(ctx, `UPDATE entries SET text = $1, html = $2 WHERE id = $3 RETURNING author, (SELECT `+threadWords+` FROM threads WHERE threads.id = entries.thread_id)`, text, html, id).Scan(&author, &about)
+		if err != nil {
+			return missing(err, "entry")
+		}
+		if err := s.unindex(ctx, []rapport.ID{id}); err != nil {
+			return err
+		}
+		return s.index(ctx, id, about, author, text)
+	})
 }
 
 // Entries of one thread, oldest first: page.After 0 begins with the oldest.

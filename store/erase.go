@@ -147,6 +147,9 @@ func (e *erasure) entries(ctx context.Context) error {
 		}
 	}
 	return e.pages(ctx, "entries", func(s *Store, ids []rapport.ID) error {
+		if err := s.unindex(ctx, ids); err != nil {
+			return err
+		}
 		return s.run(ctx, ids, `UPDATE entries SET text = '', html = '', meta = '{}', provider_id = '', author = CASE kind WHEN 'inbound' THEN '' ELSE author END WHERE id`)
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"time"
 
 	"rapport"
@@ -71,10 +72,13 @@ type ThreadFilter struct {
 	Label    string
 	Customer rapport.ID
 	Campaign rapport.ID
-	Q        string // part of the subject, of the newest text, or of the customer's name
+	Q        string // words of their entries, subject or author; of a very common word the newest 2,000 entries count
 	Limit    int
 	After    ThreadCursor
 }
+
+// newestFound bounds how many entries a search looks at for their threads.
+const newestFound = 2000
 
 // ThreadCursor is a place in the list: zero is its beginning, and its end. It holds the time because the
 // list is ordered by it, and because a thread that gets an entry meanwhile moves to the top.
@@ -121,8 +125,16 @@ func (s *Store) Threads(ctx context.Context, f ThreadFilter) ([]rapport.Thread, 
 		and(`t.campaign_id = $%d`, f.Campaign)
 	}
 	if f.Q != "" {
-		like := s.d.like() + ` $%[1]d ESCAPE '\'`
-		and(`(t.subject `+like+` OR t.preview `+like+` OR EXISTS (SELECT 1 FROM customers c WHERE c.id = t.customer_id AND c.name `+like+`))`, "%"+escapeLike(f.Q)+"%")
+		want := terms(f.Q)
+		if len(want) == 0 {
+			return []rapport.Thread{}, ThreadCursor{}, nil
+		}
+		ids, err := s.find(ctx, want, math.MaxInt64, newestFound)
+		if err != nil || len(ids) == 0 {
+			return []rapport.Thread{}, ThreadCursor{}, err
+		}
+		args = append(args, s.d.list(ids))
+		q += ` AND t.id IN (SELECT thread_id FROM entries WHERE id ` + s.d.in(len(args)) + `)`
 	}
 	args = append(args, f.Limit+1)
 	rows, err := collect(ctx, s, scanThread, q+fmt.Sprintf(` ORDER BY t.last_entry_at DESC, t.id DESC LIMIT $%d`, len(args)), args...)

@@ -101,6 +101,9 @@ func TestThreads_FilterAndPage(t *testing.T) {
 		now.pass(time.Second)
 		two := thread(t, s, rapport.Thread{Customer: 8, Address: 2, Channel: rapport.SMS, Assignee: "bob", Labels: []string{"VIP", "x"}, Campaign: 4})
 		three := thread(t, s, rapport.Thread{Customer: 9, Address: 3, Channel: rapport.SMS, Status: rapport.ThreadResolved}) // of the same millisecond
+		if err := s.AddEntry(ctx, &rapport.Entry{Thread: one.ID, Customer: ann, Kind: rapport.Note, Text: "She called twice"}); err != nil {
+			t.Fatal(err)
+		}
 		for _, c := range []struct {
 			name   string
 			filter store.ThreadFilter
@@ -115,7 +118,9 @@ func TestThreads_FilterAndPage(t *testing.T) {
 			{"customer", store.ThreadFilter{Customer: ann}, []rapport.ID{one.ID}},
 			{"campaign", store.ThreadFilter{Campaign: 4}, []rapport.ID{two.ID}},
 			{"subject", store.ThreadFilter{Q: "100%"}, []rapport.ID{one.ID}},
-			{"a wildcard is a character", store.ThreadFilter{Q: "1_0"}, nil},
+			{"what was said", store.ThreadFilter{Q: "calling"}, []rapport.ID{one.ID}},
+			{"a wildcard is none", store.ThreadFilter{Q: "10%_"}, nil},
+			{"nothing but signs", store.ThreadFilter{Q: "%"}, nil},
 			{"name", store.ThreadFilter{Q: "smith"}, []rapport.ID{one.ID}},
 			{"two filters", store.ThreadFilter{Q: "smith", Status: rapport.ThreadResolved}, nil},
 			{"what no database holds", store.ThreadFilter{Q: "\x00"}, nil},
