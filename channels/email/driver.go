@@ -73,8 +73,8 @@ var Driver = channels.Driver{
 		{Key: "inbound.tls.required", Help: "take nothing in clear text", Default: "false"},
 		{Key: "inbound.max_recipients", Help: "of one mail", Default: "100"},
 		{Key: "inbound.connections", Help: "open to the listener at most", Default: "100"},
-		{Key: "inbound.connections_per_host", Help: "of these from one host", Default: "20"},
-		{Key: "inbound.rate", Help: "mails a minute from one host; 0: no limit", Default: "600"},
+		{Key: "inbound.connections_per_host", Help: "of these from one host; 0: no limit of its own", Default: "20, with LMTP 0"},
+		{Key: "inbound.rate", Help: "mails a minute from one host; 0: no limit", Default: "600, with LMTP 0"},
 	},
 	Open: open,
 }

@@ -438,7 +438,7 @@ func (s *imapSession) fetch(uids []imap.UID, limit, budget int64, wanted func(im
 	}
 	slices.SortFunc(infos, func(a, b *imapclient.FetchMessageBuffer) int { return cmp.Compare(a.UID, b.UID) })
 	next = uids[len(uids)-1] + 1
-	var whole, heads imap.UIDSet
+	var full, heads imap.UIDSet
 	index := map[imap.UID]int{}
 	for _, i := range infos {
 		x := imapMail{uid: i.UID, date: i.InternalDate, size: i.RFC822Size, large: i.RFC822Size > limit}
@@ -451,18 +451,33 @@ func (s *imapSession) fetch(uids []imap.UID, limit, budget int64, wanted func(im
 				next = x.uid
 				break
 			}
-			whole.AddNum(x.uid)
+			full.AddNum(x.uid)
 		} else if !x.skip {
 			heads.AddNum(x.uid)
 		}
 		index[x.uid] = len(mails)
 		mails = append(mails, x)
 	}
-	err = s.bodies(whole, imap.PartSpecifierNone, limit, mails, index)
+	err = s.bodies(full, imap.PartSpecifierNone, limit, mails, index)
 	if err == nil {
 		err = s.bodies(heads, imap.PartSpecifierHeader, maxHead, mails, index)
 	}
 	return slices.DeleteFunc(mails, func(x imapMail) bool { return !x.skip && x.raw == nil }), next, err
+}
+
+// whole reads a literal to its end, and keeps limit of it. A connection that breaks within looks like an end.
+func whole(lit imap.LiteralReader, limit int64) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(lit, limit))
+	n := int64(len(b))
+	if err == nil && n == limit {
+		var more int64
+		more, err = io.Copy(io.Discard, lit)
+		n += more
+	}
+	if err == nil && n != lit.Size() {
+		err = io.ErrUnexpectedEOF
+	}
+	return b, err
 }
 
 // bodies reads a section of each mail of a set. What is longer than limit, whatever the server said before, is cut off.
@@ -482,9 +497,9 @@ func (s *imapSession) bodies(set imap.UIDSet, part imap.PartSpecifier, limit int
 				if item.Literal == nil {
 					continue
 				}
-				b, err := io.ReadAll(io.LimitReader(item.Literal, limit))
-				if err != nil {
-					_ = cmd.Close()
+				b, err := whole(item.Literal, limit)
+				if err != nil { // go-imap reads on by itself now: cmd must not be touched any more
+					s.hangUp()
 					return err
 				}
 				raw = b

@@ -42,7 +42,7 @@ func readDoor(r *channels.Reader, in *inbound, helo string) *door {
 		MaxSize:       in.maxSize,
 		MaxRecipients: r.Int("inbound.max_recipients", 100, 1, 10_000),
 		MaxConns:      r.Int("inbound.connections", 100, 1, 10_000),
-		MaxPerHost:    r.Int("inbound.connections_per_host", 20, 1, 10_000),
+		MaxPerHost:    r.Int("inbound.connections_per_host", 20, 0, 10_000),
 		Rate:          r.Int("inbound.rate", 600, 0, 1_000_000),
 		Accepts:       in.accepts,
 		Log:           in.env.Log,
@@ -68,6 +68,10 @@ func readDoor(r *channels.Reader, in *inbound, helo string) *door {
 	}
 	if err := d.at(listen); err != nil {
 		r.Fail("inbound.listen", "%v", err)
+	}
+	if d.server.LMTP { // only our own mail server speaks it, and has limits of its own
+		d.server.Rate = r.Int("inbound.rate", 0, 0, 1_000_000)
+		d.server.MaxPerHost = r.Int("inbound.connections_per_host", 0, 0, 10_000)
 	}
 	if !d.server.LMTP && in.box.AuthservID == "" {
 		// Who speaks SMTP to us may be anybody, and write any Authentication-Results: nobody has this name.

@@ -19,6 +19,7 @@ import (
 
 	"rapport"
 	"rapport/channels"
+	"rapport/channels/email/emailtest"
 )
 
 // listener is an entry that listens, and what it handed on.
@@ -272,5 +273,25 @@ func TestListen_OnAUnixSocket(t *testing.T) {
 	}
 	if _, err := os.Stat(path); err != nil {
 		t.Errorf("and removed: %v", err)
+	}
+}
+
+func TestSetup_LooksWhetherItMayListen(t *testing.T) {
+	t.Parallel()
+	sink := start(t, emailtest.Options{})
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
+	for _, c := range []struct{ at, want string }{
+		{"127.0.0.1:0", ""}, {busy.Addr().String(), ""}, {"192.0.2.1:2525", "listen"}, {"lmtp://192.0.2.1:24", "listen"}, {"unix:" + t.TempDir() + "/s", ""}, {"unix:/does/not/exist/s", "listen"},
+	} {
+		s := settings(sink)
+		s["inbound"] = map[string]any{"listen": c.at}
+		err := openInbound(t, s).(channels.Setup).Setup(t.Context())
+		if c.want == "" && err != nil || c.want != "" && (err == nil || channels.VerdictOf(err).Reason != c.want) {
+			t.Errorf("%s: %v, want %q", c.at, err, c.want)
+		}
 	}
 }
