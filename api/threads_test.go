@@ -131,7 +131,7 @@ func TestThreads_MergeAndSplit(t *testing.T) {
 		t.Errorf("by its old id: %s", a)
 	}
 	a := h.want(200, "GET", two+"/entries", nil)
-	if a.text("data.0.text") != "First" || a.text("data.2.text") != "Second" || a.text("data.2.origin_thread") != id(two) || a.text("data.2.thread") != id(one) || a.text("data.3.meta.event") != "merged" {
+	if a.text("data.0.text") != "First" || a.text("data.2.meta.event") != "continued" || a.text("data.3.text") != "Second" || a.text("data.3.origin_thread") != id(two) || a.text("data.3.thread") != id(one) || a.text("data.4.meta.event") != "merged" {
 		t.Errorf("entries: %s", a)
 	}
 	h.refused(409, "not merged", "POST", one+"/unmerge", nil)
@@ -141,7 +141,7 @@ func TestThreads_MergeAndSplit(t *testing.T) {
 	h.says("+37120000001", "Third")
 	a = h.want(200, "GET", two+"/entries", nil)
 	h.refused(422, "not both", "POST", two+"/split", `{}`)
-	if s := h.want(201, "POST", two+"/split", fmt.Sprintf(`{"entries":[%q],"subject":"Apart"}`, a.text("data.1.id"))); s.text("subject") != "Apart" || s.text("preview") != "Third" || s.Header.Get("Location") != "/v1/threads/"+s.text("id") {
+	if s := h.want(201, "POST", two+"/split", fmt.Sprintf(`{"entries":[%q],"subject":"Apart"}`, a.text("data.2.id"))); s.text("subject") != "Apart" || s.text("preview") != "Third" || s.Header.Get("Location") != "/v1/threads/"+s.text("id") {
 		t.Errorf("split: %s of %s", s, a)
 	}
 }
