@@ -12,7 +12,7 @@ func (d *door) drafts() {
 	const tag = "Threads"
 	handle(d, route{Method: http.MethodGet, Path: "/v1/threads/{id}/drafts", Scope: "read:threads", Tag: tag, Summary: "What colleagues are writing in a thread", Refuses: []int{404}}, d.listDrafts)
 	handleJSON(d, route{Method: http.MethodPut, Path: "/v1/threads/{id}/drafts/{agent}", Scope: "write:threads", Tag: tag, Summary: "Keep a draft", Refuses: []int{404},
-		About: "One for each agent and thread. The agent's reply deletes it."}, d.putDraft)
+		About: "One for each agent and thread. The agent's reply, or note, deletes it."}, d.putDraft)
 	handle(d, route{Method: http.MethodGet, Path: "/v1/threads/{id}/drafts/{agent}", Scope: "read:threads", Tag: tag, Summary: "An agent's draft", Refuses: []int{404}}, d.getDraft)
 	handle(d, route{Method: http.MethodDelete, Path: "/v1/threads/{id}/drafts/{agent}", Scope: "write:threads", Tag: tag, Summary: "Throw a draft away", Status: 204, Refuses: []int{404}}, d.deleteDraft)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -33,6 +34,7 @@ type Thread struct {
 	LastEntryAt  time.Time            `json:"last_entry_at"`
 	CreatedAt    time.Time            `json:"created_at"`
 	UpdatedAt    time.Time            `json:"updated_at"`
+	ReplyUntil   *time.Time           `json:"reply_until,omitempty" doc:"Until when an answer may be sent on the thread's channel (WhatsApp: 24 hours after the customer's last message). Absent: always. Shown where one thread is asked for."`
 	Merged       []string             `json:"merged,omitempty" doc:"Threads that were merged into this one; not in lists."`
 }
 
@@ -155,7 +157,7 @@ type ThreadFilter struct {
 	Customer   string           `query:"customer" maxLength:"300" doc:"An id, or ext: and your own."`
 	Campaign   string           `query:"campaign" maxLength:"40"`
 	ReadingFilter
-	Q string `query:"q" maxLength:"200" doc:"Part of the subject, of the newest words or of the customer's name."`
+	Q string `query:"q" maxLength:"200" doc:"Words of what was said, of the subject or of the customer's name, as for /v1/search; of the newest 2,000 entries that have them."`
 }
 
 func (d *door) filter(ctx context.Context, in ThreadFilter) (f store.ThreadFilter, err error) {
@@ -255,6 +257,13 @@ func (d *door) getThread(ctx context.Context, in *ThreadPath) (*reply[Thread], e
 // whole is a thread with what was merged into it.
 func (d *door) whole(ctx context.Context, t rapport.Thread) (Thread, error) {
 	v := threadView(t)
+	until, bounded, err := d.g.ReplyUntil(ctx, t)
+	if err != nil {
+		return v, err
+	}
+	if bounded {
+		v.ReplyUntil = &until
+	}
 	merged, err := d.st.Merged(ctx, t.ID)
 	for _, m := range merged {
 		v.Merged = append(v.Merged, rapport.KindThread.Format(m))
@@ -301,6 +310,9 @@ func (c *ThreadChange) check() error {
 		}
 		for i, l := range *c.Labels {
 			line(fmt.Sprintf("labels[%d]", i), l, 100)
+			if strings.TrimSpace(l) == "" || slices.Contains((*c.Labels)[:i], l) {
+				bad(fmt.Sprintf("labels[%d]", i), "is empty, or there twice")
+			}
 		}
 	}
 	if len(wrong) > 0 {

@@ -47,6 +47,8 @@ func TestThreads_AreWorkedOn(t *testing.T) {
 				t.Errorf("%s: %s", query, a)
 			}
 		}
+		h.refused(422, "labels[1]", "PATCH", th, `{"labels":["a","a"]}`)
+		h.refused(422, "labels[0]", "PATCH", th, `{"labels":[" "]}`)
 		h.refused(422, "sort", "GET", "/v1/threads?sort=oldest", nil)
 		h.refused(422, "snoozed_until", "PATCH", th, `{"status":"open","snoozed_until":"2099-01-01T00:00:00Z"}`)
 		cursor := h.want(200, "GET", "/v1/threads?limit=1&sort=waiting", nil).text("next_cursor")
@@ -93,6 +95,7 @@ func TestThreads_AreWorkedOn(t *testing.T) {
 		h.refused(404, "entry", "DELETE", th+"/replies/ent_0b8t9g3kq8x1w", nil)
 		h.refused(422, "undo_for", "POST", th+"/replies", `{"text":"x","undo_for":"a while"}`)
 		seen := h.want(200, "GET", th+"/entries", nil).text("data.0.id")
+		h.want(202, "POST", th+"/replies", `{"text":"I take it","agent":"Ivan","undo_for":"1h"}`)
 		a = h.refused(409, "meanwhile", "POST", th+"/replies", `{"text":"x","seen":"`+seen+`"}`)
 		if a.text("errors.0.path") != "seen" || !strings.HasPrefix(a.text("errors.0.message"), "ent_") {
 			t.Errorf("conflict: %s", a)
@@ -128,7 +131,7 @@ func TestThreads_MergeAndSplit(t *testing.T) {
 		t.Errorf("by its old id: %s", a)
 	}
 	a := h.want(200, "GET", two+"/entries", nil)
-	if a.text("data.0.text") != "First" || a.text("data.2.text") != "Second" || a.text("data.2.origin_thread") != id(two) || a.text("data.2.thread") != id(one) || a.text("data.3.meta.event") != "merged" {
+	if a.text("data.0.text") != "First" || a.text("data.2.meta.event") != "continued" || a.text("data.3.text") != "Second" || a.text("data.3.origin_thread") != id(two) || a.text("data.3.thread") != id(one) || a.text("data.4.meta.event") != "merged" {
 		t.Errorf("entries: %s", a)
 	}
 	h.refused(409, "not merged", "POST", one+"/unmerge", nil)
@@ -138,7 +141,7 @@ func TestThreads_MergeAndSplit(t *testing.T) {
 	h.says("+37120000001", "Third")
 	a = h.want(200, "GET", two+"/entries", nil)
 	h.refused(422, "not both", "POST", two+"/split", `{}`)
-	if s := h.want(201, "POST", two+"/split", fmt.Sprintf(`{"entries":[%q],"subject":"Apart"}`, a.text("data.1.id"))); s.text("subject") != "Apart" || s.text("preview") != "Third" || s.Header.Get("Location") != "/v1/threads/"+s.text("id") {
+	if s := h.want(201, "POST", two+"/split", fmt.Sprintf(`{"entries":[%q],"subject":"Apart"}`, a.text("data.2.id"))); s.text("subject") != "Apart" || s.text("preview") != "Third" || s.Header.Get("Location") != "/v1/threads/"+s.text("id") {
 		t.Errorf("split: %s of %s", s, a)
 	}
 }

@@ -120,7 +120,7 @@ type Threads struct {
 // new thread that names the old one. A mail counts as an answer when it refers to the thread.
 type ReopenWithin struct {
 	Email    time.Duration `key:"email" default:"168h" min:"0s" help:"How long after a thread was resolved a mail that answers it opens it again; later it begins a new one. 0: never."`
-	SMS      time.Duration `key:"sms" default:"24h" min:"0s" help:"The same for SMS."`
+	Texts    time.Duration `key:"sms" default:"24h" min:"0s" help:"The same for SMS."`
 	WhatsApp time.Duration `key:"whatsapp" default:"24h" min:"0s" help:"The same for WhatsApp."`
 	Telegram time.Duration `key:"telegram" default:"24h" min:"0s" help:"The same for Telegram."`
 	Webhook  time.Duration `key:"webhook" default:"24h" min:"0s" help:"The same for webhooks."`

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"rapport"
 	"rapport/channels"
@@ -108,14 +109,12 @@ func (g *Gateway) autoAnswer(ctx context.Context, s *store.Store, h heard, what 
 // words are what an automatic answer says. Without a name nothing stands before it.
 func (g *Gateway) words(what automatic, language string) string {
 	text := g.set.Replies[string(what)][language]
-	if text == "" {
+	if strings.TrimSpace(text) == "" {
 		text = ownWords[what][language]
 	}
-	if g.set.Company.Name == "" {
-		text = strings.TrimPrefix(text, "{company}: ")
-		if first, size := []rune(text)[0], len(string([]rune(text)[:1])); unicode.IsLower(first) {
-			text = string(unicode.ToUpper(first)) + text[size:]
-		}
+	if rest, ok := strings.CutPrefix(text, "{company}: "); ok && rest != "" && g.set.Company.Name == "" {
+		first, size := utf8.DecodeRuneInString(rest)
+		text = string(unicode.ToUpper(first)) + rest[size:]
 	}
 	return strings.ReplaceAll(text, "{company}", g.set.Company.Name)
 }

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -51,7 +52,7 @@ func (g *Gateway) SaveCanned(ctx context.Context, by Caller, key string, in Cann
 		return c, false, invalid(v.errs)
 	}
 	if _, err := templates.Compile(in.source()); err != nil {
-		if refusal, ok := err.(*rapport.Error); ok { // it speaks of templates and their variants
+		if refusal, ok := errors.AsType[*rapport.Error](err); ok { // it speaks of templates and their variants
 			refusal.Message = "The canned reply is not valid."
 			for i := range refusal.Fields {
 				refusal.Fields[i].Path = strings.Replace(refusal.Fields[i].Path, "variants", "bodies", 1)

@@ -28,7 +28,7 @@ type Draft struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
-// SaveDraft keeps what an agent has begun to write, in the place of what was there. A reply of the same agent deletes it.
+// SaveDraft keeps what an agent has begun to write, in the place of what was there. A reply, or a note, of the same agent deletes it.
 func (g *Gateway) SaveDraft(ctx context.Context, thread rapport.ID, agent string, in DraftInput) (Draft, error) {
 	v := validation{}
 	if strings.TrimSpace(agent) == "" {
@@ -84,6 +84,23 @@ func (g *Gateway) DropDraft(ctx context.Context, thread rapport.ID, agent string
 	if err == nil && !was {
 		err = rapport.NotFound("draft")
 	}
+	return err
+}
+
+// written deletes an agent's draft once what it was to become, a reply or a note, is there.
+func written(ctx context.Context, s *store.Store, thread rapport.ID, agent, kind string) error {
+	kept, err := s.Draft(ctx, thread, agent)
+	if rapport.CodeOf(err) == rapport.CodeNotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	d, err := DraftOf(kept)
+	if err != nil || d.Kind != kind {
+		return err
+	}
+	_, err = s.DropDraft(ctx, thread, agent)
 	return err
 }
 

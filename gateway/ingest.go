@@ -181,6 +181,9 @@ func (g *Gateway) incoming(ctx context.Context, s *store.Store, u *arrival) (aft
 	if err != nil {
 		return nil, err
 	}
+	if t, err = g.assign(ctx, s, t); err != nil {
+		return nil, err
+	}
 	if err := g.vouch(ctx, s, in, w, t); err != nil {
 		return nil, err
 	}

@@ -101,7 +101,7 @@ func machineMade(raw []byte) bool {
 			return false
 		}
 		name, value, ok := bytes.Cut(line, []byte(":"))
-		if !ok || name[0] == ' ' || name[0] == '\t' {
+		if !ok || len(name) == 0 || name[0] == ' ' || name[0] == '\t' {
 			continue
 		}
 		key := textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(string(name)))

@@ -48,7 +48,7 @@ func (g *Gateway) MergeThread(ctx context.Context, by Caller, thread, into rappo
 			return err
 		}
 		name := rapport.KindThread.Format(from.ID)
-		if err := happened(ctx, s, t, by.Name, "Thread "+name+" was merged into this one.", map[string]any{"event": "merged", "thread": name}); err != nil {
+		if _, err := happened(ctx, s, t, by.Name, "Thread "+name+" was merged into this one.", map[string]any{"event": "merged", "thread": name}); err != nil {
 			return err
 		}
 		if t, err = s.RefreshThread(ctx, t.ID); err != nil {
@@ -102,7 +102,7 @@ func (g *Gateway) UnmergeThread(ctx context.Context, by Caller, thread rapport.I
 			return err
 		}
 		name := rapport.KindThread.Format(thread)
-		if err := happened(ctx, s, into, by.Name, "Thread "+name+" was taken out of this one.", map[string]any{"event": "unmerged", "thread": name}); err != nil {
+		if _, err := happened(ctx, s, into, by.Name, "Thread "+name+" was taken out of this one.", map[string]any{"event": "unmerged", "thread": name}); err != nil {
 			return err
 		}
 		if _, err := s.RefreshThread(ctx, into.ID); err != nil {
@@ -171,10 +171,10 @@ func (g *Gateway) SplitThread(ctx context.Context, by Caller, thread rapport.ID,
 			return err
 		}
 		old, name := rapport.KindThread.Format(t.ID), rapport.KindThread.Format(fresh.ID)
-		if err := happened(ctx, s, t, by.Name, fmt.Sprintf("%d entries were split off into thread %s.", len(ids), name), map[string]any{"event": "split", "into": name}); err != nil {
+		if _, err := happened(ctx, s, t, by.Name, fmt.Sprintf("%d entries were split off into thread %s.", len(ids), name), map[string]any{"event": "split", "into": name}); err != nil {
 			return err
 		}
-		if err := happened(ctx, s, fresh, by.Name, "Split off from thread "+old+".", map[string]any{"event": "split", "from": old}); err != nil {
+		if _, err := happened(ctx, s, fresh, by.Name, "Split off from thread "+old+".", map[string]any{"event": "split", "from": old}); err != nil {
 			return err
 		}
 		if _, err := s.RefreshThread(ctx, t.ID); err != nil {

@@ -54,12 +54,19 @@ func TestMerge_ShowsBothInOrderAndCanBeUndone(t *testing.T) {
 			t.Errorf("%v", got)
 		}
 		for _, e := range all {
+			if e.Kind == rapport.Happened {
+				continue // the new matter says which one it goes on from
+			}
 			if theirs := slices.Contains(before, e.ID); e.Thread != old.ID || theirs != (e.Origin == fresh.ID) {
 				t.Errorf("origin of %+v", e)
 			}
 		}
 		if ts := w.threads(); len(ts) != 1 || ts[0].ID != old.ID {
 			t.Errorf("listed: %+v", ts)
+		}
+
+		if found, _, err := w.st.Threads(t.Context(), store.ThreadFilter{Q: "wrong shop", Limit: 5}); err != nil || len(found) != 1 || found[0].ID != old.ID {
+			t.Errorf("what was said in the merged thread finds %+v, %v", found, err)
 		}
 
 		// What refers to the merged thread comes to the other one, and so does what refers to nothing.

@@ -29,6 +29,9 @@ func askedBy(in *channels.Incoming, text string) command {
 	case in.OptIn:
 		return startIt
 	}
+	if in.Button != "" {
+		return commandIn(rapport.Email, text) // our own words: "Cancel" on a button is about what it stood under
+	}
 	return commandIn(in.Channel, text)
 }
 
@@ -60,14 +63,14 @@ func (g *Gateway) optChange(ctx context.Context, s *store.Store, a rapport.Addre
 	if err != nil && rapport.CodeOf(err) != rapport.CodeNotFound {
 		return false, err
 	}
-	stopped := err == nil && old.Reason == rapport.ReasonStop
+	had := err == nil && old.Reason == rapport.ReasonStop
 	consent := rapport.Consent{Customer: a.Customer, Channel: a.Channel, Purpose: rapport.Marketing, Granted: !stop, Source: "reply",
 		Proof: rapport.KindEntry.Format(e.ID), At: g.now()}
 	if answers != nil {
 		consent.Message = answers.ID
 	}
 	if stop {
-		news = !stopped
+		news = !had
 		x := rapport.Suppression{Channel: a.Channel, Address: a.Value, Reason: rapport.ReasonStop, Scope: rapport.SuppressAll, Source: "reply", Message: consent.Message, At: g.now()}
 		if a.Channel == rapport.Email {
 			x.Scope = rapport.SuppressMarketing
@@ -81,7 +84,7 @@ func (g *Gateway) optChange(ctx context.Context, s *store.Store, a rapport.Addre
 			}
 		}
 	} else {
-		if stopped {
+		if had {
 			if err := s.Unsuppress(ctx, a.Channel, a.Value); err != nil {
 				return false, err
 			}
@@ -91,7 +94,7 @@ func (g *Gateway) optChange(ctx context.Context, s *store.Store, a rapport.Addre
 				return false, err
 			}
 		}
-		news = stopped || a.Off == "blocked"
+		news = had || a.Off == "blocked"
 	}
 	return news, s.AddConsents(ctx, []rapport.Consent{consent})
 }

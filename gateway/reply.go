@@ -126,7 +126,7 @@ func (g *Gateway) ReplyInThread(ctx context.Context, by Caller, thread rapport.I
 		if err != nil {
 			return err
 		}
-		if err := unseen(ctx, s, t, in); err != nil {
+		if err := unseen(ctx, s, t, agent, in); err != nil {
 			return err
 		}
 		ch := in.Channel
@@ -164,7 +164,12 @@ func (g *Gateway) ReplyInThread(ctx context.Context, by Caller, thread rapport.I
 		if err := s.AddEntry(ctx, e); err != nil {
 			return err
 		}
-		if _, err := s.DropDraft(ctx, t.ID, agent); err != nil {
+		goes := *e
+		goes.CreatedAt = latest(e.CreatedAt, later) // until then the customer waits
+		if err := g.measure(ctx, s, t, goes, rapport.NextReply); err != nil {
+			return err
+		}
+		if err := written(ctx, s, t.ID, agent, "reply"); err != nil {
 			return err
 		}
 		read := false
@@ -196,9 +201,9 @@ func latest(a, b time.Time) time.Time {
 	return a
 }
 
-// unseen refuses an answer when others have written since the writer looked. The thread is locked, so nobody writes
-// between this and the answer.
-func unseen(ctx context.Context, s *store.Store, t rapport.Thread, in ReplyInput) error {
+// unseen refuses an answer when the customer or a colleague has written since the writer looked. The thread is locked,
+// so nobody writes between this and the answer.
+func unseen(ctx context.Context, s *store.Store, t rapport.Thread, agent string, in ReplyInput) error {
 	if in.Seen == "" || in.Force {
 		return nil
 	}
@@ -206,13 +211,22 @@ func unseen(ctx context.Context, s *store.Store, t rapport.Thread, in ReplyInput
 	if err != nil {
 		return rapport.Invalid("seen", "is no entry's id (ent_...)")
 	}
-	newer, err := s.SaidAfter(ctx, t.ID, seen, 20)
-	if err != nil || len(newer) == 0 {
+	newer, err := s.SaidAfter(ctx, t.ID, seen, 50)
+	if err != nil {
+		return err
+	}
+	sent, err := s.Deliveries(ctx, newer)
+	if err != nil {
 		return err
 	}
 	refusal := rapport.Errorf(rapport.CodeConflict, "Somebody has written in this thread meanwhile; errors names the newer entries. Look at them, or send with force.")
 	for _, e := range newer {
-		refusal.Fields = append(refusal.Fields, rapport.FieldError{Path: "seen", Message: rapport.KindEntry.Format(e.ID)})
+		if own := e.Kind == rapport.Outbound && (e.Author == agent || sent[e.Message].State == rapport.Cancelled); !own {
+			refusal.Fields = append(refusal.Fields, rapport.FieldError{Path: "seen", Message: rapport.KindEntry.Format(e.ID)})
+		}
+	}
+	if len(refusal.Fields) == 0 {
+		return nil
 	}
 	return refusal
 }

@@ -48,8 +48,8 @@ var phrases = phrasebook(map[command][]string{
 	helpMe: {"help", "info", "помощь", "инфо", "справка"},
 })
 
-// byMail are the stop phrases that mean the sender in a mail too. There "cancel" or "отказ" may be the answer to an offer
-// or an order, and HELP is for a person.
+// byMail are the stop phrases that mean the sender in a mail, or on a button, too. There "cancel" or "отказ" may be the
+// answer to an offer or an order, and HELP is for a person.
 var byMail = phrasebook(map[command][]string{
 	stopIt: {
 		"stop", "unsubscribe", "unsubscribe me", "unsubscribe all", "unsubscribe from all", "i want to unsubscribe", "unsub", "cancel subscription", "cancel my subscription", "optout", "opt out", "opt me out", "i opt out",

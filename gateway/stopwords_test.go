@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"rapport"
+	"rapport/channels"
 	"rapport/internal/fuzzing"
 )
 
@@ -143,4 +144,17 @@ func FuzzCommandIn(f *testing.F) {
 			t.Errorf("%q is %q, with a space %q", text, sms, again)
 		}
 	})
+}
+
+// What stands on a button was written by the sender: only what speaks of the subscription ends it.
+func TestAskedBy_AButtonAnswersWhatItStoodUnder(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]command{"Cancel": noCommand, "Отказ": noCommand, "Help": noCommand, "Unsubscribe": stopIt, "Отписаться": stopIt} {
+		if got := askedBy(&channels.Incoming{Channel: rapport.Telegram, Button: "b", Text: text}, text); got != want {
+			t.Errorf("%q is %q, want %q", text, got, want)
+		}
+	}
+	if got := askedBy(&channels.Incoming{Channel: rapport.SMS, Auto: channels.AutoReply, OptOut: true}, "STOP"); got != noCommand {
+		t.Errorf("a machine asked for %q", got)
+	}
 }

@@ -43,7 +43,10 @@ func (g *Gateway) TakeBack(ctx context.Context, by Caller, thread, entry rapport
 			}
 			return rapport.Errorf(rapport.CodeConflict, "It is too late to take this answer back: it is %s.", m.State)
 		}
-		if err := happened(ctx, s, t, by.Name, "An answer was taken back.", map[string]any{"event": "reply_cancelled", "entry": rapport.KindEntry.Format(e.ID)}); err != nil {
+		if err := s.DropResponse(ctx, t.ID, e.ID); err != nil {
+			return err
+		}
+		if _, err := happened(ctx, s, t, by.Name, "An answer was taken back.", map[string]any{"event": "reply_cancelled", "entry": rapport.KindEntry.Format(e.ID)}); err != nil {
 			return err
 		}
 		if t, err = s.RefreshThread(ctx, t.ID); err != nil || t.Status != rapport.ThreadPending || t.WaitingSince.IsZero() {
@@ -91,7 +94,8 @@ func (g *Gateway) Retry(ctx context.Context, by Caller, thread, entry rapport.ID
 		if !ok {
 			return rapport.Errorf(rapport.CodeConflict, "This answer is being sent again already.")
 		}
-		return happened(ctx, s, t, by.Name, "An answer that failed is sent again.", map[string]any{"event": "reply_retried", "entry": rapport.KindEntry.Format(e.ID)})
+		_, err = happened(ctx, s, t, by.Name, "An answer that failed is sent again.", map[string]any{"event": "reply_retried", "entry": rapport.KindEntry.Format(e.ID)})
+		return err
 	})
 	if err != nil {
 		return e, err

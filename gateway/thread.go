@@ -31,6 +31,9 @@ func (g *Gateway) AddNote(ctx context.Context, by Caller, thread rapport.ID, tex
 		if err := s.AddEntry(ctx, e); err != nil {
 			return err
 		}
+		if err := written(ctx, s, t.ID, agent, "note"); err != nil {
+			return err
+		}
 		return s.AddMentions(ctx, e.ID, rapport.Mentions(text))
 	})
 	return e, err
@@ -50,12 +53,12 @@ func agentOr(agent string, by Caller) (string, error) {
 }
 
 // happened keeps what was done to a thread. meta says it for machines.
-func happened(ctx context.Context, s *store.Store, t rapport.Thread, by, text string, meta map[string]any) error {
-	raw, err := json.Marshal(meta)
-	if err != nil {
-		return err
+func happened(ctx context.Context, s *store.Store, t rapport.Thread, by, text string, meta map[string]any) (e rapport.Entry, err error) {
+	e = rapport.Entry{Thread: t.ID, Customer: t.Customer, Kind: rapport.Happened, Channel: t.Channel, Text: text, Author: by}
+	if e.Meta, err = json.Marshal(meta); err == nil {
+		err = s.AddEntry(ctx, &e)
 	}
-	return s.AddEntry(ctx, &rapport.Entry{Thread: t.ID, Customer: t.Customer, Kind: rapport.Happened, Channel: t.Channel, Text: text, Author: by, Meta: raw})
+	return e, err
 }
 
 // PatchThread changes a thread; what happened is an entry of its own. Snoozed without a time it sleeps until the
@@ -87,7 +90,15 @@ func (g *Gateway) PatchThread(ctx context.Context, by Caller, thread rapport.ID,
 		if len(changed) == 0 {
 			return nil
 		}
-		return happened(ctx, s, t, by.Name, text, map[string]any{"event": "changed", "changed": changed})
+		e, err := happened(ctx, s, t, by.Name, text, map[string]any{"event": "changed", "changed": changed})
+		if err != nil {
+			return err
+		}
+		if before.Status != t.Status && t.Status == rapport.ThreadResolved {
+			return g.measure(ctx, s, t, e, rapport.Resolution)
+		}
+		t, err = g.assign(ctx, s, t)
+		return err
 	})
 	return t, err
 }

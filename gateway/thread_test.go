@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -77,7 +78,7 @@ func set[T any](v T) *T { return &v }
 func refused(t *testing.T, err error, code rapport.Code, says string) {
 	t.Helper()
 	text := fmt.Sprint(err)
-	if e, ok := err.(*rapport.Error); ok {
+	if e, ok := errors.AsType[*rapport.Error](err); ok {
 		text += fmt.Sprint(e.Fields)
 	}
 	if rapport.CodeOf(err) != code || !strings.Contains(text, says) {
@@ -185,7 +186,7 @@ func TestReply_IsRefusedWhenOthersHaveWritten(t *testing.T) {
 		errs := make([]error, 8)
 		for i := range errs {
 			wg.Go(func() {
-				_, errs[i] = w.g.ReplyInThread(t.Context(), gateway.Caller{Name: "Ivan"}, th.ID, gateway.ReplyInput{Text: "Yes", Seen: seen})
+				_, errs[i] = w.g.ReplyInThread(t.Context(), gateway.Caller{}, th.ID, gateway.ReplyInput{Text: "Yes", Seen: seen, Agent: fmt.Sprint("agent ", i)})
 			})
 		}
 		wg.Wait()
@@ -207,6 +208,16 @@ func TestReply_IsRefusedWhenOthersHaveWritten(t *testing.T) {
 		w.answer(th.ID, gateway.ReplyInput{Text: "Yes", Seen: seen, Force: true})
 		es = w.entries(th.ID)
 		w.answer(th.ID, gateway.ReplyInput{Text: "And more", Seen: rapport.KindEntry.Format(es[len(es)-1].ID)})
+		w.answer(th.ID, gateway.ReplyInput{Text: "One does not surprise oneself", Seen: rapport.KindEntry.Format(es[len(es)-1].ID)})
+		es = w.entries(th.ID)
+		back, err := w.g.ReplyInThread(t.Context(), gateway.Caller{Name: "Eva"}, th.ID, gateway.ReplyInput{Text: "Oops", UndoFor: "1h"})
+		if err == nil {
+			_, err = w.g.TakeBack(t.Context(), gateway.Caller{Name: "Eva"}, th.ID, back.ID)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.answer(th.ID, gateway.ReplyInput{Text: "Nor does what was taken back", Seen: rapport.KindEntry.Format(es[len(es)-1].ID)})
 		if ms, _, err := w.st.Mentions(t.Context(), "IVAN", store.Page{Limit: 5}); err != nil || len(ms) != 1 || ms[0].Entry.Thread != th.ID || ms[0].Entry.Kind != rapport.Note {
 			t.Errorf("mentions: %+v, %v", ms, err)
 		}
@@ -217,7 +228,6 @@ func TestReply_GoesOutLaterOrIsTakenBack(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		th := w.conversation(1, "e1")
-		waiting := th.WaitingSince
 		later := w.answer(th.ID, gateway.ReplyInput{Text: "Tomorrow", SendAt: set(w.clock.now().Add(24 * time.Hour))})
 		undone := w.answer(th.ID, gateway.ReplyInput{Text: "Oops", UndoFor: "1h"})
 		if _, err := w.g.TakeBack(t.Context(), gateway.Caller{Name: "Ivan"}, th.ID, undone.ID); err != nil {
@@ -238,13 +248,21 @@ func TestReply_GoesOutLaterOrIsTakenBack(t *testing.T) {
 		_, err := w.g.TakeBack(t.Context(), gateway.Caller{}, th.ID, later.ID)
 		refused(t, err, rapport.CodeConflict, "too late")
 
-		// The only answer is taken back: the customer waits as before.
+		facts, _, err := w.st.Responses(t.Context(), store.ResponseFilter{}, store.Page{Limit: 9})
+		if err != nil || len(facts) != 1 || facts[0].Waited < 23*time.Hour {
+			t.Errorf("the customer waited until it was sent: %+v, %v", facts, err)
+		}
+
+		// The only answer is taken back: the customer waits as before, and nobody has answered.
 		other := w.conversation(2, "e2")
 		only := w.answer(other.ID, gateway.ReplyInput{Text: "Hm", UndoFor: "1h"})
 		if _, err := w.g.TakeBack(t.Context(), gateway.Caller{}, other.ID, only.ID); err != nil {
 			t.Fatal(err)
 		}
-		if now := w.thread(other.ID); now.Status != rapport.ThreadOpen || !now.WaitingSince.Equal(other.WaitingSince) || waiting.IsZero() {
+		if facts, _, err = w.st.Responses(t.Context(), store.ResponseFilter{}, store.Page{Limit: 9}); err != nil || len(facts) != 1 {
+			t.Errorf("taken back: %+v, %v", facts, err)
+		}
+		if now := w.thread(other.ID); now.Status != rapport.ThreadOpen || !now.WaitingSince.Equal(other.WaitingSince) {
 			t.Errorf("%+v", now)
 		}
 		_, err = w.g.TakeBack(t.Context(), gateway.Caller{}, th.ID, only.ID)
@@ -350,9 +368,26 @@ func TestReply_ThatFailedIsSentAgainOnce(t *testing.T) {
 		}
 		_, err := w.g.Retry(t.Context(), gateway.Caller{}, th.ID, e.ID)
 		refused(t, err, rapport.CodeConflict, "not failed")
-		w.ingest("sms", reply(rapport.SMS, addressOf(rapport.SMS, 1), "STOP", "e2"))
 		if m, err := w.st.Message(t.Context(), e.Message); err != nil || m.Attempt != 2 {
 			t.Errorf("%+v, %v", m, err)
+		}
+		w.sms.behave(func(int, *channels.Outgoing) (bool, *channels.Verdict) {
+			return false, &channels.Verdict{Kind: channels.Rejected, Reason: "policy"}
+		})
+		e = w.answer(th.ID, gateway.ReplyInput{Text: "Still there?"})
+		w.until("it fails", func() bool { return w.state(e) == rapport.Failed })
+		later := w.answer(th.ID, gateway.ReplyInput{Text: "Tomorrow", UndoFor: "30m"})
+		w.ingest("sms", reply(rapport.SMS, addressOf(rapport.SMS, 1), "STOP", "e2"))
+		_, err = w.g.Retry(t.Context(), gateway.Caller{}, th.ID, e.ID)
+		refused(t, err, rapport.CodeConflict, "cannot be written to")
+		w.sms.behave(nil)
+		w.clock.forward(time.Hour)
+		w.until("what waited is decided again", func() bool { return w.state(later).Final() })
+		w.sms.mu.Lock()
+		n := w.sms.taken[later.Message] // the STOP itself is confirmed
+		w.sms.mu.Unlock()
+		if s := w.state(later); s != rapport.Skipped || n != 0 {
+			t.Errorf("after STOP: %s, sent %d times", s, n)
 		}
 	})
 }
@@ -370,7 +405,17 @@ func TestReply_DeletesTheDraftOfItsAgent(t *testing.T) {
 		if err != nil || d.Text != "second" || d.Kind != "reply" || d.UpdatedAt.IsZero() {
 			t.Errorf("%+v, %v", d, err)
 		}
+		if _, err := w.g.SaveDraft(t.Context(), th.ID, "Ann", gateway.DraftInput{Text: "third", Kind: "note"}); err != nil {
+			t.Fatal(err)
+		}
 		w.answer(th.ID, gateway.ReplyInput{Text: "done"})
+		w.answer(th.ID, gateway.ReplyInput{Text: "not what was begun", Agent: "Ann"})
+		if _, err := w.st.Draft(t.Context(), th.ID, "Ann"); err != nil {
+			t.Error("an answer deleted the draft of a note")
+		}
+		if _, err := w.g.AddNote(t.Context(), gateway.Caller{}, th.ID, "third", "Ann"); err != nil {
+			t.Fatal(err)
+		}
 		left, _, err := w.st.Drafts(t.Context(), th.ID, "", 9)
 		if err != nil || len(left) != 1 || left[0].Agent != "Eva" {
 			t.Errorf("%+v, %v", left, err)

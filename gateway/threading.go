@@ -80,5 +80,6 @@ func (g *Gateway) begin(ctx context.Context, s *store.Store, in *channels.Incomi
 		return t, err
 	}
 	name := rapport.KindThread.Format(earlier)
-	return t, s.AddEntry(ctx, &rapport.Entry{Thread: t.ID, Customer: t.Customer, Kind: rapport.Happened, Channel: t.Channel, Text: "goes on from " + name, Meta: detail("earlier", name)})
+	_, err := happened(ctx, s, t, "", "Goes on from thread "+name+".", map[string]any{"event": "continued", "earlier": name})
+	return t, err
 }

@@ -46,6 +46,15 @@ type dialect interface {
 	about() (query string, safety []string)
 	// countTables asks how many tables there are.
 	countTables() string
+	// Full-text search. addWords takes an entry's id and words(...); dropWords ends before the list of ids; findWords are
+	// queries for the ids of entries that hold terms(...) ($1), those below an id ($2), the newest first, at most so many ($3): each finds
+	// all that the one before finds and is asked only when that found too few; before a query stands what the transaction needs, or nothing. A word is letters, digits and ~, so
+	// that nothing in it is an operator.
+	addWords() string
+	dropWords() string
+	findWords(limit int) []lookup
+	words([]string) any
+	terms([]string) any
 	isDuplicate(error) bool
 	isConflict(error) bool
 	isUnavailable(error) bool
@@ -75,7 +84,8 @@ func (sqlite) skipLocked() string { return "" } // one writer: nobody else can b
 func (sqlite) forUpdate() string  { return "" }
 func (sqlite) like() string       { return "LIKE" }
 func (sqlite) types() map[string]string {
-	return map[string]string{"{{json}}": "TEXT", "{{blob}}": "BLOB", "{{hot}}": "", "{{id}}": "INTEGER", "{{flat}}": "WITHOUT ROWID"}
+	return map[string]string{"{{json}}": "TEXT", "{{blob}}": "BLOB", "{{hot}}": "", "{{id}}": "INTEGER", "{{flat}}": "WITHOUT ROWID",
+		"{{words}}": `CREATE VIRTUAL TABLE entry_words USING fts5 (words, content='', contentless_delete=1, detail=none, tokenize="unicode61 remove_diacritics 0 tokenchars '~'");`}
 }
 
 func (sqlite) grown() string { return "" }
@@ -86,6 +96,17 @@ func (sqlite) about() (string, []string) {
 func (sqlite) countTables() string {
 	return `SELECT count(*) FROM sqlite_master WHERE type = 'table'`
 }
+
+func (sqlite) addWords() string { return `INSERT INTO entry_words (rowid, words) VALUES ($1, $2)` }
+
+func (sqlite) dropWords() string { return `DELETE FROM entry_words WHERE rowid` }
+func (sqlite) findWords(int) []lookup {
+	return []lookup{{query: `SELECT rowid FROM entry_words WHERE entry_words MATCH $1 AND rowid < $2 ORDER BY rowid DESC LIMIT $3`}}
+}
+func (sqlite) words(w []string) any { return strings.Join(w, " ") }
+
+// The query language of FTS5: https://www.sqlite.org/fts5.html#full_text_query_syntax
+func (sqlite) terms(want []string) any { return `"` + strings.Join(want, `" AND "`) + `"` }
 
 // Result codes: https://www.sqlite.org/rescode.html
 func sqliteCode(err error) int {
@@ -130,7 +151,9 @@ func (postgres) like() string       { return "ILIKE" }
 func (postgres) types() map[string]string {
 	// fillfactor leaves room on each page, so that the updates of claim and record stay on it (HOT): for every row
 	// once more, because one transaction may claim all that stand there, and only the next can clear what it leaves.
-	return map[string]string{"{{json}}": "JSONB", "{{blob}}": "BYTEA", "{{hot}}": "WITH (fillfactor = 45)", "{{id}}": "BIGINT", "{{flat}}": ""}
+	return map[string]string{"{{json}}": "JSONB", "{{blob}}": "BYTEA", "{{hot}}": "WITH (fillfactor = 45)", "{{id}}": "BIGINT", "{{flat}}": "",
+		"{{words}}": `CREATE TABLE entry_words (entry_id BIGINT PRIMARY KEY, words TSVECTOR NOT NULL);
+CREATE INDEX entry_words_gin ON entry_words USING gin (words) WITH (fastupdate = off);`}
 }
 
 func (postgres) grown() string {
@@ -144,6 +167,28 @@ func (postgres) about() (string, []string) {
 func (postgres) countTables() string {
 	return `SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')`
 }
+
+func (postgres) addWords() string {
+	return `INSERT INTO entry_words (entry_id, words) VALUES ($1, array_to_tsvector($2::text[]))`
+}
+
+func (postgres) dropWords() string { return `DELETE FROM entry_words WHERE entry_id` }
+
+// findWords: the planner cannot tell a rare word from a common one, and takes 200 ms of a million entries for a rare one that it
+// looks for among the newest, or for a common one of which it sorts all. So the newest are looked at first, which is enough for
+// a common word; a word that is seldom among them is rare, and its entries are few enough to be sorted.
+func (postgres) findWords(limit int) []lookup {
+	return []lookup{
+		{query: fmt.Sprintf(`SELECT entry_id FROM (SELECT entry_id, words FROM entry_words WHERE entry_id < $2 ORDER BY entry_id DESC LIMIT %d) AS newest
+			WHERE words @@ $1::tsquery ORDER BY entry_id DESC LIMIT $3`, max(20_000, 40*limit))},
+		// Bitmaps are off (see open), and a GIN index has nothing else.
+		{`SET LOCAL enable_bitmapscan = on`, `SELECT entry_id FROM (SELECT entry_id FROM entry_words WHERE words @@ $1::tsquery AND entry_id < $2 OFFSET 0) AS rare ORDER BY entry_id DESC LIMIT $3`},
+	}
+}
+func (d postgres) words(w []string) any { return d.list(w) }
+
+// The query language of tsquery: https://www.postgresql.org/docs/15/datatype-textsearch.html#DATATYPE-TSQUERY
+func (postgres) terms(want []string) any { return `'` + strings.Join(want, `' & '`) + `'` }
 
 // SQLSTATEs: https://www.postgresql.org/docs/15/errcodes-appendix.html
 func sqlState(err error) string {

@@ -26,7 +26,7 @@ func scanDraft(scan func(...any) error) (d Draft, err error) {
 
 // SaveDraft stores a draft in the place of the agent's last one and fills in UpdatedAt.
 func (s *Store) SaveDraft(ctx context.Context, d *Draft) error {
-	d.UpdatedAt = s.Now()
+	d.UpdatedAt = at(ms(s.Now())) // as it is read again
 	_, err := s.exec(ctx, `INSERT INTO drafts (thread_id, agent, content, updated_at) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (thread_id, agent) DO UPDATE SET content = excluded.content, updated_at = excluded.updated_at`, d.Thread, d.Agent, string(d.Content), ms(d.UpdatedAt))
 	return err

@@ -59,7 +59,7 @@ func (s *Store) AddEntry(ctx context.Context, e *rapport.Entry) error {
 			return err
 		}
 		// Only now: in the order of their ids is the order in which a thread's entries came.
-		e.Thread, e.ID, e.CreatedAt = t.ID, s.NewID(), s.Now()
+		e.Thread, e.ID, e.CreatedAt = t.ID, s.NewID(), at(ms(s.Now()))
 		if e.Kind == rapport.Inbound || e.Kind == rapport.Outbound {
 			t.LastEntryAt, t.Preview = e.CreatedAt, preview(e.Text)
 			if e.Kind == rapport.Inbound && t.Status != rapport.ThreadSpam && !e.Machine() {
@@ -75,7 +75,16 @@ func (s *Store) AddEntry(ctx context.Context, e *rapport.Entry) error {
 		_, err = s.exec(ctx, `INSERT INTO entries (`+entryColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 0)`,
 			e.ID, e.Thread, e.Customer, string(e.Kind), string(e.Channel), e.Text, e.HTML, e.Author, e.Address, e.Message, e.Answers.Message, e.Answers.Campaign,
 			e.Answers.Template, e.MatchedBy, e.Provider, e.ProviderID, meta, ms(e.CreatedAt))
-		return err
+		if err != nil {
+			return err
+		}
+		var about string
+		if e.Kind != rapport.Happened { // what was done to a thread is not what was said in it
+			if err := s.row(ctx, `SELECT `+threadWords+` FROM threads WHERE id = $1`, e.Thread).Scan(&about); err != nil {
+				return err
+			}
+		}
+		return s.index(ctx, e.ID, about, e.Author, e.Text)
 	})
 	if err != nil {
 		return fmt.Errorf("storing an entry: %w", err)
@@ -115,8 +124,17 @@ func (s *Store) RecentInbound(ctx context.Context, a rapport.Address, since time
 
 // EditEntry replaces the words of an entry, because the customer edited them.
 func (s *Store) EditEntry(ctx context.Context, id rapport.ID, text, html string) error {
-	_, err := s.exec(ctx, `UPDATE entries SET text = $1, html = $2 WHERE id = $3`, text, html, id)
-	return err
+	return s.Tx(ctx, func(s *Store) error {
+		var author, about string
+		err := s.row(ctx, `UPDATE entries SET text = $1, html = $2 WHERE id = $3 RETURNING author, (SELECT `+threadWords+` FROM threads WHERE threads.id = entries.thread_id)`, text, html, id).Scan(&author, &about)
+		if err != nil {
+			return missing(err, "entry")
+		}
+		if err := s.unindex(ctx, []rapport.ID{id}); err != nil {
+			return err
+		}
+		return s.index(ctx, id, about, author, text)
+	})
 }
 
 // Entries of one thread and of those merged into it, oldest first: page.After 0 begins with the oldest.

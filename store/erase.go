@@ -142,12 +142,16 @@ func (e *erasure) entries(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return e.pages(ctx, "entries", func(s *Store, ids []rapport.ID) error {
-		return s.run(ctx, ids, blankEntries+` AND id`, `DELETE FROM mentions WHERE entry_id`, `DELETE FROM readings WHERE entry_id`)
-	})
+	return e.pages(ctx, "entries", func(s *Store, ids []rapport.ID) error { return s.blank(ctx, ids) })
 }
 
-const blankEntries = `UPDATE entries SET text = '', html = '', meta = '{}', provider_id = '', author = CASE kind WHEN 'inbound' THEN '' ELSE author END WHERE 1 = 1`
+// blank takes the words out of entries, out of the search, and calls nobody any more.
+func (s *Store) blank(ctx context.Context, ids []rapport.ID) error {
+	if err := s.unindex(ctx, ids); err != nil {
+		return err
+	}
+	return s.run(ctx, ids, `UPDATE entries SET text = '', html = '', meta = '{}', provider_id = '', author = CASE kind WHEN 'inbound' THEN '' ELSE author END WHERE id`, `DELETE FROM mentions WHERE entry_id`, `DELETE FROM readings WHERE entry_id`)
+}
 
 // filesOf names what customers attached to entries, and the mails that those were.
 func (s *Store) filesOf(ctx context.Context, where string, args ...any) (files []rapport.ID, err error) {
@@ -171,28 +175,29 @@ func (s *Store) deleteFiles(ctx context.Context, ids []rapport.ID) error {
 	return nil
 }
 
-// guests blanks what others wrote in the customer's threads, a thread a transaction, because it quotes the customer. It
-// also strikes the customer from the participants of other people's threads.
+// guests blanks what others wrote in the customer's threads, because it quotes the customer, and strikes the customer from
+// the participants of other people's threads.
 func (e *erasure) guests(ctx context.Context) error {
-	threads, err := collect(ctx, e.s, scanID, `SELECT DISTINCT e.thread_id FROM entries e JOIN threads t ON t.id = e.thread_id
-		WHERE t.customer_id `+e.s.d.in(1)+` AND e.customer_id <> t.customer_id`, e.who)
-	if err != nil {
-		return err
-	}
-	for _, id := range threads {
-		files, err := e.s.filesOf(ctx, `thread_id = $1`, id)
+	for after := rapport.ID(0); ; {
+		ids, err := collect(ctx, e.s, scanID, `SELECT g.id FROM threads t JOIN entries g ON g.thread_id = t.id WHERE t.customer_id `+e.s.d.in(1)+`
+			AND g.customer_id <> t.customer_id AND g.kind = 'inbound' AND g.id > $2 ORDER BY g.id LIMIT $3`, e.who, after, MaxRows)
+		if err != nil {
+			return err
+		}
+		if len(ids) == 0 {
+			break
+		}
+		files, err := e.s.filesOf(ctx, `id `+e.s.d.in(1), e.s.d.list(ids))
 		if err == nil {
 			err = e.s.deleteFiles(ctx, files)
 		}
 		if err == nil {
-			_, err = e.s.exec(ctx, blankEntries+` AND thread_id = $1 AND kind = 'inbound'`, id)
-		}
-		if err == nil {
-			_, err = e.s.exec(ctx, `DELETE FROM readings WHERE entry_id IN (SELECT id FROM entries WHERE thread_id = $1)`, id)
+			err = e.s.Tx(ctx, func(s *Store) error { return s.blank(ctx, ids) })
 		}
 		if err != nil {
 			return err
 		}
+		after = ids[len(ids)-1]
 	}
 	return e.eachAddress(ctx, func(a rapport.Address) error {
 		_, err := e.s.exec(ctx, `DELETE FROM thread_participants WHERE akey = $1`, rapport.AddressKey(a.Channel, a.Value))

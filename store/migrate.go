@@ -29,7 +29,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if _, err := p.Up(ctx); err != nil {
 		return fmt.Errorf("migrating the database: %w", err)
 	}
-	return nil
+	return s.indexOld(ctx)
 }
 
 // Current tells whether the schema is this binary's; the error says which way it is off.

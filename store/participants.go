@@ -27,6 +27,10 @@ func (s *Store) AddParticipants(ctx context.Context, thread, entry rapport.ID, p
 // Participants of a thread beside its customer, in the order of their addresses. after and next are such; "" begins,
 // and ends.
 func (s *Store) Participants(ctx context.Context, thread rapport.ID, after string, limit int) (out []rapport.Participant, next string, err error) {
+	parts, err := s.parts(ctx, thread)
+	if err != nil {
+		return nil, "", err
+	}
 	var keys []string
 	out, err = collect(ctx, s, func(scan func(...any) error) (p rapport.Participant, err error) {
 		var key string
@@ -35,7 +39,8 @@ func (s *Store) Participants(ctx context.Context, thread rapport.ID, after strin
 		p.Known = known == 1
 		keys = append(keys, key)
 		return
-	}, `SELECT akey, address, name, known, entry_id FROM thread_participants WHERE thread_id = $1 AND akey > $2 ORDER BY akey LIMIT $3`, thread, after, limit+1)
+	}, `SELECT akey, min(address), max(name), max(known), min(entry_id) FROM thread_participants WHERE thread_id `+s.d.in(1)+` AND akey > $2
+		GROUP BY akey ORDER BY akey LIMIT $3`, parts, after, limit+1)
 	if err != nil || len(out) <= limit {
 		return out, "", err
 	}
@@ -44,7 +49,17 @@ func (s *Store) Participants(ctx context.Context, thread rapport.ID, after strin
 
 // HasPart tells whether somebody who has a part in a thread named this address.
 func (s *Store) HasPart(ctx context.Context, thread rapport.ID, address string) (bool, error) {
+	parts, err := s.parts(ctx, thread)
+	if err != nil {
+		return false, err
+	}
 	var n int
-	err := s.row(ctx, `SELECT count(*) FROM thread_participants WHERE thread_id = $1 AND akey = $2 AND known = 1`, thread, rapport.AddressKey(rapport.Email, address)).Scan(&n)
+	err = s.row(ctx, `SELECT count(*) FROM thread_participants WHERE thread_id `+s.d.in(1)+` AND akey = $2 AND known = 1`, parts, rapport.AddressKey(rapport.Email, address)).Scan(&n)
 	return n > 0, err
+}
+
+// parts is a thread and those that were merged into it, as a list for the engine.
+func (s *Store) parts(ctx context.Context, thread rapport.ID) (any, error) {
+	merged, err := s.Merged(ctx, thread)
+	return s.d.list(append(merged, thread)), err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"time"
 
 	"rapport"
@@ -69,10 +70,13 @@ func (s *Store) OpenThread(ctx context.Context, address rapport.ID) (rapport.Thr
 	return t, missing(err, "open thread")
 }
 
-// NewestThread finds the one of an address that was begun last, whatever its status.
+// NewestThread finds the one of an address that was begun last, whatever its status, and wherever it was merged into.
 func (s *Store) NewestThread(ctx context.Context, address rapport.ID) (rapport.Thread, error) {
-	t, err := scanThread(s.row(ctx, `SELECT `+threadColumns+` FROM threads t WHERE t.address_id = $1 ORDER BY t.id DESC LIMIT 1`, address).Scan)
-	return t, missing(err, "thread")
+	var id rapport.ID
+	if err := s.row(ctx, `SELECT id FROM threads WHERE address_id = $1 ORDER BY id DESC LIMIT 1`, address).Scan(&id); err != nil {
+		return rapport.Thread{}, missing(err, "thread")
+	}
+	return s.Thread(ctx, id)
 }
 
 // CreateThread stores a new thread and fills in its ID and times, and what is empty of status and priority.
@@ -111,11 +115,14 @@ type ThreadFilter struct {
 	Campaign   rapport.ID
 	Unread     bool
 	Reading    ReadingFilter // of the customer's newest words
-	Q          string        // part of the subject, of the newest text, or of the customer's name
+	Q          string        // words of their entries, subject or author; of a very common word the newest 2,000 entries count
 	Waiting    bool          // only those whose customer waits, the longest first; else the newest entry first
 	Limit      int
 	After      ThreadCursor
 }
+
+// newestFound bounds how many entries a search looks at for their threads.
+const newestFound = 2000
 
 // ThreadCursor is a place in the list: zero is its beginning, and its end. It holds the time because the
 // list is ordered by it, and because a thread that gets an entry meanwhile moves to the top.
@@ -139,7 +146,8 @@ func (q *threadQuery) and(cond string, v ...any) {
 	q.where += fmt.Sprintf(" AND "+cond, nums...)
 }
 
-func (f *ThreadFilter) query(s *Store) *threadQuery {
+// query is what a filter asks; nil: nothing can be found.
+func (f *ThreadFilter) query(ctx context.Context, s *Store) (*threadQuery, error) {
 	q := &threadQuery{where: `t.merged_into = 0`}
 	if f.Status != "" {
 		q.and(`t.status = $%d`, string(f.Status))
@@ -176,10 +184,20 @@ func (f *ThreadFilter) query(s *Store) *threadQuery {
 		q.where, q.args = q.where+where, append(q.args, args...)
 	}
 	if f.Q != "" {
-		like := s.d.like() + ` $%[1]d ESCAPE '\'`
-		q.and(`(t.subject `+like+` OR t.preview `+like+` OR EXISTS (SELECT 1 FROM customers c WHERE c.id = t.customer_id AND c.name `+like+`))`, "%"+escapeLike(f.Q)+"%")
+		want := terms(f.Q)
+		if len(want) == 0 {
+			return nil, nil
+		}
+		ids, err := s.find(ctx, want, math.MaxInt64, newestFound)
+		if err != nil || len(ids) == 0 {
+			return nil, err
+		}
+		q.and(`t.id IN (WITH RECURSIVE home (id, into_id) AS (
+			SELECT id, merged_into FROM threads WHERE id IN (SELECT thread_id FROM entries WHERE id ` + s.d.in(len(q.args)+1) + `)
+			UNION SELECT o.id, o.merged_into FROM threads o JOIN home ON o.id = home.into_id) SELECT id FROM home)`)
+		q.args = append(q.args, s.d.list(ids))
 	}
-	return q
+	return q, nil
 }
 
 // Threads lists those with the newest entry first, or with Waiting those whose customer waits longest.
@@ -187,7 +205,10 @@ func (s *Store) Threads(ctx context.Context, f ThreadFilter) ([]rapport.Thread, 
 	if !storable(f.Q + f.Label + f.Assignee) {
 		return []rapport.Thread{}, ThreadCursor{}, nil
 	}
-	q := f.query(s)
+	q, err := f.query(ctx, s)
+	if q == nil || err != nil {
+		return []rapport.Thread{}, ThreadCursor{}, err
+	}
 	if f.Status == "" {
 		q.and(`t.status <> 'spam'`)
 	}
@@ -227,8 +248,11 @@ func (s *Store) CountThreads(ctx context.Context, f ThreadFilter) (ThreadCounts,
 	if !storable(f.Q + f.Label + f.Assignee) {
 		return out, nil
 	}
-	q := f.query(s)
-	err := s.each(ctx, func(scan func(...any) error) error {
+	q, err := f.query(ctx, s)
+	if q == nil || err != nil {
+		return out, err
+	}
+	err = s.each(ctx, func(scan func(...any) error) error {
 		var status rapport.ThreadStatus
 		var n, unassigned, unread, waiting int64
 		if err := scan(&status, &n, &unassigned, &unread, &waiting); err != nil {

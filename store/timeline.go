@@ -174,7 +174,7 @@ func (s *Store) reportsBefore(ctx context.Context, who any, before Moment, limit
 		i.At, i.Rank, i.Report = r.At, rankReport, r
 		return
 	}, `SELECT r.id, r.message_id, r.provider, r.kind, r.reason, r.code, r.detail, r.class, r.file_id, r.at, c.name FROM messages m JOIN receipts r ON r.message_id = m.id
-		JOIN campaigns c ON c.id = m.campaign_id WHERE m.customer_id `+s.d.in(1)+` AND r.kind IN ('bounced', 'complaint', 'auto_reply', 'challenge') AND (r.at, r.id) < ($2, $3)
+		JOIN campaigns c ON c.id = m.campaign_id WHERE m.customer_id `+s.d.in(1)+` AND (r.kind IN ('bounced', 'complaint', 'auto_reply', 'challenge') OR r.class <> '') AND (r.at, r.id) < ($2, $3)
 		ORDER BY r.at DESC, r.id DESC LIMIT $4`, who, when, id, limit)
 }
 

@@ -96,7 +96,7 @@ func Open(ctx context.Context, cfg *config.Config, role config.Role, log *slog.L
 	}
 	var g *gateway.Gateway
 	a.Hub = channels.NewHub(all.Drivers(a.box), channels.HubOptions{Log: log, PublicURL: cfg.PublicBase(), ResolveSecret: config.ResolveSecret, Demo: cfg.Demo,
-		ReplyToken: func(id rapport.ID) string { return g.ReplyToken(id) }, Observe: a.watch.observe})
+		ReplyToken: func(id rapport.ID) string { return g.ReplyToken(id) }, Observe: a.watch.observe, Dropped: a.watch.drop})
 	g = gateway.New(a.Store, a.Hub, log, settings)
 	a.Gateway = g
 	g.FileProviders = entriesOf(cfg)
@@ -139,7 +139,7 @@ func demoProviders(have []channels.Entry) []channels.Entry {
 func (a *App) Start(ctx context.Context) error {
 	host, _ := os.Hostname()
 	name := host + ":" + strconv.Itoa(os.Getpid())
-	if err := a.Gateway.Start(ctx, name, gateway.Role{Name: string(a.role), Deliver: a.role != config.RoleAPI}); err != nil {
+	if err := a.Gateway.Start(ctx, name, gateway.Role{Name: string(a.role), Deliver: a.role != config.RoleAPI, Listen: a.role != config.RoleWorker}); err != nil {
 		return err
 	}
 	a.started = true
@@ -276,7 +276,7 @@ func gatewaySettings(cfg *config.Config, secret [][]byte) (gateway.Settings, err
 		MaxAttempts: cfg.Delivery.MaxAttempts, DeadAfter: cfg.Delivery.WorkerDeadAfter, AskMarketing: cfg.Delivery.AskAfter.Marketing, AskTransaction: cfg.Delivery.AskAfter.Transactional,
 		Hold: cfg.Delivery.Hold, EscalateAfter: cfg.Delivery.EscalateAfter, InlineCustomers: cfg.Limits.InlineCustomers, JournalDir: filepath.Join(cfg.DataDir, "journal")}
 	reopen := cfg.Threads.ReopenWithin
-	s.ReopenWithin = map[rapport.Channel]time.Duration{rapport.Email: reopen.Email, rapport.SMS: reopen.SMS, rapport.WhatsApp: reopen.WhatsApp, rapport.Telegram: reopen.Telegram, rapport.Webhook: reopen.Webhook}
+	s.ReopenWithin = map[rapport.Channel]time.Duration{rapport.Email: reopen.Email, rapport.SMS: reopen.Texts, rapport.WhatsApp: reopen.WhatsApp, rapport.Telegram: reopen.Telegram, rapport.Webhook: reopen.Webhook}
 	r := cfg.Replies
 	s.Replies = gateway.Replies{}
 	for name, w := range map[string]config.Words{"stopped": r.Stopped, "started": r.Started, "help": r.Help, "contact": r.Contact, "linked": r.Linked} {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"regexp"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -126,8 +127,8 @@ func inspect(file string, m *incoming.Mail, authserv string) inspected {
 	return i
 }
 
-// eachMail hands over the mails of a file, which is one mail or an mbox; - is standard input. Those of an mbox are named
-// file#1, file#2 and so on. No more than one mail is held at a time, and none is read further than it takes to see that it is
+// eachMail hands over the mails of a file, which is one mail or an mbox; - is standard input. Those of an mbox of several
+// are named file#1, file#2 and so on. No more than one mail is held at a time, and none is read further than it takes to see that it is
 // too large.
 func eachMail(file string, do func(name string, raw []byte) error) error {
 	var in io.Reader = os.Stdin
@@ -151,7 +152,7 @@ func eachMail(file string, do func(name string, raw []byte) error) error {
 	n, blank := 0, true // an mbox has an empty line before each "From "
 	for {
 		line, err := r.ReadSlice('\n')
-		if blank && bytes.HasPrefix(line, []byte("From ")) {
+		if blank && postmark.Match(line) {
 			if n++; n > 1 {
 				if err := do(fmt.Sprintf("%s#%d", file, n-1), raw); err != nil {
 					return err
@@ -165,6 +166,9 @@ func eachMail(file string, do func(name string, raw []byte) error) error {
 			raw = append(raw, line...)
 		}
 		blank = len(bytes.TrimRight(line, "\r\n")) == 0
+		if err == io.EOF && n <= 1 {
+			return do(file, raw)
+		}
 		if err == io.EOF {
 			return do(fmt.Sprintf("%s#%d", file, n), raw)
 		}
@@ -173,6 +177,9 @@ func eachMail(file string, do func(name string, raw []byte) error) error {
 		}
 	}
 }
+
+// postmark is the line that begins a mail in an mbox: From, who, when.
+var postmark = regexp.MustCompile(`^From .*\b\d{1,2}:\d\d`)
 
 // plainError is an error of a file without the file's name, which stands before it already.
 func plainError(err error) error {

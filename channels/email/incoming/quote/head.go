@@ -24,6 +24,7 @@ const (
 
 const (
 	longest  = 400  // bytes in a line that may introduce a quote
+	reach    = 40   // lines in which a block of headers ends
 	patience = 2000 // lines that are looked at closely: what a hostile mail may cost
 )
 
@@ -105,9 +106,9 @@ func (h *heads) separator(i int) head {
 	return head{}
 }
 
-// next is the first line from i on that holds something, at most two further, at the same depth.
+// next is the first line from i on that holds something, not far away.
 func (h *heads) next(i int) int {
-	for n := i; n < len(h.lines) && n < i+3; n++ {
+	for n := i; n < len(h.lines) && n < i+reach; n++ {
 		if !h.lines[n].hollow() {
 			return n
 		}
@@ -117,7 +118,7 @@ func (h *heads) next(i int) int {
 
 // block is a block of headers that begins in line i. opened is the line of dashes before it, or i.
 func (h *heads) block(i, opened int) head {
-	first, value := heading(h.lines[i].text())
+	first, _ := heading(h.lines[i].text())
 	if first == none || first == other || first == to && opened == i {
 		return head{}
 	}
@@ -128,10 +129,13 @@ func (h *heads) block(i, opened int) head {
 	var seen [other + 1]bool
 	end, strange := i, 0
 	address := false
-	for n := i; n < len(h.lines) && n < i+16; n++ {
+	for n := i; n < len(h.lines) && n < i+reach; n++ {
 		l := h.lines[n]
 		if l.hollow() {
-			if strange++; strange > 2 {
+			if strange++; h.lines[n-1].hollow() { // several blank lines are one
+				strange--
+			}
+			if strange > 2 {
 				break
 			}
 			continue
@@ -139,8 +143,7 @@ func (h *heads) block(i, opened int) head {
 		if len(l.text()) > 4*longest {
 			break
 		}
-		var f field
-		f, value = heading(l.text())
+		f, value := heading(l.text())
 		if f == none {
 			if end > i && opened < i {
 				if found := h.attribution(n); found.kind == attribution {
@@ -251,10 +254,32 @@ func sentence(text string) bool {
 	return length(last) > 4
 }
 
+// several tells whether a sentence ends within a line: "Thanks! On 5 March 2024 Anna <anna@example.com> wrote:" is not
+// only an attribution.
+func several(s string) bool {
+	if strings.Contains(s, "! ") || strings.Contains(s, "? ") {
+		return true
+	}
+	for rest := s; ; {
+		i := strings.Index(rest, ". ")
+		if i < 0 {
+			return false
+		}
+		word := rest[strings.LastIndexByte(rest[:i], ' ')+1 : i]
+		if length(word) > 5 && !strings.HasSuffix(word, "k") && !strings.ContainsAny(word, "0123456789.@") { // "maalisk." is a month
+			return true
+		}
+		rest = rest[i+2:]
+	}
+}
+
 // judge says whether a joined line is an attribution.
 func judge(s string) headKind {
 	s = strings.Trim(s, "- ‐—")
 	if len(s) < 8 || len(s) > 2*longest {
+		return noHead
+	}
+	if several(s) {
 		return noHead
 	}
 	at := address(s)

@@ -8,7 +8,7 @@ var verbs = []string{
 	"wrote", "writes", "schrieb", "geschrieben", "a écrit", "a ecrit", "écrit", "escribió", "escribio", "ha scritto", "scrisse", "escreveu",
 	"schreef", "geschreven", "napisał", "napisała", "napisał(a)", "pisze", "yazdı", "yazmış", "skrev", "kirjoitti", "írta", "a scris",
 	"napsal", "napsala", "napsal(a)", "napísal", "napísala", "napísal(a)", "έγραψε", "je napisao", "je napisala", "đã viết", "menulis",
-	"написал", "написала", "написал(а)", "писал", "писала", "писал(а)", "пишет", "сообщил", "сообщила",
+	"написал", "написала", "написал(а)", "вы писали", "вы написали", "писал", "писала", "писал(а)", "пишет", "сообщил", "сообщила",
 	"написав", "написала", "написав(ла)", "написав(-ла)", "пише", "написа", "เขียน", "rašė", "rakstīja", "kirjutas",
 	"写道", "寫道", "写到", "のメッセージ", "書きました", "書き込み", "님이 작성", "작성", "كتب", "كتبت", "تمت كتابة ما يلي", "כתב", "כתבה", "מאת", "ने लिखा", "نوشت",
 }
@@ -108,7 +108,7 @@ var answering = []string{"answer", "comment", "repl", "respon", "note", "отв�
 var sentBy = []string{
 	"sent from", "sent via", "sent with", "sent using", "get outlook for", "download outlook for", "gesendet von", "gesendet mit", "diese nachricht wurde von", "holen sie sich outlook", "envoyé de", "envoyé depuis", "envoyé à partir", "envoyé avec",
 	"télécharger outlook", "obtenir outlook", "obtenez outlook", "provenance : courrier", "enviado desde", "enviado con", "obtener outlook", "inviato da", "inviato con", "scarica outlook", "ottieni outlook", "enviado do", "enviado da", "enviado de", "enviado a partir", "obter o outlook", "baixar o outlook",
-	"verzonden vanaf", "verstuurd vanaf", "verzonden met", "verstuurd met", "download outlook voor", "wysłane z", "wysłano z", "wyslane z", "pobierz outlook", "pobierz program outlook", "skickat från", "skickades från", "hämta outlook", "sendt fra", "sendt med", "hent outlook", "få outlook", "lähetetty", "hanki outlook",
+	"verzonden vanaf", "verstuurd vanaf", "verzonden vanuit", "verstuurd vanuit", "verzonden met", "verstuurd met", "download outlook voor", "wysłane z", "wysłano z", "wyslane z", "pobierz outlook", "pobierz program outlook", "skickat från", "skickades från", "hämta outlook", "sendt fra", "sendt med", "hent outlook", "få outlook", "lähetetty", "hanki outlook",
 	"odesláno z", "získat outlook", "odoslané z", "elküldve", "trimis de pe", "отправлено с ", "отправлено со ", "отправлено из ", "отправлено мобильной", "послано с ", "получить outlook", "скачать outlook", "загрузить outlook",
 	"надіслано з", "відправлено з", "отримати outlook", "завантажити outlook", "发自", "從我的", "从我的", "寄自我的", "获取 outlook", "获取outlook", "下载 outlook", "来自我的", "來自我的",
 	"أُرسلت من", "أرسلت من", "مرسل من", "تم الإرسال من", "الحصول على outlook", "נשלח מ", "στάλθηκε από", "được gửi từ", "dikirim dari",
@@ -119,7 +119,7 @@ var sentWith = []string{"dan gönderildi", "den gönderildi", "tan gönderildi",
 
 // devices are what such a line names.
 var devices = []string{
-	"iphone", "ipad", "ipod", "android", "samsung", "galaxy", "huawei", "xiaomi", "redmi", "oneplus", "oppo", "blackberry", "mail for windows", "почты для windows", "mail für windows", "courrier pour windows", "windows phone", "windows mail", "outlook", "yahoo", "mail.ru", "почты mail", "почта mail", "яндекс.почт", "яндекс почт", "yandex.mail", "yandex mail", "gmail", "proton", "zoho", "приложения почта", "приложения «почта»",
+	"iphone", "iphonu", "ipad", "ipod", "android", "samsung", "galaxy", "huawei", "xiaomi", "redmi", "oneplus", "oppo", "blackberry", "for windows", "для windows", "für windows", "pour windows", "para windows", "per windows", "voor windows", "systemu windows", "för windows", "til windows", "windows phone", "windows mail", "outlook", "yahoo", "mail.ru", "почты mail", "почта mail", "яндекс.почт", "яндекс почт", "yandex.mail", "yandex mail", "gmail", "proton", "zoho", "приложения почта", "приложения «почта»",
 	"mobile", "mobil", "handy", "smartphone", "smart phone", "tablet", "phone", "telefon", "téléphone", "teléfono", "телефон", "смартфон", "планшет", "мобильн", "мобільн", "mailspring", "thunderbird", "k-9", "fairemail", "spark", "airmail", "aol", "gmx", "web.de", "qq邮箱", "网易", "手机",
 	"айфон", "mymail", "mail app", "aqua mail", "aquamail", "bluemail", "edison", "xperia", "nokia", "icloud", "rambler", "ukr.net", "naver", "携帯", "スマートフォン", "아이폰", "휴대폰",
 }
@@ -139,9 +139,9 @@ var notices = []string{
 
 // legal are the words of disclaimers; a long last paragraph with several of them is one.
 var legal = []string{
-	"confidential", "intended recipient", "intended solely", "addressee", "privileged", "unauthorized", "unauthorised", "disclosure", "disclaimer", "dissemination", "notify the sender", "delete this", "received this e-mail in error", "received this email in error", "received this message in error",
+	"confidenti", "intended recipient", "intended solely", "addressee", "privileged", "unauthorized", "unauthorised", "disclosure", "disclaimer", "dissemination", "notify the sender", "delete this", "received this e-mail in error", "received this email in error", "received this message in error",
 	"конфиденциальн", "адресат", "получателем", "предназначен", "несанкционирован", "уведомите отправителя", "удалите", "по ошибке", "не является офертой", "разглашен", "конфіденційн", "помилково",
-	"vertraulich", "bestimmungsgemäß", "empfänger", "irrtümlich", "unbefugt", "rechtlich geschützt", "vernichten", "confidentiel", "destinataire", "par erreur", "diffusion", "confidencial", "destinatario", "por error", "por engano", "destinatário", "riservat", "per errore",
+	"vertraulich", "bestimmungsgemäß", "empfänger", "irrtümlich", "unbefugt", "rechtlich geschützt", "vernichten", "destinataire", "par erreur", "diffusion", "confidenc", "destinatario", "por error", "por engano", "destinatário", "riservat", "per errore",
 	"vertrouwelijk", "geadresseerde", "abusievelijk", "poufn", "adresat", "omyłkowo", "gizli", "yanlışlıkla",
 }
 

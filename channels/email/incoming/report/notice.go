@@ -16,7 +16,7 @@ func (l *letter) notice() (Report, bool) {
 	}
 	lines := l.told()
 	all := strings.ToLower(strings.Join(lines, "\n"))
-	kind := kindOf(s, all)
+	kind := kindOf(s, strings.Join(strings.Fields(all), " "))
 	if kind == "" {
 		return Report{}, false
 	}
@@ -49,8 +49,8 @@ func (l *letter) notice() (Report, bool) {
 		if len(found) == 1 {
 			around = strings.Join(lines, "\n")
 		}
-		if kind == Bounced && s.subject != "" && len(found) == 1 {
-			around += "\n" + s.subject
+		if kind == Bounced && len(found) == 1 && (strings.HasPrefix(s.subject, "returned mail:") || strings.HasPrefix(s.subject, "delivery failure:")) {
+			around += "\n" + s.subject // Sendmail's and Domino's tell the reason; others repeat the subject of the mail
 		}
 		b := judge(evidence{said: c.said, around: around, at: stageOf(c.said), permanent: kind == Bounced})
 		if kind == Delayed {
@@ -87,7 +87,11 @@ func (l *letter) told() []string {
 		if (strings.HasPrefix(t, "-") || strings.HasPrefix(t, "|") || strings.HasSuffix(t, ":") || strings.HasSuffix(t, "-") || strings.HasSuffix(t, "=") || strings.HasSuffix(t, "follow.") || strings.HasSuffix(t, "follows.")) && named && says(strings.ToLower(t), copyOf) {
 			break
 		}
-		if name, _, ok := cutField(t); ok && headed(name) {
+		name, _, ok := cutField(t)
+		if ok && says(strings.ToLower(name), []string{"subject", "betreff", "тема", "objet", "asunto", "oggetto", "assunto", "主题"}) {
+			continue // of the mail: its words are the sender's
+		}
+		if ok && headed(name) {
 			if heads++; heads >= 2 {
 				break
 			}
@@ -112,10 +116,10 @@ func headed(name string) bool {
 // kindOf says what the words tell happened; "" when they tell of no delivery at all.
 func kindOf(s sender, words string) Kind {
 	switch {
-	case says(s.subject, []string{"successful mail delivery", "(success)", "message delivered", "delivered:", "relayed:", "успешно доставлен"}) && !says(words, failures):
+	case (place(s.subject, []string{"successful mail delivery", "message delivered", "delivered:", "relayed:"}) == 0 || strings.Contains(s.subject, "(success)")) && !says(words, failures):
 		return Delivered
-	case says(words, permanents):
-	case says(s.subject, delays), says(words, delays):
+	case says(words, permanents): // some say both: it was delayed, and is over now
+	case place(s.subject, delayed) == 0, strings.Contains(s.subject, "(delay)"), says(words, delays):
 		return Delayed
 	}
 	if says(words, failures) || s.failed || s.bounced && (reply.MatchString(words) || enhanced.MatchString(words)) {
@@ -131,15 +135,18 @@ func kindOf(s sender, words string) Kind {
 
 var permanents = []string{"permanent error", "permanent fatal error", "failed permanently", "permanent failure", "permanently failed", "giving up", "i've given up", "given up", "no longer be tried", "message has been returned", "will not be retried", "too long in the queue", "retry timeout exceeded", "could not be delivered to one or more recipients", "undeliverable"}
 
+// delayed begin the subject of a notice; further behind stands the subject of our mail.
+var delayed = []string{"delayed mail", "delivery delayed", "delivery delay", "delivery incomplete", "message delayed", "warning: message", "warning: could not send", "mail delayed", "доставка отложена", "zustellung verzögert"}
+
 var delays = []string{
 	"warning message only", "do not need to resend", "has not yet been delivered", "have not yet been delivered", "not yet been delivered", "will continue to try", "will be retried", "we'll keep trying", "will keep trying", "still being retried", "has been delayed", "is delayed", "was delayed", "delivery delayed", "delayed mail", "message delayed", "delivery delay", "(delay)", "delivery incomplete", "could not send message for past", "will retry for", "will be made for", "delivery attempts will continue", "delayed delivery",
 	"ещё не доставлен", "еще не доставлен", "попытки доставки будут", "доставка отложена", "будет продолжать попытки", "verzögert", "noch nicht zugestellt", "retardé", "se ha retrasado", "in ritardo", "尚未送达", "延迟", "遅延", "遅れて",
 }
 
 var failures = []string{
-	"not be delivered", "n't be delivered", "not delivered", "not been delivered", "n't delivered", "wasn't delivered", "unable to deliver", "not able to deliver", "wasn't able to deliver", "was unable to deliver", "could not deliver", "couldn't deliver", "cannot deliver", "can't deliver", "failed to deliver", "not possible to deliver", "couldn't be sent", "could not be sent", "cannot be sent", "delivery failed", "delivery has failed", "delivery failure", "delivery error", "delivery to the following", "delivering to the following", "delivery of the message", "delivery unsuccessful", "delivery status notification", "failed delivery", "failed permanently", "permanent error", "permanent fatal", "permanent failure", "fatal error", "undeliverable", "undelivered", "did not reach", "not reach", "could not be reached", "was rejected", "been rejected", "rejected by", "rejected your message", "were rejected", "returned to sender", "returned mail", "being returned", "is returned", "been returned", "was returned", "non-delivery", "problem delivering", "problems delivering", "message was undeliverable", "bounced", "was blocked", "been blocked", "refused by", "not accepted", "could not send", "user unknown", "unknown user", "no such user", "mailbox full", "mailbox is full", "rejected the message", "rejected recipient", "address not found", "message blocked", "recipient rejected", "could not complete the delivery", "discarded", "failed recipient", "following recipients failed", "following addresses", "following address(es)", "error while attempting", "while attempting to deliver", "error delivering", "no valid recipients", "mailbox exceeds",
+	"not be delivered", "n't be delivered", "not delivered", "not been delivered", "n't delivered", "wasn't delivered", "unable to deliver", "not able to deliver", "wasn't able to deliver", "was unable to deliver", "could not deliver", "couldn't deliver", "cannot deliver", "can't deliver", "failed to deliver", "not possible to deliver", "couldn't be sent", "could not be sent", "cannot be sent", "delivery failed", "delivery has failed", "delivery failure", "delivery error", "delivery to the following", "delivering to the following", "delivery of the message", "delivery unsuccessful", "delivery status notification", "failed delivery", "failed permanently", "permanent error", "permanent fatal", "permanent failure", "fatal error", "undeliverable", "undelivered", "did not reach", "not reach", "could not be reached", "was rejected", "been rejected", "rejected by", "rejected your message", "were rejected", "returned to sender", "returned mail", "being returned", "is returned", "been returned", "was returned", "non-delivery", "problem delivering", "problems delivering", "message was undeliverable", "bounced", "was blocked", "been blocked", "refused by", "not accepted", "could not send", "user unknown", "unknown user", "no such user", "mailbox full", "mailbox is full", "rejected the message", "rejected recipient", "address not found", "message blocked", "recipient rejected", "could not complete the delivery", "discarded", "failed recipient", "following recipients failed", "following addresses", "following address(es)", "error while attempting", "while attempting to deliver", "error delivering", "no valid recipients", "failure reasons", "mailbox exceeds",
 	"не доставлен", "не был доставлен", "не было доставлено", "не удалось доставить", "не удается доставить", "не удаётся доставить", "невозможно доставить", "не может быть доставлен", "недоставлен", "ошибка доставки", "отклонен", "отклонён", "не вдалося доставити",
-	"nicht zugestellt", "nicht zustellbar", "fehlgeschlagen", "konnte nicht", "konnten nicht", "unzustellbar", "n'a pas pu", "n’a pas pu", "pas été remis", "n'ont pas", "échoué", "impossible de", "no se pudo", "no se puede", "no se ha podido", "no ha podido", "no pudo ser", "non è stato possibile", "impossibile", "non recapitat", "mancato recapito", "não foi possível", "não pôde", "não entregue", "niet worden bezorgd", "niet bezorgd", "nie dostarczono", "nie można dostarczyć", "teslim edilemedi", "iletilemedi",
+	"nicht zugestellt", "nicht zustellbar", "fehlgeschlagen", "konnte nicht", "konnten nicht", "unzustellbar", "n'a pas pu", "n’a pas pu", "pas été remis", "n'ont pas", "échoué", "impossible de", "no se pudo", "no se puede", "no se ha podido", "no ha podido", "no pudo ser", "non è stato possibile", "impossibile", "non recapitat", "mancato recapito", "não foi possível", "não pôde", "não entregue", "niet worden bezorgd", "niet bezorgd", "nie dostarczono", "nie można dostarczyć", "teslim edilemedi", "iletilemedi", //nolint:misspell // Italian
 	"退信", "无法投递", "无法送达", "无法发送", "未能送达", "投递失败", "被退回", "拒收", "無法傳遞", "無法傳送", "配信できません", "配信されません", "届けられません", "送信できません", "お届けでき", "전달되지", "배달되지",
 }
 

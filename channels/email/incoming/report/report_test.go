@@ -99,3 +99,24 @@ func TestRead_LeavesOtherMailAlone(t *testing.T) {
 		})
 	}
 }
+
+// A notice repeats the subject of our mail, which may say anything.
+func TestRead_SubjectOfOurMailDecidesNothing(t *testing.T) {
+	t.Parallel()
+	for _, ours := range []string{"Your order is delayed", "Your vacation awaits", "Delivered: your parcel", "No spam", "Out of office chairs", "Fwd: Re: mailbox full", "(automatic reply)"} {
+		for _, notice := range []string{"Undeliverable: ", "Undelivered Mail Returned to Sender: ", "Не удалось доставить: "} {
+			header := map[string]string{"From": daemon["From"], "Return-Path": "<>", "Subject": notice + ours}
+			words := "Your message did not reach the following recipient:\n\nanna@customers.example\n    550 User unknown\n\nSubject: " + ours + "\n"
+			r, ok := Read(delivered(part("text/plain", words), header), "")
+			if !ok || r.Kind != Bounced || len(r.Bounces) != 1 || r.Bounces[0].Reason != "hard_bounce" {
+				t.Errorf("%s%s: %v %+v", notice, ours, ok, r)
+			}
+		}
+	}
+	for _, subject := range []string{"Automatic reply: Undelivered Mail Returned to Sender", "Out of office: could not be delivered"} {
+		header := map[string]string{"From": daemon["From"], "Return-Path": "<>", "Subject": subject}
+		if r, ok := Read(delivered(part("text/plain", "I am away. Your mail to anna@customers.example was not delivered."), header), ""); ok {
+			t.Errorf("%s: %+v", subject, r)
+		}
+	}
+}

@@ -50,8 +50,21 @@ func senderOf(root *enmime.Part) sender {
 	for _, p := range passedOn {
 		s.answered = s.answered || strings.HasPrefix(s.subject, p)
 	}
-	s.away = says(s.subject, aways)
+	// The subject of our mail may stand behind either: "Undeliverable: Your vacation", "Automatic reply: Undelivered parcels".
+	away := place(s.subject, aways)
+	s.away = away >= 0 && (!s.bounced || away < place(s.subject, subjects))
 	return s
+}
+
+// place is where the first of the words stands in s; -1: none does.
+func place(s string, words []string) int {
+	at := -1
+	for _, w := range words {
+		if i := strings.Index(s, w); i >= 0 && (at < 0 || i < at) {
+			at = i
+		}
+	}
+	return at
 }
 
 // machine tells whether a mail system wrote it, as far as a header can.
@@ -72,7 +85,7 @@ var subjects = []string{
 	"undeliver", "undelivered", "delivery status", "delivery failure", "delivery failed", "delivery has failed", "delivery fail", "failure notice", "failed delivery", "mail failure", "delivery notification", "returned mail", "returned to sender", "return to sender", "mail delivery", "message delivery", "delivery report", "delivery error", "delivery incomplete", "delivery problem", "non-delivery", "nondelivery", "non delivery", "nondeliverable",
 	"could not be delivered", "couldn't be delivered", "cannot be delivered", "can't be delivered", "could not send message", "not delivered", "bounced", "message status", "mail status", "mail system error", "user unknown", "unknown user", "warning: message", "delayed mail", "delivery delayed", "message delayed", "delivery delay", "mail rejected", "message rejected", "rejected:", "delivery unsuccessful", "message you sent blocked", "blocked by our bulk", "permanent delivery failure", "unzustellbar", "problem delivering", "problems delivering", "successful mail delivery", "mail could not", "mail failed", "mail failure", "message failure",
 	"не доставлен", "недоставлен", "не удалось доставить", "невозможно доставить", "ошибка доставки", "сбой доставки", "возврат", "не может быть доставлен", "уведомление о доставке", "отчет о доставке", "отчёт о доставке", "не доставлено", "доставка отложена", "не вдалося доставити",
-	"zustellung fehlgeschlagen", "nicht zugestellt", "nicht zustellbar", "zustellfehler", "non remis", "non distribu", "échec de", "échec d", "no se puede entregar", "no entregado", "no entregable", "no se ha podido entregar", "error de entrega", "mancato recapito", "non recapitabile", "consegna non riuscita", "impossibile recapitare", "não entregue", "não é possível entregar", "falha na entrega", "não pôde ser entregue", "niet bestelbaar", "onbestelbaar", "niet bezorgd", "niedostarczon", "nie dostarczono", "teslim edilemedi", "iletilemedi", "nelze doručit", "kunde inte levereras", "går inte att leverera",
+	"zustellung fehlgeschlagen", "nicht zugestellt", "nicht zustellbar", "zustellfehler", "non remis", "non distribu", "échec de", "échec d", "no se puede entregar", "no entregado", "no entregable", "no se ha podido entregar", "error de entrega", "mancato recapito", "non recapitabile", "consegna non riuscita", "impossibile recapitare", "não entregue", "não é possível entregar", "falha na entrega", "não pôde ser entregue", "niet bestelbaar", "onbestelbaar", "niet bezorgd", "niedostarczon", "nie dostarczono", "teslim edilemedi", "iletilemedi", "nelze doručit", "kunde inte levereras", "går inte att leverera", //nolint:misspell // Italian
 	"退信", "无法投递", "無法傳遞", "无法送达", "投递失败", "未能送达", "配信不能", "配信できません", "配信エラー", "送信エラー", "전송 실패", "배달되지 않",
 }
 

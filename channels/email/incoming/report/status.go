@@ -11,7 +11,7 @@ import (
 func (l *letter) deliveries() (Report, bool) {
 	content := l.status
 	switch {
-	case len(content) > 0 && (l.report != "" || senderOf(l.root).machine() || l.root.FirstChild == nil):
+	case len(content) > 0 && (l.root.ContentType == "multipart/report" || senderOf(l.root).machine() || l.root.FirstChild == nil):
 	case senderOf(l.root).machine():
 		if f := l.flattened(); f != "" {
 			content = []string{f}
@@ -114,6 +114,7 @@ func (l *letter) outcome(all []delivery) (Report, bool) {
 		}
 	}
 	var who recipients
+	words := strings.Join(l.told(), "\n")
 	for i := range all {
 		d := &all[i]
 		if d.kind() != r.Kind {
@@ -140,9 +141,9 @@ func (l *letter) outcome(all []delivery) (Report, bool) {
 		if r.Kind == Delivered {
 			b.Status = statusOf(d.status)
 		} else {
-			around := l.words
+			around := words
 			if len(all) > 1 {
-				around = near(l.words, to)
+				around = near(words, to)
 			}
 			j := judge(evidence{status: d.status, said: d.said, around: around, at: stageOf(around), permanent: r.Kind == Bounced})
 			b.Class, b.Status, b.Reason, b.Detail = j.Class, j.Status, j.Reason, j.Detail
@@ -181,10 +182,15 @@ func near(words, to string) string {
 		return ""
 	}
 	s := words[i:min(len(words), i+2000)]
-	if end := strings.Index(strings.ReplaceAll(s, "\r\n", "\n"), "\n\n"); end > 0 {
-		s = s[:min(end, len(s))]
+	s, _, _ = strings.Cut(s, "\n\n")
+	first, rest, _ := strings.Cut(s, "\n")
+	for line := range strings.Lines(rest) {
+		if strings.Contains(line, "@") && line[0] != ' ' && line[0] != '\t' {
+			break // the next recipient
+		}
+		first += "\n" + line
 	}
-	return s
+	return first
 }
 
 // stageOf reads what the server answered to, where the system tells (Postfix, Exim, qmail). When nobody says, it is
