@@ -33,6 +33,8 @@ func (d *door) understanding() {
 	const tag = "Threads"
 	handleJSON(d, route{Method: http.MethodPut, Path: "/v1/entries/{id}/understanding", Scope: "write:threads", Tag: tag, Summary: "Say what a reply means", Refuses: []int{404},
 		About: "It stands over every guess, and counts in the campaign's numbers; what is not given stays a guess. 404: no customer wrote it, or it was erased."}, d.putUnderstanding)
+	handle(d, route{Method: http.MethodPost, Path: "/v1/threads/{id}/suggest", Scope: "write:threads", Tag: tag, Summary: "Have an answer drafted", Refuses: []int{404, 409},
+		About: "By the assistant, if one is configured; what is said in the thread goes there without addresses. The draft is neither sent nor kept. 409: none is configured, or there is nothing to answer. 503: it did not answer."}, d.suggest)
 	handle(d, route{Method: http.MethodGet, Path: "/v1/campaigns/{id}/replies/summary", Scope: "read:threads", Tag: tag, Summary: "What a campaign's recipients answered, in numbers", Refuses: []int{404},
 		About: "People, not messages: each counts once, by the newest reply of theirs, as it is understood now."}, d.getReplySummary)
 }
@@ -78,6 +80,18 @@ func (d *door) getReplySummary(ctx context.Context, in *CampaignPath) (*reply[Re
 	v := ReplySummary{Reached: n.Reached, Customers: n.Customers, Intents: n.Intents, Sentiments: n.Sentiments, Languages: n.Languages}
 	if n.Reached > 0 {
 		v.Rate = min(1, float64(n.Customers)/float64(n.Reached))
+	}
+	return ok(v)
+}
+
+func (d *door) suggest(ctx context.Context, in *ThreadPath) (*reply[gateway.Suggestion], error) {
+	id, err := in.thread()
+	if err != nil {
+		return nil, err
+	}
+	v, err := d.g.Suggest(ctx, id)
+	if err != nil {
+		return nil, err
 	}
 	return ok(v)
 }

@@ -235,7 +235,7 @@ func (c *Config) resolveSecrets(environ []string, d *decoder) {
 	for _, s := range []struct {
 		path string
 		at   *Secret
-	}{{"database_url", &c.DatabaseURL}, {"redis_url", &c.RedisURL}, {"secret_key", &c.SecretKey}} {
+	}{{"database_url", &c.DatabaseURL}, {"redis_url", &c.RedisURL}, {"secret_key", &c.SecretKey}, {"assistant.key", &c.Assistant.Key}} {
 		text, err := resolve(s.at.Reveal(), lookupIn(environ))
 		if err != nil {
 			d.mistake(s.path, "cannot be read: "+err.Error(), "set it, or correct the reference")

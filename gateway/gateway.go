@@ -44,6 +44,7 @@ type Settings struct {
 	JournalDir      string                            // where this machine's processes note what they hand over; "": nowhere
 	ReopenWithin    map[rapport.Channel]time.Duration // how long a resolved thread is opened again by an answer; after that a new one begins
 	Replies         Replies                           // our own words where it has none
+	Assistant       Assistant                         // zero: no language model is asked
 	SMSCost         int64                             // micros a segment, by configuration; 0: not counted
 }
 
@@ -64,6 +65,7 @@ type Gateway struct {
 	sealers   sync.Pool // of *sealer
 
 	reader  *insights.Reader
+	asks    chan rapport.ID  // entries that wait for the assistant
 	worker  atomic.Int64     // who this process is in the store
 	journal *journal.Journal // nil: nothing is noted
 	engine  *engine
@@ -103,6 +105,7 @@ func New(st *store.Store, hub *channels.Hub, log *slog.Logger, set Settings) *Ga
 		set.Tick = time.Second
 	}
 	g := &Gateway{Store: st, Hub: hub, Log: log, set: set, died: make(chan struct{}, 1)}
+	g.asks = make(chan rapport.ID, asksWaiting)
 	var err error
 	if g.reader, err = insights.New(); err != nil {
 		panic(err) // the word lists are part of the binary
@@ -161,6 +164,11 @@ func (g *Gateway) Start(ctx context.Context, name string, role Role) error {
 	g.spawn(func() { g.releaseLoop(run) })
 	g.spawn(func() { g.submit.loop(run) })
 	g.spawn(func() { g.followProviders(run) })
+	if set := g.set.Assistant; set.Client != nil && set.Understand {
+		for range asksAtOnce {
+			g.spawn(func() { g.askLoop(run) })
+		}
+	}
 	if role.Listen {
 		g.spawn(func() { g.listen(run) })
 	}

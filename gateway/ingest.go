@@ -214,7 +214,7 @@ func (g *Gateway) incoming(ctx context.Context, s *store.Store, u *arrival) (aft
 		return nil, err
 	}
 	fetch := g.fetching(e.ID, in)
-	return func() { g.hints(due); fetch() }, nil
+	return func() { g.hints(due); fetch(); g.askLater(e.ID) }, nil
 }
 
 // asks is what a message asks for of itself. Only the customer's own words say anything about the customer; one who may be

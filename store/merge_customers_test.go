@@ -302,7 +302,9 @@ func TestMergeCustomers_ErasedAndExportedTogether(t *testing.T) {
 
 func TestProposals_HaveReasonsAndNothingIsMerged(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
-		phone := func(ch rapport.Channel, v string) []store.AddressPatch { return []store.AddressPatch{{Channel: ch, Value: v}} }
+		phone := func(ch rapport.Channel, v string) []store.AddressPatch {
+			return []store.AddressPatch{{Channel: ch, Value: v}}
+		}
 		ids := upsert(t, s,
 			store.CustomerPatch{Addresses: phone(rapport.SMS, "+37120000001")},
 			store.CustomerPatch{Addresses: phone(rapport.WhatsApp, "+37120000001")},
