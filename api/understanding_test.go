@@ -26,6 +26,8 @@ func TestUnderstanding_IsShownAndCorrected(t *testing.T) {
 			t.Errorf("%s: %s", q, a)
 		}
 	}
+	h.refused(409, "No assistant is configured", "POST", thread+"/suggest", nil)
+	h.refused(404, "thread", "POST", "/v1/threads/thr_0b8t9g3kq8x1w/suggest", nil)
 	h.refused(404, "campaign", "GET", "/v1/campaigns/cmp_0b8t9g3kq8x1w/replies/summary", nil)
 }
 

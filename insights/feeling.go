@@ -36,13 +36,12 @@ func (r *Reader) feeling(words []string) Guess[Sentiment] {
 				weight *= 1.15
 			}
 		}
-		switch {
-		case (p.means == "good") == !denied:
+		if (p.means == "good") != denied {
 			if denied {
 				weight *= 0.5 // "not bad" is not praise
 			}
 			good += weight
-		default:
+		} else {
 			if denied {
 				weight *= 0.9
 			}
