@@ -144,7 +144,17 @@ const SourceMerge = "merge"
 // nothing about that channel and purpose, with the time and the proof that it was granted with.
 func (u *Union) consents(from, into Side, now time.Time) {
 	var grants, refusals []Consent
-	for _, k := range newest(from.Consents) {
+	words := newest(from.Consents)
+	for _, k := range newest(into.Consents) { // "no marketing at all" withdraws also what only the survivor has granted
+		words = append(words, Consent{Channel: k.Channel, Purpose: k.Purpose, Topic: k.Topic})
+	}
+	seen := map[Consent]bool{}
+	for _, k := range words {
+		about := Consent{Channel: k.Channel, Purpose: k.Purpose, Topic: k.Topic}
+		if seen[about] {
+			continue
+		}
+		seen[about] = true
 		theirs, ours := state(from.Consents, k), state(into.Consents, k)
 		said := slices.ContainsFunc(into.Consents, func(c Consent) bool { return c.Channel == k.Channel && c.Purpose == k.Purpose })
 		k.ID, k.Customer, k.Source, k.IP = 0, into.ID, SourceMerge, ""
