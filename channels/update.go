@@ -79,10 +79,11 @@ const (
 	AutoChallenge Auto = "challenge"  // wants a click before it delivers
 )
 
-// Receipted is what became of a message of ours. MessageID names it, or ProviderID together with the address that it
-// went to.
+// Receipted is what became of a message of ours. MessageID names it, or Token, or ProviderID together with the
+// address that it went to.
 type Receipted struct {
 	MessageID  rapport.ID
+	Token      string // our signed token, such as that of a mail's return address
 	ProviderID string
 	Channel    rapport.Channel
 	To         string // to be normalised by the caller

@@ -112,7 +112,10 @@ func (g *Gateway) update(ctx context.Context, s *store.Store, from channels.Entr
 }
 
 // reported finds the message that a receipt is about; 0: none.
-func reported(ctx context.Context, s *store.Store, from channels.Entry, r *channels.Receipted) (rapport.ID, error) {
+func (g *Gateway) reported(ctx context.Context, s *store.Store, from channels.Entry, r *channels.Receipted) (rapport.ID, error) {
+	if id, _, ok := g.readToken(useReply, r.Token); ok {
+		return id, nil
+	}
 	if r.MessageID != 0 || r.ProviderID == "" {
 		return r.MessageID, nil
 	}
@@ -130,7 +133,7 @@ func reported(ctx context.Context, s *store.Store, from channels.Entry, r *chann
 // otherwise ignored: the provider must not call for ever.
 func (g *Gateway) receipt(ctx context.Context, s *store.Store, from channels.Entry, u channels.Update) (after func(), err error) {
 	r := u.Receipt
-	id, err := reported(ctx, s, from, r)
+	id, err := g.reported(ctx, s, from, r)
 	if err != nil {
 		return nil, err
 	}

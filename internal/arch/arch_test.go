@@ -45,6 +45,7 @@ var words = map[string][]string{
 	"github.com/go-telegram-bot-api/":     {"rapport/channels/telegram"},
 	"github.com/wneessen/go-mail":         {"rapport/channels/email", "rapport/cmd"},
 	"github.com/emersion/":                {"rapport/channels/email"},
+	"github.com/jhillyerd/enmime":         {"rapport/channels/email"},
 	"github.com/spf13/cobra":              {"rapport/cmd"},
 	"github.com/preslavrachev/gomjml":     {"rapport/templates"},
 	"github.com/vanng822/go-premailer":    {"rapport/templates"},
