@@ -31,11 +31,12 @@ type Thread struct {
 	LastEntryAt  time.Time            `json:"last_entry_at"`
 	CreatedAt    time.Time            `json:"created_at"`
 	UpdatedAt    time.Time            `json:"updated_at"`
+	ReplyUntil   *time.Time           `json:"reply_until,omitempty" doc:"Until when an answer may be sent on the thread's channel (WhatsApp: 24 hours after the customer's last message). Absent: always. Shown where one thread is asked for."`
 }
 
 func threadView(t rapport.Thread) Thread {
 	return Thread{rapport.KindThread.Format(t.ID), rapport.KindCustomer.Format(t.Customer), t.Channel, t.Subject, t.Status, t.Assignee, append([]string{}, t.Labels...), t.Priority,
-		maybe(t.SnoozedUntil), rapport.KindCampaign.Format(t.Campaign), t.Preview, t.LastEntryAt, t.CreatedAt, t.UpdatedAt}
+		maybe(t.SnoozedUntil), rapport.KindCampaign.Format(t.Campaign), t.Preview, t.LastEntryAt, t.CreatedAt, t.UpdatedAt, nil}
 }
 
 // Entry is one line of a thread.
@@ -154,7 +155,13 @@ func (d *door) getThread(ctx context.Context, in *ThreadPath) (*reply[Thread], e
 	if err != nil {
 		return nil, err
 	}
-	return ok(threadView(t))
+	v := threadView(t)
+	if until, bounded, err := d.g.ReplyUntil(ctx, t); err != nil {
+		return nil, err
+	} else if bounded {
+		v.ReplyUntil = &until
+	}
+	return ok(v)
 }
 
 // ThreadChange is what may be changed about a thread; what is not given stays.

@@ -63,6 +63,10 @@ type Incoming struct {
 	Album  string // messages of one sender with the same Album are one entry
 	OptOut bool   // the channel's own stop (Telegram /stop); stop words in text are found by the gateway
 	OptIn  bool
+	// Answered says that the provider has answered the stop, start or help by itself.
+	Answered bool
+	// OwnPhone is the number of a contact that the provider vouches to be the person's own.
+	OwnPhone string
 	// Attachments fetched or fetchable; Open may go to the network through a guarded client.
 	Attachments []Attachment
 	Raw         []byte // the original, when it says more than the fields above

@@ -61,6 +61,9 @@ func (g *Gateway) ReplyInThread(ctx context.Context, by Caller, thread rapport.I
 		c := &rapport.Campaign{ID: s.NewID(), Kind: rapport.KindOfReply, Name: "reply", Purpose: rapport.Transactional, Inline: raw, Thread: thread, Key: by.Key,
 			Routing: rapport.Routing{Method: rapport.Preferred, Channels: []rapport.Channel{ch}}, Status: rapport.CampaignFinished, Audience: 1, Planned: 1, CreatedAt: s.Now(), LaunchedAt: s.Now()}
 		row, err := g.replyRow(ctx, s, c, t, ch)
+		if err == nil {
+			err = g.withinWindow(ctx, s, c, &row)
+		}
 		if err != nil {
 			return err
 		}

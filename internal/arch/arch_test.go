@@ -21,7 +21,7 @@ var rooms = map[string][]string{
 	"rapport/channels/all":      {"rapport", "rapport/channels"},
 	"rapport/templates":         {"rapport", "rapport/channels"},
 	"rapport/store":             {"rapport"},
-	"rapport/gateway":           {"rapport", "rapport/channels", "rapport/templates", "rapport/store", "rapport/internal/journal"},
+	"rapport/gateway":           {"rapport", "rapport/channels", "rapport/templates", "rapport/store", "rapport/internal/journal", "rapport/internal/deadline"},
 	"rapport/queue":             {"rapport", "rapport/gateway"},
 	"rapport/api":               {"rapport", "rapport/channels", "rapport/templates", "rapport/store", "rapport/gateway"},
 	"rapport/internal/httpx":    {"rapport/internal/deadline"},

@@ -26,6 +26,11 @@ func (m *Mail) address() {
 	}
 	m.From, m.Sender = one("from"), one("sender")
 	m.ReplyTo, m.To, m.Cc = m.list("reply-to"), m.list("to"), m.list("cc")
+	for _, instead := range slices.Concat([]channels.Person{m.Sender}, m.ReplyTo, m.list("return-path")) {
+		if m.From.Address == "" {
+			m.From = instead
+		}
+	}
 	m.Subject = cut(m.get("subject"), 2000)
 	if d, ok := m.raw("date"); ok {
 		m.Date = date(d)

@@ -73,7 +73,7 @@ var autoFields = map[string]func(value string, list bool) signs{
 	"x-fc-machinegenerated": said, "x-ms-exchange-generated-message-source": said,
 	"x-post-messageclass": func(v string, _ bool) signs { return when(strings.Contains(v, "autoresponder"), sure) },
 	"delivered-to":        func(v string, _ bool) signs { return when(v == "autoresponder", sure) },
-	"content-type":        func(v string, _ bool) signs { return when(strings.Contains(v, "disposition-notification"), sure) }, // RFC 8098
+	"content-type":        func(v string, _ bool) signs { return when(strings.HasPrefix(v, "multipart/report"), sure) }, // of whatever: RFC 6522, 8098
 	"x-loop":              func(_ string, list bool) signs { return when(!list, weak) },
 	// Exchange's rules redirect people's mails too.
 	"x-ms-exchange-inbox-rules-loop": func(string, bool) signs { return 1 },
@@ -87,7 +87,7 @@ func precedence(v string, list bool) signs {
 	case strings.Contains(v, "auto_reply") || strings.Contains(v, "auto-reply") || strings.Contains(v, "autoreply"):
 		return sure
 	case strings.Contains(v, "bulk") || strings.Contains(v, "junk"):
-		return when(!list, sure) // vacation(1) writes it, and so do old lists into everything that they pass on
+		return when(!list, 2*weak) // vacation(1) writes it, and so do lists and CRMs into what people say through them
 	}
 	return 0
 }
@@ -109,13 +109,13 @@ var autoSubject = regexp.MustCompile(`(?i)^\s*(?:\[?\s*(?:` + strings.Join([]str
 	`automatic reply`, `auto[- ]?reply`, `auto[- ]?response`, `automated (?:reply|response)`, `automatic response`, `out of (?:the )?office(?: auto-?reply| reply| response| notification| message)?`, `vacation (?:reply|response|notice|auto-?reply)`,
 	`автоматический ответ`, `автоответ(?:чик)?`, `автоматическая отбивка`, `ответ автоответчика`, `автоматична відповідь`, `автоматичен отговор`, `аўтаматычны адказ`, `автоматски одговор`,
 	`automatische antwort`, `abwesenheitsnotiz`, `abwesenheitsnachricht`, `abwesenheitsassistent`, `automatische abwesenheitsnotiz`,
-	`réponse automatique`, `reponse automatique`, `message d.absence`, `absence du bureau`, `respuesta automática`, `respuesta automatica`, `fuera de (?:la )?oficina`,
-	`resposta automática`, `resposta automatica`, `fora do escritório`, `risposta automatica`, `fuori sede`, `fuori ufficio`, `automatisch antwoord`, `afwezigheidsbericht`, `niet aanwezig`,
+	`r[ée]ponse automatique`, `message d.absence`, `absence du bureau`, `respuesta autom[áa]tica`, `fuera de (?:la )?oficina`,
+	`resposta autom[áa]tica`, `fora do escritório`, `risposta automatica`, `fuori sede`, `fuori ufficio`, `automatisch antwoord`, `afwezigheidsbericht`, `niet aanwezig`,
 	`autosvar`, `automatiskt svar`, `automatisk svar`, `frånvaromeddelande`, `fraværsmeddelelse`, `automaattinen vastaus`, `poissaoloviesti`,
 	`automatyczna odpowiedź`, `autoodpowiedź`, `poza biurem`, `automatická odpověď`, `automatická odpoveď`, `mimo kancelář`, `automatikus válasz`, `răspuns automat`, `samodejni odgovor`, `automatski odgovor`,
 	`automātiska atbilde`, `automātiskā atbilde`, `automatinis atsakymas`, `automaatvastus`, `αυτόματη απάντηση`, `otomatik yanıt`, `otomatik cevap`, `balasan otomatis`, `trả lời tự động`, `תשובה אוטומטית`, `מענה אוטומטי`,
 	`رد تلقائي`, `الرد التلقائي`, `स्वचालित उत्तर`, `ตอบกลับอัตโนมัติ`, `自动回复`, `自动答复`, `自動回覆`, `自動回复`, `自動応答`, `自動返信`, `不在通知`, `자동 회신`, `자동 응답`, `부재중`,
-}, "|") + `)\s*(?:\]|[:：]|$))`)
+}, "|") + `)\s*(?:\]|[:：]|$)|auto\s*:\s.{0,200}(?:out of the office|außer haus|nicht im (?:büro|haus)|absent|fuera de|fuori|отсутств)|yahoo! auto response)`) // Domino, Yahoo
 
 // awaySubject are subjects that people choose for their automatic answers, and for others.
 var awaySubject = regexp.MustCompile(`(?i)^\s*(?:(?:re|aw|ответ|отв)\s*[:：]\s*)?(?:away from|on (?:vacation|holiday|leave)|out of (?:the )?office|i(?:'| a)m away|отпуск|в отпуске|не в офисе|отсутству|nicht im (?:büro|haus)|im urlaub|abwesend|en vacances|de vacaciones|in ferie)`)
@@ -138,22 +138,21 @@ func (m *Mail) challenges() bool {
 			return true
 		}
 	}
-	_, domain, _ := strings.Cut(strings.ToLower(m.From.Address), "@")
-	for _, vendor := range challengers {
-		if (domain == vendor || strings.HasSuffix(domain, "."+vendor)) && m.signs > 0 {
-			return true
-		}
-	}
 	if verifyTag.MatchString(m.Subject) && !answers(m.Subject) {
 		return true
 	}
-	// Our own mails ask people to confirm an address: whoever answers one of those repeats its words.
-	subject := challengeSubject.MatchString(m.Subject)
-	if !subject && m.signs < sure {
+	subject, vendor := challengeSubject.MatchString(m.Subject), m.fromChallenger()
+	if !subject && !vendor && m.signs < sure {
 		return false
 	}
 	text := challengeText.MatchString(link.ReplaceAllString(cut(m.Text, 4000), "link")) // a link has dots, and so would end a sentence
-	return (subject || text) && m.signs >= sure || subject && text && (m.signs > 0 && m.Quoted == "" || !m.refers())
+	// Our own mails ask people to confirm an address: whoever answers one of those repeats its words.
+	return (subject || text) && (m.signs >= sure || vendor) || subject && text && (m.signs > 0 && m.Quoted == "" || !m.refers())
+}
+
+func (m *Mail) fromChallenger() bool {
+	_, domain, _ := strings.Cut(strings.ToLower(m.From.Address), "@")
+	return slices.ContainsFunc(challengers, func(vendor string) bool { return domain == vendor || strings.HasSuffix(domain, "."+vendor) })
 }
 
 var link = regexp.MustCompile(`https?://\S+`)
@@ -179,7 +178,7 @@ var challengeText = regexp.MustCompile(`(?i)(?:(?:click|follow|visit|use|reply|r
 
 // unanswerable tells whether a machine's answer could begin a circle, or reach people who never wrote (RFC 3834 §2).
 func (m *Mail) unanswerable() bool {
-	if m.Hops > maxHops || m.From.Address == "" && m.Sender.Address == "" || m.signs > 0 {
+	if m.Hops > maxHops || m.From.Address == "" || m.signs > 0 {
 		return true
 	}
 	for _, f := range m.fields {

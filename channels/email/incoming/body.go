@@ -33,13 +33,33 @@ func (t *tree) body() (text, html string) {
 			}
 		})
 	}
-	if p.empty() && len(t.stray) > 0 {
-		p.text = decode(t.stray, "")
+	if p.empty() {
+		p = t.lastResort()
 	}
 	if strings.TrimSpace(p.text) == "" {
 		p.text = ""
 	}
 	return plain(p.text), plain(p.html)
+}
+
+// lastResort reads what else may be the body: a text that has a file's name but is no attachment, or is all there is; then
+// what stands before the first boundary, unless it is the sentence for programs that know no MIME.
+func (t *tree) lastResort() (p piece) {
+	each(t.root, func(part *enmime.Part) {
+		named := part.Disposition != "attachment" || part == t.root
+		if text := part.ContentType == "text/plain" || part.ContentType == "text/html"; !text || !named || !isFile(part) || !p.empty() {
+			return
+		}
+		if s := decode(part.Content, charset(part)); part.ContentType == "text/html" {
+			p.html = s
+		} else {
+			p.text = s
+		}
+	})
+	if lower := bytes.ToLower(t.stray); p.empty() && (len(lower) > 500 || !bytes.Contains(lower, []byte("mime")) && !bytes.Contains(lower, []byte("multi"))) {
+		p.text = decode(t.stray, "")
+	}
+	return p
 }
 
 func gather(p *enmime.Part) piece {
@@ -67,7 +87,8 @@ func gather(p *enmime.Part) piece {
 	return piece{}
 }
 
-// best takes of alternatives the first text and the last HTML (the later, the richer: RFC 2046 §5.1.4).
+// best takes of alternatives the first text and the last HTML (the later, the richer: RFC 2046 §5.1.4). Texts without any HTML
+// are no alternatives, whatever their program calls them.
 func best(pieces []piece) (b piece) {
 	for _, p := range pieces {
 		if b.text == "" && strings.TrimSpace(p.text) != "" {
@@ -76,6 +97,9 @@ func best(pieces []piece) (b piece) {
 		if strings.TrimSpace(p.html) != "" {
 			b.html = p.html
 		}
+	}
+	if b.html == "" {
+		return joined(pieces)
 	}
 	return b
 }

@@ -21,7 +21,7 @@ import (
 // decode makes UTF-8 of text in the charset that its label names. Labels lie: text that is UTF-8 is taken for that where a
 // label of one byte a letter says otherwise, and text that its label cannot explain is guessed.
 func decode(b []byte, label string) string {
-	label = strings.ToLower(strings.Trim(label, " \t\"'"))
+	label, _, _ = strings.Cut(strings.ToLower(strings.Trim(label, " \t\"'")), " ") // a comment may follow
 	label = strings.TrimPrefix(strings.TrimPrefix(label, "charset="), "iso=")
 	if strings.HasPrefix(label, "utf-7") || label == "unicode-1-1-utf-7" || label == "utf7" {
 		return decodeUTF7(b)
@@ -169,6 +169,10 @@ func cyrillic(b []byte) encoding.Encoding {
 // eastAsian tells the charsets of two bytes a letter from each other, by the letters that all texts of a language are made
 // of. nil: it is none. (The known detector for Go, gogs/chardet, gives now this and now that for the same bytes.)
 func eastAsian(b []byte) encoding.Encoding {
+	pairs, runs, high := paired(b)
+	if pairs < 2*runs { // letters that stand alone among those of ASCII: some language of Europe
+		return nil
+	}
 	for _, c := range []struct {
 		encoding encoding.Encoding
 		usual    func(r rune) bool
@@ -197,8 +201,8 @@ func eastAsian(b []byte) encoding.Encoding {
 			}
 		}
 		if bad <= 1 && all > 0 && usual*100 >= c.share*all { // the sample may end within a letter
-			if c.encoding == simplifiedchinese.GB18030 && !pairsOfGB2312(b) {
-				continue
+			if c.encoding == simplifiedchinese.GB18030 && high*10 < pairs*9 {
+				continue // that is Big5
 			}
 			return c.encoding
 		}
@@ -212,20 +216,25 @@ func han(r rune) bool {
 	return r >= 0x4e00 && r <= 0x9fff || r >= 0x3000 && r <= 0x3020 || r >= 0xff00 && r <= 0xff5e
 }
 
-// pairsOfGB2312 tells whether the letters are those that all Chinese texts have most of: both bytes above 0xa0. In Big5 the
-// second is often below.
-func pairsOfGB2312(b []byte) bool {
-	pairs, high := 0, 0
-	for i := 0; i+1 < len(b); i++ {
-		if b[i] >= 0x80 {
-			pairs++
-			if b[i] > 0xa0 && b[i+1] > 0xa0 {
-				high++
-			}
-			i++
+// paired counts the letters of two bytes, the runs that they stand in, and those whose both bytes are above 0xa0: most in
+// GB 2312, fewer in Big5.
+func paired(b []byte) (pairs, runs, high int) {
+	run := false
+	for i := 0; i < len(b); i++ {
+		if b[i] < 0x80 || i+1 == len(b) {
+			run = false
+			continue
 		}
+		if pairs++; !run {
+			runs++
+		}
+		if b[i] > 0xa0 && b[i+1] > 0xa0 {
+			high++
+		}
+		run = true
+		i++
 	}
-	return high*10 >= pairs*9
+	return pairs, runs, high
 }
 
 // decodeUTF7 reads UTF-7 (RFC 2152). What is none stands for itself.

@@ -61,6 +61,8 @@ func TestDecode_WhereTheLabelIsWrongOrMissing(t *testing.T) {
 		{"one word in KOI8-R", "", charmap.KOI8R, "Вопрос"},
 		{"Russian with dashes and quotes", "", charmap.Windows1251, "«Вопрос» — какой?"},
 		{"Latin-1 by itself", "", charmap.Windows1252, "schöne Grüße, señor – déjà vu"},
+		{"a German name", "", charmap.Windows1252, `"Müller, Jürgen" <jm@example.com>`},
+		{"a French line", "", charmap.Windows1252, "Hélène créée à l'été où naît le goût"},
 		{"GB2312 by itself", "", simplifiedchinese.GBK, "您好，请问什么时候发货？谢谢"},
 		{"Big5 by itself", "", traditionalchinese.Big5, "您好，請問什麼時候可以出貨呢？謝謝"},
 		{"Shift_JIS by itself", "x-unknown", japanese.ShiftJIS, "お世話になります。いつ届きますか。"},

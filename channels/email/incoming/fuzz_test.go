@@ -228,3 +228,68 @@ func BenchmarkRead(b *testing.B) {
 		})
 	}
 }
+
+// FuzzUnpack: winmail.dat in any state.
+func FuzzUnpack(f *testing.F) {
+	for _, a := range load(f, "reply-winmail").tnef() {
+		f.Add(a)
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		defer fuzzing.Budget(t)()
+		u, ok := unpack(b)
+		if !utf8.ValidString(u.text) || !utf8.ValidString(u.html) || len(u.files) > maxFiles || ok == (len(u.files) == 0 && u.text == "" && u.html == "") {
+			t.Errorf("%v, %d files, %q %q", ok, len(u.files), u.text, u.html)
+		}
+	})
+}
+
+// tnef are the contents of every winmail.dat.
+func (m *Mail) tnef() (all [][]byte) {
+	fields, content := splitHeader(m.Raw)
+	each(readTree(fields, content).root, func(p *enmime.Part) {
+		if p.ContentType == "application/ms-tnef" {
+			all = append(all, p.Content)
+		}
+	})
+	return all
+}
+
+// FuzzHeader: fields of any shape.
+func FuzzHeader(f *testing.F) {
+	f.Add(`"Shop, orders" <reply+a@b.example>, group: x@y.example; =?utf-8?B?0K8=?= (comment (in it)) <z@y.example>`)
+	f.Add(`attachment; filename*0*=koi8-r''%F3%DE; filename*1=".pdf"; filename="a\"b"`)
+	f.Add(`mx.shop.example 1; spf=pass (a (b) c) smtp.mailfrom=x; dkim=fail`)
+	f.Add(`Your message <a@b> of "Sunday" <c@d`)
+	f.Fuzz(func(t *testing.T, s string) {
+		if len(s) > maxField {
+			return
+		}
+		defer fuzzing.Budget(t)()
+		s = plain(s)
+		texts := ids(s)
+		for _, p := range people(s) {
+			texts = append(texts, p.Name, p.Address)
+			if !strings.Contains(p.Address, "@") || strings.ContainsAny(p.Address, " <>\n") {
+				t.Errorf("%q is no address", p.Address)
+			}
+		}
+		value, params := valued(s)
+		id, results := authResults(s)
+		texts = append(texts, value, id, decodeWords(s), bare(s))
+		for name, v := range params {
+			texts = append(texts, name, v)
+		}
+		for _, r := range results {
+			if result(r[1]) != r[1] {
+				t.Errorf("%q is no result", r[1])
+			}
+		}
+		for _, text := range texts {
+			if !utf8.ValidString(text) {
+				t.Errorf("%q is not UTF-8", text)
+			}
+		}
+		date(s)
+		receivedBy(s)
+	})
+}

@@ -52,10 +52,10 @@ func splitHeader(raw []byte) (fields []field, content []byte) {
 	}
 }
 
-// cutLine cuts the first line off, without its end: LF or CRLF.
+// cutLine cuts the first line off, without its end: LF, CRLF, or CRLF twice made of LF.
 func cutLine(b []byte) (line, rest []byte) {
 	line, rest, _ = bytes.Cut(b, []byte("\n"))
-	return bytes.TrimSuffix(line, []byte("\r")), rest
+	return bytes.TrimRight(line, "\r"), rest
 }
 
 // cutField parts a line "Name: value".

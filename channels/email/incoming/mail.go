@@ -41,9 +41,9 @@ var (
 // (⟪RLO⟫). Addresses are as written, to be normalised by the caller. Lists are bounded.
 type Mail struct {
 	Kind      Kind
-	MessageID string // without brackets
-	NoID      bool   // the mail had none: MessageID is made from a hash of what does not change on the way
-	From      channels.Person
+	MessageID string          // without brackets
+	NoID      bool            // the mail had none: MessageID is made from a hash of what does not change on the way
+	From      channels.Person // where it names nobody, who posted it
 	Sender    channels.Person // who posted it for From
 	ReplyTo   []channels.Person
 	To        []channels.Person
@@ -92,7 +92,7 @@ func Read(raw []byte) (*Mail, error) {
 	if len(raw) > MaxSize {
 		return nil, ErrTooLarge
 	}
-	fields, content := splitHeader(bytes.TrimLeft(bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")), "\r\n"))
+	fields, content := splitHeader(lines(raw))
 	if len(fields) == 0 {
 		return nil, ErrNoHeader
 	}
@@ -102,9 +102,36 @@ func Read(raw []byte) (*Mail, error) {
 	m.Checks = m.ChecksBy("")
 	t := readTree(fields, content)
 	text, html := t.body()
-	m.part(t.root, text, html)
 	m.Attachments = t.attachments()
+	text, html = m.shorten(text, html)
+	m.part(t.root, text, html)
 	return m, nil
+}
+
+// lines are the mail's, without what stands before the first. A mail that knows CR alone gets LF.
+func lines(raw []byte) []byte {
+	raw = bytes.TrimLeft(bytes.TrimPrefix(raw, []byte("\xef\xbb\xbf")), "\r\n")
+	if bytes.IndexByte(raw, '\n') < 0 {
+		return bytes.ReplaceAll(raw, []byte("\r"), []byte("\n"))
+	}
+	return raw
+}
+
+// shorten keeps of a body what people read: at most 2 MiB of each form. The whole of a longer one becomes a file.
+func (m *Mail) shorten(text, html string) (string, string) {
+	const most = 2 << 20
+	if len(html) > most {
+		m.Attachments = append(m.Attachments, file("message.html", "text/html; charset=utf-8", "", []byte(html)))
+		if text == "" {
+			text = quote.Text(cut(html, most))
+		}
+		html = ""
+	}
+	if len(text) > most {
+		m.Attachments = append(m.Attachments, file("message.txt", "text/plain; charset=utf-8", "", []byte(text)))
+		text = cut(text, most)
+	}
+	return text, html
 }
 
 // part parts the body, and finds out what kind of mail it is.

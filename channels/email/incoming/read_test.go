@@ -54,35 +54,42 @@ var mails = map[string]struct {
 	"reply-winmail":                 {Reply, "Re: report", "The figures you asked for."},
 	"reply-preamble-only":           {Reply, "Re: x", "I answer above the parts, which are empty."},
 
+	"reply-carriage-returns":      {Reply, "Re: x", "Lines end as on an old Mac.\nTwo of them."},
+	"reply-line-ends-doubled":     {Reply, "Re: x", "One line."},
+	"reply-body-with-a-file-name": {Reply, "Re: x", "Беру две пары."},
+	"reply-file-only":             {Reply, "Re: x", ""},
+	"reply-without-from":          {Reply, "x", "Who am I?"},
+
 	// People, though something about them looks like a machine.
 	"reply-automatic-reply-rules":   {Reply, "Re: Automatic reply rules", "Where do I switch the automatic reply on?"},
 	"reply-out-of-office-person":    {Reply, "Re: Your parcel", "I am out of the office until Monday, please deliver it then."},
 	"reply-through-list":            {Reply, "Re: [customers] socks", "I like the red ones better."},
 	"reply-confirm-address-trouble": {Reply, "Re: Please confirm your email address", "I click on the link to confirm my address but nothing happens."},
 
-	"other-fresh":                 {Other, "Do you ship to Riga?", "Hello, do you ship to Riga?"},
-	"other-no-message-id":         {Other, "No id", "My program writes no Message-ID."},
-	"other-no-message-id-by-imap": {Other, "No id", "My program writes no Message-ID."},
-	"auto-exchange":               {AutoReply, "Automatic reply: Your order", "I am away until Monday."},
-	"auto-gmail":                  {AutoReply, "Re: Your order", "On holiday, back on the 5th."},
-	"auto-zimbra":                 {AutoReply, "Re: Your order", "Not here."},
-	"auto-outlook-ru":             {AutoReply, "Автоматический ответ: Ваш заказ", "Буду 30 ноября."},
-	"auto-yandex-subject-only":    {AutoReply, "Автоответ: Re: скидка", "Спасибо за письмо, отвечу позже."},
-	"auto-vacation-program":       {AutoReply, "away from my mail", "I will not be reading my mail for a while."},
-	"auto-suppress-all-and-words": {AutoReply, "Re: Your order", "I am currently out of the office with limited access to email."},
-	"auto-null-sender":            {AutoReply, "Re: Your order", "Thank you, we got your mail (ticket 551)."},
-	"auto-to-bounce-address":      {AutoReply, "Vacation", "Back on Monday."},
-	"auto-german":                 {AutoReply, "Abwesenheitsnotiz: Ihre Bestellung", "Ich bin nicht im Büro."},
-	"auto-french":                 {AutoReply, "Réponse automatique : commande", "Je suis absent."},
-	"auto-chinese":                {AutoReply, "自动回复: 订单", "我不在。"},
-	"auto-read-receipt":           {AutoReply, "Read: Your order", "Your message was displayed."},
-	"challenge-boxbe":             {Challenge, "Re: Your order (Action Required)", "Hello, your message about \"Your order\" was waitlisted. Please click the link below to be added to my Guest List."},
-	"challenge-tmda":              {Challenge, "Please confirm your message", "This message was created automatically by mail delivery software (TMDA). Your message is being held because the address could not be verified. Reply to it to release it."},
-	"challenge-boxtrapper":        {Challenge, "Your email requires verification verify#Ab12Cd34Ef56", "The message you sent requires that you verify that you are a real live human being. To complete this verification, simply reply to this message."},
-	"challenge-words":             {Challenge, "Re: Your order", "To control spam I only take mail from people I know. Please click https://spam.example/c/1 to have your message delivered."},
-	"challenge-russian":           {Challenge, "Подтвердите отправку письма", "Перейдите по ссылке https://spam.example/c/1, чтобы ваше письмо было доставлено."},
-	"bounce-hard":                 {Bounce, "Undelivered Mail Returned to Sender", "I'm sorry to have to inform you that your message could not be delivered."},
-	"complaint":                   {Complaint, "Abuse report", "This is an abuse report."},
+	"other-fresh":                       {Other, "Do you ship to Riga?", "Hello, do you ship to Riga?"},
+	"other-no-message-id":               {Other, "No id", "My program writes no Message-ID."},
+	"other-no-message-id-by-imap":       {Other, "No id", "My program writes no Message-ID."},
+	"auto-exchange":                     {AutoReply, "Automatic reply: Your order", "I am away until Monday."},
+	"auto-gmail":                        {AutoReply, "Re: Your order", "On holiday, back on the 5th."},
+	"auto-zimbra":                       {AutoReply, "Re: Your order", "Not here."},
+	"auto-outlook-ru":                   {AutoReply, "Автоматический ответ: Ваш заказ", "Буду 30 ноября."},
+	"auto-yandex-subject-only":          {AutoReply, "Автоответ: Re: скидка", "Спасибо за письмо, отвечу позже."},
+	"auto-vacation-program":             {AutoReply, "away from my mail", "I will not be reading my mail for a while."},
+	"auto-suppress-all-and-words":       {AutoReply, "Re: Your order", "I am currently out of the office with limited access to email."},
+	"auto-null-sender":                  {AutoReply, "Re: Your order", "Thank you, we got your mail (ticket 551)."},
+	"auto-to-bounce-address":            {AutoReply, "Vacation", "Back on Monday."},
+	"auto-german":                       {AutoReply, "Abwesenheitsnotiz: Ihre Bestellung", "Ich bin nicht im Büro."},
+	"auto-french":                       {AutoReply, "Réponse automatique : commande", "Je suis absent."},
+	"auto-chinese":                      {AutoReply, "自动回复: 订单", "我不在。"},
+	"auto-read-receipt":                 {AutoReply, "Read: Your order", "Your message was displayed."},
+	"challenge-boxbe":                   {Challenge, "Re: Your order (Action Required)", "Hello, your message about \"Your order\" was waitlisted. Please click the link below to be added to my Guest List."},
+	"challenge-tmda":                    {Challenge, "Please confirm your message", "This message was created automatically by mail delivery software (TMDA). Your message is being held because the address could not be verified. Reply to it to release it."},
+	"challenge-boxtrapper":              {Challenge, "Your email requires verification verify#Ab12Cd34Ef56", "The message you sent requires that you verify that you are a real live human being. To complete this verification, simply reply to this message."},
+	"challenge-service-without-headers": {Challenge, "Re: Your order (verification required)", "Just this once, click the link below so I can receive your emails."},
+	"challenge-words":                   {Challenge, "Re: Your order", "To control spam I only take mail from people I know. Please click https://spam.example/c/1 to have your message delivered."},
+	"challenge-russian":                 {Challenge, "Подтвердите отправку письма", "Перейдите по ссылке https://spam.example/c/1, чтобы ваше письмо было доставлено."},
+	"bounce-hard":                       {Bounce, "Undelivered Mail Returned to Sender", "I'm sorry to have to inform you that your message could not be delivered."},
+	"complaint":                         {Complaint, "Abuse report", "This is an abuse report."},
 }
 
 func load(t testing.TB, name string) *Mail {
@@ -263,6 +270,20 @@ func TestRead_HoldsItsBounds(t *testing.T) {
 		}
 		if len(m.Recipients) > 2*maxPeople || len(m.References) > maxIDs || len(m.Subject) > 2000 || len(m.Attachments) > maxParts {
 			t.Errorf("%s is not bounded", c.name)
+		}
+	}
+}
+
+func TestRead_ABodyThatNobodyReadsToItsEndBecomesAFile(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("Beginning of a very long story. ", 100_000)
+	for _, c := range []struct{ kind, name string }{{"plain", "message.txt"}, {"html", "message.html"}} {
+		m, err := Read([]byte("From: a@b.example\nContent-Type: text/" + c.kind + "\n\n" + long + "the end"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(m.Text, "Beginning of") || len(m.Text) > 2<<20 || m.HTML != "" || len(m.Attachments) != 1 || m.Attachments[0].Name != c.name || m.Attachments[0].Size != int64(len(long)+7) {
+			t.Errorf("%s: %d bytes of text, %d of HTML, %+v", c.kind, len(m.Text), len(m.HTML), m.Attachments)
 		}
 	}
 }

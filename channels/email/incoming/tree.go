@@ -15,9 +15,9 @@ const (
 	maxParts = 1000
 )
 
-// tree is a mail's parts as enmime names them. They are cut here and not by its parser, which (v2.5.0) reads for ever at
-// a boundary of 4 KB, knows no depth, reads a part that begins with text as its header, and drops what stands before the
-// first boundary even where there is none. Contents are slices of the mail where nothing had to be decoded.
+// tree is a mail's parts as enmime names them. They are cut here and not by its parser, which (v2.5.0) knows no depth, takes a
+// part that begins with "Dear shop: ..." for its header, and drops what stands before the first boundary even where there
+// is none. Contents are slices of the mail where nothing had to be decoded.
 type tree struct {
 	root  *enmime.Part
 	parts int
@@ -47,7 +47,7 @@ func (t *tree) read(p *enmime.Part, fields []field, content []byte, kind string,
 		}
 		p.ContentType, p.Boundary = "text/plain", ""
 	}
-	text := strings.HasPrefix(p.ContentType, "text/")
+	text := strings.HasPrefix(p.ContentType, "text/") || p.ContentType == "application/xhtml+xml"
 	p.Content = transfer(content, encoding, text)
 	if text && !isFile(p) {
 		p.Content = []byte(decode(p.Content, charset(p)))
@@ -93,7 +93,7 @@ func whole(word string) string {
 
 // charset is the label of a text; one of HTML may stand in its own head.
 func charset(p *enmime.Part) string {
-	if p.Charset != "" || p.ContentType != "text/html" {
+	if p.Charset != "" || !strings.Contains(p.ContentType, "html") {
 		return p.Charset
 	}
 	head := bytes.ToLower(p.Content[:min(len(p.Content), 2048)])

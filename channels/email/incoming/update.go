@@ -33,9 +33,6 @@ func (m *Mail) Updates(box Box) []channels.Update {
 		Tokens: slices.Concat(m.Tokens, m.BounceTokens), InReplyTo: m.InReplyTo, References: m.References,
 		Checks: m.ChecksBy(box.AuthservID), Attachments: m.Attachments, Raw: m.Raw,
 	}
-	if in.From == "" {
-		in.From, in.FromName = m.Sender.Address, m.Sender.Name
-	}
 	switch {
 	case m.Kind == Challenge:
 		in.Auto = channels.AutoChallenge
