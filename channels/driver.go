@@ -127,6 +127,8 @@ type Env struct {
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	// ReplyToken verifies nothing: it only makes the signed token that comes back in a reply address.
 	ReplyToken func(rapport.ID) string
+	// Dropped, when not nil, counts an incoming message that was thrown away on purpose: "loop", "own".
+	Dropped func(why string)
 	// Demo relaxes nothing about security; it only tells a provider that it may print for people.
 	Demo bool
 }

@@ -44,6 +44,7 @@ type HubOptions struct {
 	ReplyToken    func(rapport.ID) string
 	Transport     http.RoundTripper            // see Env.Transport
 	Observe       func(Observation)            // called after each Send, from many goroutines
+	Dropped       func(provider, why string)   // see Env.Dropped
 	ResolveSecret func(string) (string, error) // "env:NAME", "file:PATH" in ReadOnly entries; nil: as they stand
 	BreakerPause  time.Duration                // how long an open breaker stays open; 0: 10 s
 	Demo          bool
@@ -222,6 +223,9 @@ func (h *Hub) open(d Driver, e Entry, settings Settings, secrets []string) (*lin
 		Transport:  h.o.Transport,
 		ReplyToken: h.o.ReplyToken,
 		Demo:       h.o.Demo,
+	}
+	if h.o.Dropped != nil {
+		env.Dropped = func(why string) { h.o.Dropped(e.Name, why) }
 	}
 	if h.o.PublicURL != "" {
 		env.Callback = strings.TrimSuffix(h.o.PublicURL, "/") + "/in/" + d.Name + "/" + e.Name

@@ -92,6 +92,13 @@ func (p *Provider) Poller() (Poller, bool) {
 	return guardedPoller{p.link, r}, ok
 }
 
+// Listener, if the provider takes connections itself. It is equal (==) to what another call returned as long as it is the
+// same opened entry: a change of settings makes another one.
+func (p *Provider) Listener() (Listener, bool) {
+	l, ok := p.link.conn.(Listener)
+	return guardedListener{p.link, l}, ok
+}
+
 // Lookup, if the provider can be asked about a message in doubt.
 func (p *Provider) Lookup() (Lookup, bool) {
 	r, ok := p.link.conn.(Lookup)
@@ -215,6 +222,21 @@ func (g guardedPoller) Poll(ctx context.Context, cursor string) (updates []Updat
 	}()
 	updates, next, err = g.p.Poll(ctx, cursor)
 	return tidy(updates), next, redactError(err, g.link.secrets)
+}
+
+type guardedListener struct {
+	link *link
+	l    Listener
+}
+
+func (g guardedListener) Listen(ctx context.Context, take func(context.Context, []Update) error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			g.link.panicked("listen", r)
+			err = fmt.Errorf("listening panicked")
+		}
+	}()
+	return redactError(g.l.Listen(ctx, take), g.link.secrets)
 }
 
 type guardedLookup struct {

@@ -67,7 +67,9 @@ func (r *Reader) String(key, def string) string {
 	switch v := v.(type) {
 	case string:
 		return v
-	case bool, int, int64, float64, uint64:
+	case float64: // every number of JSON; never 3.67e+07
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	case bool, int, int64, uint64:
 		return fmt.Sprint(v)
 	}
 	r.Fail(key, "must be text")

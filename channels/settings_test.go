@@ -8,8 +8,8 @@ import (
 
 func TestReader_ReadsWhatYAMLAndJSONGive(t *testing.T) {
 	t.Parallel()
-	r := Settings{"host": "a", "port": float64(25), "tls": true, "wait": "3s", "list": []any{"x", "y"}, "one": "z", "dkim": map[string]any{"domain": "d"}, "none": nil}.Read()
-	if r.String("host", "") != "a" || r.Int("port", 0, 1, 65535) != 25 || !r.Bool("tls", false) || r.Duration("wait", 0) != 3*time.Second ||
+	r := Settings{"host": "a", "port": float64(25), "size": float64(36700160), "tls": true, "wait": "3s", "list": []any{"x", "y"}, "one": "z", "dkim": map[string]any{"domain": "d"}, "none": nil}.Read()
+	if r.String("host", "") != "a" || r.Int("port", 0, 1, 65535) != 25 || r.Int("size", 0, 1, 1<<30) != 36700160 || !r.Bool("tls", false) || r.Duration("wait", 0) != 3*time.Second ||
 		len(r.Strings("list")) != 2 || len(r.Strings("one")) != 1 || r.String("dkim.domain", "") != "d" || r.Has("none") || r.String("dkim.selector", "def") != "def" {
 		t.Error("something was misread")
 	}

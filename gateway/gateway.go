@@ -134,6 +134,7 @@ func (g *Gateway) Worker() rapport.ID { return rapport.ID(g.worker.Load()) }
 type Role struct {
 	Name    string // all, api, worker
 	Deliver bool   // claims and sends, sweeps, polls
+	Listen  bool   // runs the providers that take connections themselves
 }
 
 // Start registers the process and runs its loops until Stop.
@@ -153,6 +154,9 @@ func (g *Gateway) Start(ctx context.Context, name string, role Role) error {
 	g.spawn(func() { g.releaseLoop(run) })
 	g.spawn(func() { g.submit.loop(run) })
 	g.spawn(func() { g.followProviders(run) })
+	if role.Listen {
+		g.spawn(func() { g.listen(run) })
+	}
 	if role.Deliver {
 		g.spawn(func() { g.sweep(run) })
 		g.spawn(func() { g.watch(run) })

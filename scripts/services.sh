@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# A real PostgreSQL, Redis and Postfix for the tests: private ones on free ports of 127.0.0.1, gone afterwards.
+# A real PostgreSQL, Redis, Postfix and Dovecot for the tests: private ones on free ports of 127.0.0.1, gone afterwards.
 #
 #   scripts/services.sh run -- CMD...    start them, run CMD with their addresses in the environment, stop them
 #   eval "$(scripts/services.sh start)"  start them and leave them running; prints the exports
 #   scripts/services.sh stop             stop those (found by RAPPORT_TEST_SERVICES, which start exports)
 #
 # Exported: RAPPORT_TEST_DATABASE_URL, RAPPORT_TEST_REDIS_URL, RAPPORT_TEST_SMTP (host:port),
-# RAPPORT_TEST_SMTP_CA (the CA file behind its STARTTLS), RAPPORT_TEST_MAILDIR, RAPPORT_TEST_REQUIRED=1
+# RAPPORT_TEST_SMTP_CA (the CA file behind its TLS), RAPPORT_TEST_MAILDIR, RAPPORT_TEST_IMAP and RAPPORT_TEST_IMAPS
+# (host:port of Dovecot), RAPPORT_TEST_IMAP_HOME (where each mailbox has its Maildir), RAPPORT_TEST_IMAP_PASSWORD (of all),
+# RAPPORT_TEST_LMTP (host:port where a test may take in the mail of reply-lmtp.test), RAPPORT_TEST_REQUIRED=1
 # (a test that misses a service fails instead of doing less) and RAPPORT_TEST_SERVICES (their directory).
 # SERVICES="postgres redis" starts only those named; the default is "postgres redis mail".
 #
@@ -42,6 +44,11 @@ missing() { # prints the Debian packages that are not there
   if wants redis; then has redis-server || echo redis-server; fi
   if wants mail; then
     has postfix || echo postfix
+    has dovecot || echo dovecot-core
+    [ -x /usr/lib/dovecot/imap ] || echo dovecot-imapd
+    [ -x /usr/lib/dovecot/lmtp ] || echo dovecot-lmtpd
+    has sievec || echo dovecot-sieve
+    has s-nail || echo s-nail # the customers' mail program
     /usr/bin/python3 -c 'import dkim' 2>/dev/null || echo python3-dkim # checks our signatures with code that is not ours
   fi
   has openssl || echo openssl
@@ -146,7 +153,7 @@ start_redis() {
 redis_answers() { [ "$(redis-cli -h 127.0.0.1 -p "$1" ping)" = PONG ]; }
 
 start_mail() {
-  local port conf=$dir/postfix owner
+  local port conf=$dir/postfix owner imap imaps lmtp listen
   port=$(free_port)
   # Postfix delivers as no system user (uid < 100), so root's Maildir belongs to nobody; root reads it all the same.
   if is_root; then owner=$(id -u nobody); else owner=$(id -u); fi
@@ -161,11 +168,39 @@ start_mail() {
   } | as_root tee "$conf/main.cf" >/dev/null
   sed "s/@PORT@/$port/" "$here/mail/master.cf" | as_root tee "$conf/master.cf" >/dev/null
   as_root cp "$here/mail/mailboxes" "$conf/mailboxes"
+  imap=$(free_port) imaps=$(free_port) lmtp=$(free_port) listen=$(free_port)
+  sed "s/@LMTP@/$lmtp/; s/@LISTEN@/$listen/" "$here/mail/transport" | as_root tee "$conf/transport" >/dev/null
+  start_dovecot
   { as_root postfix -c "$conf" start && wait_for 20 smtp_greets "$port"; } >"$dir/postfix.start" 2>&1 ||
     { cat "$dir/postfix.start" >&2; as_root tail -n 20 "$dir/postfix.log" >&2; die "Postfix did not start"; }
   exports RAPPORT_TEST_SMTP "127.0.0.1:$port"
   exports RAPPORT_TEST_SMTP_CA "$dir/tls/ca.pem"
   exports RAPPORT_TEST_MAILDIR "$dir/maildir"
+  exports RAPPORT_TEST_IMAP "127.0.0.1:$imap"
+  exports RAPPORT_TEST_IMAPS "127.0.0.1:$imaps"
+  exports RAPPORT_TEST_IMAP_HOME "$dir/imap"
+  exports RAPPORT_TEST_LMTP "127.0.0.1:$listen"
+}
+
+# Dovecot needs no root; as root it takes the users that its package made. Mailboxes belong to the owner of the Maildir.
+start_dovecot() {
+  local internal login group password
+  internal=$(id -un) login=$(id -un) group=$(id -gn)
+  ! is_root || internal=dovecot login=dovenull group=dovecot
+  mkdir -p "$dir/dovecot" "$dir/imap"
+  chmod 777 "$dir/imap"
+  password=$(openssl rand -hex 8)
+  printf '%s@reply-imap.test:{PLAIN}%s::::::\n' reply "$password" bounce "$password" shop "$password" >"$dir/imap/users"
+  sed "s|@DIR@|$dir|g; s/@IMAP@/$imap/; s/@IMAPS@/$imaps/; s/@LMTP@/$lmtp/; s/@SMTP@/$port/; s/@UID@/$owner/; s/@GID@/$(id -g "$owner")/; s/@INTERNAL@/$internal/; s/@GROUP@/$group/; s/@LOGIN@/$login/; s/@PASSWORD@/$password/" \
+    "$here/mail/dovecot.conf" >"$dir/dovecot/dovecot.conf"
+  { dovecot -c "$dir/dovecot/dovecot.conf" && wait_for 20 imap_greets "$imap"; } >"$dir/dovecot.start" 2>&1 ||
+    { cat "$dir/dovecot.start" "$dir/dovecot.log" >&2 || true; die "Dovecot did not start"; }
+  exports RAPPORT_TEST_IMAP_PASSWORD "$password"
+}
+
+imap_greets() {
+  local line
+  exec 3<>"/dev/tcp/127.0.0.1/$1" && read -r -t 5 line <&3 && exec 3>&- && [[ $line == "* OK"* ]]
 }
 
 smtp_greets() {
@@ -205,6 +240,7 @@ stop_all() {
   [ -n "${dir:-}" ] || return 0
   drop_policy
   if [ -e "$dir/postfix" ]; then as_root postfix -c "$dir/postfix" stop >/dev/null 2>&1 || true; fi
+  if [ -e "$dir/dovecot/dovecot.conf" ]; then dovecot -c "$dir/dovecot/dovecot.conf" stop >/dev/null 2>&1 || true; fi
   if [ -e "$dir/redis/pid" ]; then
     local pid
     pid=$(cat "$dir/redis/pid")

@@ -7,7 +7,9 @@ import (
 	"mime"
 	"mime/multipart"
 	"mime/quotedprintable"
+	"net"
 	"net/mail"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -37,7 +39,18 @@ func TestConformance(t *testing.T) {
 			{Key: "timeout", Value: "1h"},
 			{Key: "dot_timeout", Value: "11m"},
 			{Key: "idle_timeout", Value: "0s"},
-			{Key: "inbound", Value: map[string]any{"listen": ":2525"}},
+			{Key: "inbound", Value: map[string]any{"listen": "2525"}, Want: "inbound.listen"},
+			{Key: "inbound", Value: map[string]any{"listen": "unix:lmtp.sock"}, Want: "inbound.listen"},
+			{Key: "inbound", Value: map[string]any{"listen": "lmtp://"}, Want: "inbound.listen"},
+			{Key: "inbound", Value: map[string]any{"listen": ":2525", "tls": map[string]any{"required": true}}, Want: "inbound.tls.required"},
+			{Key: "inbound", Value: map[string]any{"listen": ":2525", "tls": map[string]any{"cert_file": "/does/not/exist.pem", "key_file": "/does/not/exist.pem"}}, Want: "inbound.tls.cert_file"},
+			{Key: "inbound", Value: map[string]any{"addresses": []any{"support"}}, Want: "inbound.addresses"},
+			{Key: "inbound", Value: map[string]any{"imap": map[string]any{"host": "imap.shop.example", "username": "x"}}, Want: "inbound.imap.password"},
+			{Key: "inbound", Value: map[string]any{"imap": map[string]any{"host": "imap.shop.example", "username": "x", "password": "y", "tls": "none"}}, Want: "inbound.imap.tls"},
+			{Key: "inbound", Value: map[string]any{"imap": map[string]any{"host": "imap.shop.example", "username": "x", "password": "y", "after": "move"}}, Want: "inbound.imap.move_to"},
+			{Key: "inbound", Value: map[string]any{"imap": map[string]any{"host": "imap.shop.example", "username": "x", "password": "y", "after": "delete"}}, Want: "inbound.imap.after"},
+			{Key: "inbound", Value: map[string]any{"imap": map[string]any{"host": "imap.shop.example", "username": "x", "password": "y", "folders": []any{"INBOX", "INBOX"}}}, Want: "inbound.imap.folders"},
+			{Key: "inbound", Value: map[string]any{"pop3": "pop.shop.example"}, Want: "inbound.pop3"},
 			{Key: "dkim.domain", Value: "shop.example", Want: "dkim.key"},
 			{Key: "dkim.key", Value: "not a key"},
 			{Key: "dkim.key_file", Value: "/does/not/exist.pem"},
@@ -62,7 +75,8 @@ func newUpstream(t *testing.T, _ channels.Env) *channelstest.Upstream {
 	sink := start(t, emailtest.Options{Username: "rapport", Password: password})
 	settings := settings(sink)
 	settings["username"], settings["password"] = "rapport", password
-	return &channelstest.Upstream{
+	down := func() {}
+	up := &channelstest.Upstream{
 		Settings: settings,
 		Secrets:  []string{password},
 		Address:  func(i int) string { return fmt.Sprintf("person%d@customers.example", i) },
@@ -86,6 +100,7 @@ func newUpstream(t *testing.T, _ channels.Env) *channelstest.Upstream {
 				sink.Script(emailtest.Rule{At: emailtest.Dot, Cut: true})
 			case channelstest.Down:
 				sink.Close()
+				down()
 			default:
 				t.Errorf("mode %q is not known here", m)
 			}
@@ -99,6 +114,17 @@ func newUpstream(t *testing.T, _ channels.Env) *channelstest.Upstream {
 			return out
 		},
 	}
+	if os.Getenv("RAPPORT_TEST_IMAP_HOME") != "" {
+		d := newDovecot(t)
+		box := newProxy(t, d.addr)
+		down = box.close
+		_, port, _ := net.SplitHostPort(box.Addr().String())
+		up.PollSettings = d.settings(channels.Settings{"port": port, "since": 1})
+		up.Say = func(i int, text string) {
+			d.put("INBOX", strings.ReplaceAll(letter(text), "anna@", fmt.Sprintf("person%d@", i)))
+		}
+	}
+	return up
 }
 
 func start(t testing.TB, o emailtest.Options) *emailtest.Sink {

@@ -50,6 +50,31 @@ var Driver = channels.Driver{
 		{Key: "dkim.selector", Help: "signing selector (s=): the key is published at <selector>._domainkey.<domain>"},
 		{Key: "dkim.key_file", Help: "PEM file of the private key, RSA (2048 bits are customary) or Ed25519"},
 		{Key: "dkim.key", Help: "the private key itself, instead of key_file", Secret: true},
+		{Key: "inbound.addresses", Help: "mailboxes of ours that answers come to, beside those of reply_domain: support@shop.example"},
+		{Key: "inbound.authserv_id", Help: "name of the server whose Authentication-Results (SPF, DKIM, DMARC) are believed"},
+		{Key: "inbound.max_size", Help: "bytes of a mail; a larger one is refused, or by IMAP noted with its header", Default: "36700160"},
+		{Key: "inbound.imap.host", Help: "the IMAP server's name or address; without inbound.imap no mailbox is read"},
+		{Key: "inbound.imap.port", Help: "its port", Default: "993 for implicit, else 143"},
+		{Key: "inbound.imap.tls", Help: "implicit, starttls or none; the first two never fall back to clear text, none is for this very machine", Default: "implicit"},
+		{Key: "inbound.imap.tls_server_name", Help: "the name that its certificate must carry", Default: "inbound.imap.host"},
+		{Key: "inbound.imap.tls_ca_file", Help: "PEM file of the authorities to trust instead of the system's"},
+		{Key: "inbound.imap.username", Help: "login"},
+		{Key: "inbound.imap.password", Help: "of that login, or an access token", Secret: true},
+		{Key: "inbound.imap.auth", Help: "password, or xoauth2 where password is an OAuth 2 access token", Default: "password"},
+		{Key: "inbound.imap.timeout", Help: "for the connection with TLS and login", Default: "30s"},
+		{Key: "inbound.imap.folders", Help: "to read; the first is watched, the others are looked at twice a minute", Default: "INBOX"},
+		{Key: "inbound.imap.since", Help: "days before the first start of which mail is taken too; 0: only what comes from then on", Default: "0"},
+		{Key: "inbound.imap.after", Help: "what happens to a mail that is stored: seen, move or leave", Default: "seen"},
+		{Key: "inbound.imap.move_to", Help: "the folder for after: move"},
+		{Key: "inbound.listen", Help: "take mail in by SMTP at an address such as :2525, or by LMTP at lmtp://127.0.0.1:24 or unix:/run/rapport/lmtp.sock"},
+		{Key: "inbound.hostname", Help: "the name by which the listener greets", Default: "helo"},
+		{Key: "inbound.tls.cert_file", Help: "PEM file of the listener's certificate chain, for STARTTLS; read again when it changes"},
+		{Key: "inbound.tls.key_file", Help: "PEM file of its private key"},
+		{Key: "inbound.tls.required", Help: "take nothing in clear text", Default: "false"},
+		{Key: "inbound.max_recipients", Help: "of one mail", Default: "100"},
+		{Key: "inbound.connections", Help: "open to the listener at most", Default: "100"},
+		{Key: "inbound.connections_per_host", Help: "of these from one host; 0: no limit of its own", Default: "20, with LMTP 0"},
+		{Key: "inbound.rate", Help: "mails a minute from one host; 0: no limit", Default: "600, with LMTP 0"},
 	},
 	Open: open,
 }
@@ -81,15 +106,39 @@ func open(s channels.Settings, env channels.Env) (channels.Conn, error) {
 		r.Fail("domain_rate", "must be messages a second, such as 20 or 0.5")
 	}
 	connections := r.Int("connections", 10, 1, 1000)
-	if r.Has("inbound") {
-		r.Fail("inbound", "receiving mail is not in this version; leave it out")
-	}
+	in := readInbound(r, c)
+	c.mailbox, c.door = readMailbox(r, in), readDoor(r, in, relay.helo)
 	if err := r.Err(); err != nil {
 		return nil, err
 	}
 	c.pool = newPool(relay, connections, idle)
+	switch {
+	case c.mailbox != nil && c.door != nil:
+		return both{c, c.mailbox, c.door}, nil
+	case c.mailbox != nil:
+		return polling{c, c.mailbox}, nil
+	case c.door != nil:
+		return listening{c, c.door}, nil
+	}
 	return c, nil
 }
+
+// What an entry can do follows from its settings.
+type (
+	polling struct {
+		*conn
+		*mailbox
+	}
+	listening struct {
+		*conn
+		*door
+	}
+	both struct {
+		*conn
+		*mailbox
+		*door
+	}
+)
 
 func readDuration(r *channels.Reader, key string, def, max time.Duration) time.Duration {
 	d := r.Duration(key, def)

@@ -28,6 +28,10 @@ type conn struct {
 	timeout        time.Duration
 	dotTimeout     time.Duration
 
+	mailbox *mailbox // nil: no IMAP
+	door    *door    // nil: nothing is listened on
+
+	closing sync.Once
 	waiters sync.Pool     // of *waiter
 	large   chan struct{} // a place for each message with attachments that is in memory
 }
@@ -116,8 +120,16 @@ func cancelled(err error) *channels.Verdict {
 	return &channels.Verdict{Kind: channels.Temporary, Reason: "cancelled", Err: err}
 }
 
-// Close waits for running Sends.
+// Close ends Poll and Listen, and waits for running Sends.
 func (c *conn) Close() error {
+	c.closing.Do(func() {
+		if c.mailbox != nil {
+			c.mailbox.close()
+		}
+		if c.door != nil {
+			close(c.door.closed)
+		}
+	})
 	c.pool.close()
 	return nil
 }

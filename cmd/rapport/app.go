@@ -96,7 +96,7 @@ func Open(ctx context.Context, cfg *config.Config, role config.Role, log *slog.L
 	}
 	var g *gateway.Gateway
 	a.Hub = channels.NewHub(all.Drivers(a.box), channels.HubOptions{Log: log, PublicURL: cfg.PublicBase(), ResolveSecret: config.ResolveSecret, Demo: cfg.Demo,
-		ReplyToken: func(id rapport.ID) string { return g.ReplyToken(id) }, Observe: a.watch.observe})
+		ReplyToken: func(id rapport.ID) string { return g.ReplyToken(id) }, Observe: a.watch.observe, Dropped: a.watch.drop})
 	g = gateway.New(a.Store, a.Hub, log, settings)
 	a.Gateway = g
 	g.FileProviders = entriesOf(cfg)
@@ -139,7 +139,7 @@ func demoProviders(have []channels.Entry) []channels.Entry {
 func (a *App) Start(ctx context.Context) error {
 	host, _ := os.Hostname()
 	name := host + ":" + strconv.Itoa(os.Getpid())
-	if err := a.Gateway.Start(ctx, name, gateway.Role{Name: string(a.role), Deliver: a.role != config.RoleAPI}); err != nil {
+	if err := a.Gateway.Start(ctx, name, gateway.Role{Name: string(a.role), Deliver: a.role != config.RoleAPI, Listen: a.role != config.RoleWorker}); err != nil {
 		return err
 	}
 	a.started = true

@@ -252,6 +252,16 @@ func cure(driver string, v *channels.Verdict) string {
 		return "it cannot be reached from here: check host, port and firewall, and try again later"
 	}
 	switch v.Reason {
+	case "imap_login":
+		return "check inbound.imap.username and password, and that the mailbox allows IMAP; many providers want a password made for the application"
+	case "imap_certificate":
+		return "the certificate is not the one of inbound.imap.host: use the name in it, or set inbound.imap.tls_server_name or tls_ca_file"
+	case "imap_tls":
+		return "the IMAP server does not speak TLS that way: implicit is for port 993, starttls for 143"
+	case "imap_folder", "imap_move":
+		return "make the folder in the mailbox, or correct inbound.imap.folders, after and move_to"
+	case "listen":
+		return "check inbound.listen: ports below 1024 need a right of their own (CAP_NET_BIND_SERVICE), a unix socket its directory"
 	case "tls_certificate":
 		return "the certificate is not the one of settings.host: use the name in it, or set tls_server_name or tls_ca_file"
 	case "tls":

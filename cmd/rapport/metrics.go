@@ -26,6 +26,7 @@ type watch struct {
 	took     *prometheus.HistogramVec
 	requests *prometheus.HistogramVec
 	refused  *prometheus.CounterVec
+	dropped  *prometheus.CounterVec
 }
 
 func newWatch() *watch {
@@ -48,8 +49,15 @@ func newWatch() *watch {
 			Name: "rapport_http_overload_total",
 			Help: "Requests refused because there were too many of them, by the bound that they met (requests, large_requests, bytes, campaigns).",
 		}, []string{"bound"}),
+		dropped: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "rapport_incoming_dropped_total",
+			Help: "Incoming messages thrown away on purpose, by the reason (loop, own).",
+		}, []string{"provider", "why"}),
 	}
 }
+
+// drop is called for each incoming message that is thrown away, from many goroutines.
+func (w *watch) drop(provider, why string) { w.dropped.WithLabelValues(provider, why).Inc() }
 
 // observe is called after each Send, from many goroutines.
 func (w *watch) observe(o channels.Observation) {
@@ -84,7 +92,7 @@ func startMetrics(addr string, a *App, log *slog.Logger) (*metricsServer, error)
 	}
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		a.watch.sends, a.watch.took, a.watch.requests, a.watch.refused, &state{app: a}, build())
+		a.watch.sends, a.watch.took, a.watch.requests, a.watch.refused, a.watch.dropped, &state{app: a}, build())
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(r, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: 4, Timeout: 20 * time.Second}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "alive") })

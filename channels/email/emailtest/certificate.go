@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// newCertificate makes an authority, and a certificate of it for 127.0.0.1 and localhost.
-func newCertificate() (ca []byte, leaf tls.Certificate, err error) {
+// Certificate makes an authority, and a certificate of it for 127.0.0.1 and localhost.
+func Certificate() (ca []byte, leaf tls.Certificate, err error) {
 	template := &x509.Certificate{
 		SerialNumber:          big.NewInt(1),
 		Subject:               pkix.Name{CommonName: "emailtest authority"},

@@ -77,7 +77,7 @@ func Start(o Options) (*Sink, error) {
 	var l net.Listener = s.listen
 	if o.TLS != "" {
 		var certificate tls.Certificate
-		if s.ca, certificate, err = newCertificate(); err != nil {
+		if s.ca, certificate, err = Certificate(); err != nil {
 			_ = tcp.Close()
 			return nil, err
 		}
