@@ -51,12 +51,15 @@ func (s State) Final() bool { return s >= Sent && s <= Unknown }
 type Receipt string
 
 const (
-	ReceiptSent      Receipt = "sent"      // accepted further down the road
-	ReceiptDelivered Receipt = "delivered" // arrived
-	ReceiptFailed    Receipt = "failed"    // will not arrive; the reason says why
-	ReceiptBounced   Receipt = "bounced"   // failed, and the address is dead
-	ReceiptDelayed   Receipt = "delayed"   // still trying; changes no state
-	ReceiptRead      Receipt = "read"      // a person opened it: delivered, and the engagement "opened"
+	ReceiptSent      Receipt = "sent"       // accepted further down the road
+	ReceiptDelivered Receipt = "delivered"  // arrived
+	ReceiptFailed    Receipt = "failed"     // will not arrive; the reason says why
+	ReceiptBounced   Receipt = "bounced"    // failed, and the address is dead
+	ReceiptDelayed   Receipt = "delayed"    // still trying; changes no state
+	ReceiptRead      Receipt = "read"       // a person opened it: delivered, and the engagement "opened"
+	ReceiptComplaint Receipt = "complaint"  // a person called it spam: delivered, and the engagement "complained"
+	ReceiptAutoReply Receipt = "auto_reply" // a machine answered it (out of office); changes no state
+	ReceiptChallenge Receipt = "challenge"  // a machine wants a click before it delivers; changes no state
 )
 
 // Advance tells where a receipt takes a message that stands at from. Late, repeated and out-of-order
@@ -82,7 +85,7 @@ func Advance(from State, r Receipt) State {
 	switch r {
 	case ReceiptSent:
 		to = Sent
-	case ReceiptDelivered, ReceiptRead:
+	case ReceiptDelivered, ReceiptRead, ReceiptComplaint:
 		to = Delivered
 	case ReceiptFailed, ReceiptBounced:
 		to = Failed

@@ -17,8 +17,11 @@ type Thread struct {
 	Assignee     string
 	Labels       []string
 	Priority     Priority
-	SnoozedUntil time.Time
-	Campaign     ID // the campaign that it answers; 0: none
+	SnoozedUntil time.Time // zero while snoozed: until the customer writes
+	Unread       bool      // the customer wrote, and nobody has answered or marked it as read since
+	WaitingSince time.Time // when the oldest word of the customer came that nobody has answered; zero: none waits
+	MergedInto   ID        // the thread that shows its entries now; 0: it stands for itself
+	Campaign     ID        // the campaign that it answers; 0: none
 	LastEntryAt  time.Time
 	Preview      string // the beginning of the newest entry that the customer can see
 	CreatedAt    time.Time
@@ -31,12 +34,13 @@ type ThreadStatus string
 const (
 	ThreadOpen     ThreadStatus = "open"     // we owe an answer
 	ThreadPending  ThreadStatus = "pending"  // the customer does
-	ThreadSnoozed  ThreadStatus = "snoozed"  // we do, from SnoozedUntil on
+	ThreadSnoozed  ThreadStatus = "snoozed"  // we do, from SnoozedUntil on, or from the customer's next word
 	ThreadResolved ThreadStatus = "resolved" // nobody does; the next reply begins a new thread or opens this one again
+	ThreadSpam     ThreadStatus = "spam"     // nobody does, and what else the address sends stays here; not in lists unless asked for
 )
 
 // ThreadStatuses lists all of them.
-var ThreadStatuses = []ThreadStatus{ThreadOpen, ThreadPending, ThreadSnoozed, ThreadResolved}
+var ThreadStatuses = []ThreadStatus{ThreadOpen, ThreadPending, ThreadSnoozed, ThreadResolved, ThreadSpam}
 
 // Priority of a thread.
 type Priority string
@@ -64,7 +68,8 @@ const (
 // Entry is one line of a thread.
 type Entry struct {
 	ID         ID
-	Thread     ID
+	Thread     ID // that shows it
+	Origin     ID // the thread it was written in, where that was merged or the entry split off; 0: Thread
 	Customer   ID
 	Kind       EntryKind
 	Channel    Channel
@@ -78,8 +83,25 @@ type Entry struct {
 	Provider   string
 	ProviderID string
 	Files      []ID            // attachments
+	Quoted     string          // of a mail: the earlier words that its program put under or between the new ones
+	Signature  string          // of a mail
+	Original   ID              // the mail as it came, a file; 0: there is none
 	Meta       json.RawMessage // a JSON object: what the channel knows beyond this (button, edit, intent, ...)
 	CreatedAt  time.Time
+}
+
+// Participant is somebody who takes part in a thread beside its customer.
+type Participant struct {
+	Address string
+	Name    string
+	Known   bool // somebody who has a part in the thread named them; else they only wrote themselves
+	Entry   ID   // the first that they wrote or were named in
+}
+
+// Machine tells whether no person wrote it (an out-of-office reply): nobody waits for an answer.
+func (e *Entry) Machine() bool {
+	var said struct{ Auto string }
+	return json.Unmarshal(e.Meta, &said) == nil && said.Auto != ""
 }
 
 // Answered is what an inbound entry replies to. All zero: nothing that we know of.

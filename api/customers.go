@@ -146,13 +146,20 @@ func (d *door) exportCustomer(ctx context.Context, in *CustomerPath) (*reply[*st
 // Happening is one line of a timeline. Kind says which of the others is there.
 type Happening struct {
 	At         time.Time   `json:"at"`
-	Kind       string      `json:"kind" enum:"message,entry,consent,event,engagement"`
+	Kind       string      `json:"kind" enum:"message,entry,consent,event,engagement,report"`
 	Message    *Message    `json:"message,omitempty"`
 	Campaign   string      `json:"campaign_name,omitempty"`
 	Entry      *Entry      `json:"entry,omitempty"`
 	Consent    *Consent    `json:"consent,omitempty"`
 	Event      *Event      `json:"event,omitempty"`
 	Engagement *Engagement `json:"engagement,omitempty"`
+	Report     *Report     `json:"report,omitempty"`
+}
+
+// Report is what came back about a message: a bounce, a complaint, a machine's answer.
+type Report struct {
+	Message string `json:"message"`
+	store.ReceiptRow
 }
 
 // Engagement is what a customer did with a message.
@@ -178,6 +185,8 @@ func happening(i store.TimelineItem) Happening {
 	case i.Event != nil:
 		e := eventView(*i.Event)
 		h.Kind, h.Event = "event", &e
+	case i.Report != nil:
+		h.Kind, h.Report = "report", &Report{rapport.KindMessage.Format(i.Report.Message), i.Report.ReceiptRow}
 	case i.Engagement != nil:
 		h.Kind = "engagement"
 		h.Engagement = &Engagement{rapport.KindMessage.Format(i.Engagement.Message), i.Engagement.Kind, i.Engagement.N, i.Engagement.Machine}

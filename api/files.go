@@ -72,6 +72,10 @@ func (d *door) download(ctx context.Context, in *oneFile) (*reply[func(huma.Cont
 	if err != nil {
 		return nil, err
 	}
+	return d.attached(ctx, in.ctx, id)
+}
+
+func (d *door) attached(ctx context.Context, req huma.Context, id rapport.ID) (*reply[func(huma.Context)], error) {
 	f, err := d.st.File(ctx, id)
 	if err != nil {
 		return nil, err
@@ -80,7 +84,7 @@ func (d *door) download(ctx context.Context, in *oneFile) (*reply[func(huma.Cont
 	if err != nil {
 		return nil, err
 	}
-	c := fiberOf(in.ctx)
+	c := fiberOf(req)
 	return &reply[func(huma.Context)]{Status: http.StatusOK, Body: func(huma.Context) {
 		c.Set("Content-Type", f.ContentType)
 		c.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.Name}))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -21,28 +22,33 @@ type Thread struct {
 	Customer     string               `json:"customer"`
 	Channel      rapport.Channel      `json:"channel"`
 	Subject      string               `json:"subject,omitempty"`
-	Status       rapport.ThreadStatus `json:"status" enum:"open,pending,snoozed,resolved"`
+	Status       rapport.ThreadStatus `json:"status" enum:"open,pending,snoozed,resolved,spam"`
 	Assignee     string               `json:"assignee,omitempty"`
 	Labels       []string             `json:"labels" nullable:"false"`
 	Priority     rapport.Priority     `json:"priority" enum:"low,normal,high,urgent"`
-	SnoozedUntil *time.Time           `json:"snoozed_until,omitempty"`
+	SnoozedUntil *time.Time           `json:"snoozed_until,omitempty" doc:"Without it a snoozed thread sleeps until the customer writes."`
+	Unread       bool                 `json:"unread" doc:"The customer wrote, and nobody has answered or marked it as read since."`
+	WaitingSince *time.Time           `json:"waiting_since,omitempty" doc:"When the oldest word of the customer came that nobody has answered."`
 	Campaign     string               `json:"campaign,omitempty" doc:"The campaign that it answers."`
 	Preview      string               `json:"preview" doc:"How the newest words begin."`
 	LastEntryAt  time.Time            `json:"last_entry_at"`
 	CreatedAt    time.Time            `json:"created_at"`
 	UpdatedAt    time.Time            `json:"updated_at"`
 	ReplyUntil   *time.Time           `json:"reply_until,omitempty" doc:"Until when an answer may be sent on the thread's channel (WhatsApp: 24 hours after the customer's last message). Absent: always. Shown where one thread is asked for."`
+	Merged       []string             `json:"merged,omitempty" doc:"Threads that were merged into this one; not in lists."`
 }
 
 func threadView(t rapport.Thread) Thread {
-	return Thread{rapport.KindThread.Format(t.ID), rapport.KindCustomer.Format(t.Customer), t.Channel, t.Subject, t.Status, t.Assignee, append([]string{}, t.Labels...), t.Priority,
-		maybe(t.SnoozedUntil), rapport.KindCampaign.Format(t.Campaign), t.Preview, t.LastEntryAt, t.CreatedAt, t.UpdatedAt, nil}
+	return Thread{ID: rapport.KindThread.Format(t.ID), Customer: rapport.KindCustomer.Format(t.Customer), Channel: t.Channel, Subject: t.Subject, Status: t.Status, Assignee: t.Assignee,
+		Labels: append([]string{}, t.Labels...), Priority: t.Priority, SnoozedUntil: maybe(t.SnoozedUntil), Unread: t.Unread, WaitingSince: maybe(t.WaitingSince),
+		Campaign: rapport.KindCampaign.Format(t.Campaign), Preview: t.Preview, LastEntryAt: t.LastEntryAt, CreatedAt: t.CreatedAt, UpdatedAt: t.UpdatedAt}
 }
 
 // Entry is one line of a thread.
 type Entry struct {
 	ID          string            `json:"id"`
 	Thread      string            `json:"thread"`
+	Origin      string            `json:"origin_thread,omitempty" doc:"The thread it was written in, where that was merged into this one or it was split off."`
 	Customer    string            `json:"customer"`
 	Kind        rapport.EntryKind `json:"kind" enum:"inbound,outbound,note,event"`
 	Channel     rapport.Channel   `json:"channel"`
@@ -50,10 +56,16 @@ type Entry struct {
 	HTML        string            `json:"html,omitempty" doc:"Sanitised."`
 	Author      string            `json:"author,omitempty"`
 	Message     string            `json:"message,omitempty" doc:"Of an outbound entry: its row in the ledger."`
+	State       string            `json:"state,omitempty" doc:"How the message fares: scheduled until due_at, then as in the ledger (pending, sending, sent, delivered, failed, cancelled, ...)."`
+	Reason      string            `json:"reason,omitempty" doc:"Why the message failed or was skipped."`
+	DueAt       *time.Time        `json:"due_at,omitempty" doc:"When a scheduled message goes out."`
 	InReplyTo   *InReplyTo        `json:"in_reply_to,omitempty"`
 	MatchedBy   string            `json:"matched_by,omitempty" doc:"How in_reply_to was found."`
 	Attachments []string          `json:"attachments,omitempty" doc:"Files: fil_…"`
-	Meta        json.RawMessage   `json:"meta,omitempty" doc:"What the channel knows beyond this: a pressed button, an edit."`
+	Quoted      string            `json:"quoted,omitempty" doc:"Of a mail: the earlier words that its program put under or between the new ones."`
+	Signature   string            `json:"signature,omitempty" doc:"Of a mail."`
+	Original    bool              `json:"original,omitempty" doc:"The mail as it came is at /v1/entries/{id}/original."`
+	Meta        json.RawMessage   `json:"meta,omitempty" doc:"What the channel knows beyond this: button, album, auto (a machine wrote it), checks (spf, dkim, dmarc), sender (somebody else than the customer), unverified (who that is, is not certain)."`
 	CreatedAt   time.Time         `json:"created_at"`
 }
 
@@ -65,8 +77,8 @@ type InReplyTo struct {
 }
 
 func entryView(e rapport.Entry) Entry {
-	v := Entry{ID: rapport.KindEntry.Format(e.ID), Thread: rapport.KindThread.Format(e.Thread), Customer: rapport.KindCustomer.Format(e.Customer), Kind: e.Kind, Channel: e.Channel, Text: e.Text,
-		HTML: e.HTML, Author: e.Author, Message: rapport.KindMessage.Format(e.Message), MatchedBy: e.MatchedBy, Meta: e.Meta, CreatedAt: e.CreatedAt}
+	v := Entry{ID: rapport.KindEntry.Format(e.ID), Thread: rapport.KindThread.Format(e.Thread), Origin: rapport.KindThread.Format(e.Origin), Customer: rapport.KindCustomer.Format(e.Customer), Kind: e.Kind, Channel: e.Channel, Text: e.Text,
+		HTML: e.HTML, Author: e.Author, Message: rapport.KindMessage.Format(e.Message), MatchedBy: e.MatchedBy, Meta: e.Meta, CreatedAt: e.CreatedAt, Quoted: e.Quoted, Signature: e.Signature, Original: e.Original != 0}
 	if e.Answers != (rapport.Answered{}) {
 		v.InReplyTo = &InReplyTo{rapport.KindMessage.Format(e.Answers.Message), rapport.KindCampaign.Format(e.Answers.Campaign), rapport.KindTemplate.Format(e.Answers.Template)}
 	}
@@ -74,6 +86,22 @@ func entryView(e rapport.Entry) Entry {
 		v.Attachments = append(v.Attachments, rapport.KindFile.Format(f))
 	}
 	return v
+}
+
+// delivered adds how the answers among entries fare.
+func (d *door) delivered(ctx context.Context, rows []rapport.Entry) (func(rapport.Entry) Entry, error) {
+	sent, err := d.st.Deliveries(ctx, rows)
+	now := time.Now()
+	return func(e rapport.Entry) Entry {
+		v := entryView(e)
+		if m, ok := sent[e.Message]; ok {
+			v.State, v.Reason = m.State.String(), m.Reason
+			if m.State == rapport.Pending && m.Due.After(now) {
+				v.State, v.DueAt = "scheduled", maybe(m.Due)
+			}
+		}
+		return v
+	}, err
 }
 
 // Reply is one piece of feedback to a campaign.
@@ -94,48 +122,105 @@ func replyView(e rapport.Entry) Reply {
 
 func (d *door) threads() {
 	const tag = "Threads"
-	handle(d, route{Method: http.MethodGet, Path: "/v1/threads", Scope: "read:threads", Tag: tag, Summary: "List threads", About: "Those with the newest entry first."}, d.listThreads)
-	handle(d, route{Method: http.MethodGet, Path: "/v1/threads/{id}", Scope: "read:threads", Tag: tag, Summary: "Find a thread", Refuses: []int{404}}, d.getThread)
+	handle(d, route{Method: http.MethodGet, Path: "/v1/threads", Scope: "read:threads", Tag: tag, Summary: "List threads",
+		About: "Those with the newest entry first, or with sort=waiting only those whose customer waits, the longest first. Spam is there only with status=spam, and a merged thread not at all."}, d.listThreads)
+	handle(d, route{Method: http.MethodGet, Path: "/v1/threads/counts", Scope: "read:threads", Tag: tag, Summary: "How many threads there are"}, d.countThreads)
+	handle(d, route{Method: http.MethodGet, Path: "/v1/threads/{id}", Scope: "read:threads", Tag: tag, Summary: "Find a thread", Refuses: []int{404}, About: "Who asks for one that was merged gets the thread it was merged into."}, d.getThread)
 	handleJSON(d, route{Method: http.MethodPatch, Path: "/v1/threads/{id}", Scope: "write:threads", Tag: tag, Summary: "Change a thread", Refuses: []int{404}}, d.patchThread)
 	handle(d, route{Method: http.MethodGet, Path: "/v1/threads/{id}/entries", Scope: "read:threads", Tag: tag, Summary: "The entries of a thread", About: "Oldest first.", Refuses: []int{404}}, d.listEntries)
 	handleJSON(d, route{Method: http.MethodPost, Path: "/v1/threads/{id}/replies", Scope: "write:threads", Tag: tag, Summary: "Answer the customer", Status: 202, Refuses: []int{404},
-		About: "409: the customer may not be written to; detail says which rule forbids it."}, d.postReply)
-	handleJSON(d, route{Method: http.MethodPost, Path: "/v1/threads/{id}/notes", Scope: "write:threads", Tag: tag, Summary: "Leave a note for colleagues", Status: 201, Refuses: []int{404}}, d.postNote)
+		About: "409: the customer may not be written to, and detail says which rule forbids it; or somebody has written that the writer has not seen, and errors names those entries. A draft of the agent is deleted."}, d.postReply)
+	handle(d, route{Method: http.MethodDelete, Path: "/v1/threads/{id}/replies/{entry}", Scope: "write:threads", Tag: tag, Summary: "Take an answer back", Refuses: []int{404, 409},
+		About: "While nobody has begun to send it. 409: too late. It is either sent or cancelled, never both; taking it back again changes nothing."}, d.deleteReply)
+	handle(d, route{Method: http.MethodPost, Path: "/v1/threads/{id}/replies/{entry}/retry", Scope: "write:threads", Tag: tag, Summary: "Send an answer again that failed", Status: 202, Refuses: []int{404, 409},
+		About: "Another attempt at the same message: the customer cannot get it twice as two messages. 409: it has not failed."}, d.retryReply)
+	handleJSON(d, route{Method: http.MethodPost, Path: "/v1/threads/{id}/notes", Scope: "write:threads", Tag: tag, Summary: "Leave a note for colleagues", Status: 201, Refuses: []int{404},
+		About: "@name and @agt_... in the text call a colleague: see GET /v1/mentions. Any other @ is just text."}, d.postNote)
+	d.entries()
 	handle(d, route{Method: http.MethodGet, Path: "/v1/replies", Scope: "read:threads", Tag: tag, Summary: "What customers answered to a campaign", About: "Newest first."}, d.listReplies)
 }
 
-type listThreads struct {
-	Request
-	Paging
-	Status   rapport.ThreadStatus `query:"status" enum:"open,pending,snoozed,resolved"`
-	Assignee string               `query:"assignee" maxLength:"200"`
-	Channel  rapport.Channel      `query:"channel" enum:"email,sms,whatsapp,telegram,webhook"`
-	Label    string               `query:"label" maxLength:"100"`
-	Customer string               `query:"customer" maxLength:"300" doc:"An id, or ext: and your own."`
-	Campaign string               `query:"campaign" maxLength:"40"`
-	Q        string               `query:"q" maxLength:"200" doc:"Words of what was said, of the subject or of the customer's name, as for /v1/search; of the newest 2,000 entries that have them."`
+// ThreadFilter narrows lists and counts.
+type ThreadFilter struct {
+	Assignee   string           `query:"assignee" maxLength:"200"`
+	Unassigned bool             `query:"unassigned" doc:"Only those that are nobody's."`
+	Unread     bool             `query:"unread" doc:"Only unread ones."`
+	Channel    rapport.Channel  `query:"channel" enum:"email,sms,whatsapp,telegram,webhook"`
+	Label      string           `query:"label" maxLength:"100"`
+	Priority   rapport.Priority `query:"priority" enum:"low,normal,high,urgent"`
+	Customer   string           `query:"customer" maxLength:"300" doc:"An id, or ext: and your own."`
+	Campaign   string           `query:"campaign" maxLength:"40"`
+	Q          string           `query:"q" maxLength:"200" doc:"Words of what was said, of the subject or of the customer's name, as for /v1/search; of the newest 2,000 entries that have them."`
 }
 
-func (d *door) listThreads(ctx context.Context, in *listThreads) (*reply[List[Thread]], error) {
-	f := store.ThreadFilter{Status: in.Status, Assignee: in.Assignee, Channel: in.Channel, Label: in.Label, Q: in.Q, Limit: in.Limit}
-	err := in.after("threads", &f.After)
-	if err == nil {
-		f.Campaign, err = parseQuery(rapport.KindCampaign, in.Campaign, "campaign")
-	}
-	if err == nil && in.Customer != "" {
+func (d *door) filter(ctx context.Context, in ThreadFilter) (f store.ThreadFilter, err error) {
+	f = store.ThreadFilter{Assignee: in.Assignee, Unassigned: in.Unassigned, Unread: in.Unread, Channel: in.Channel, Label: in.Label, Priority: in.Priority, Q: in.Q}
+	if f.Campaign, err = parseQuery(rapport.KindCampaign, in.Campaign, "campaign"); err == nil && in.Customer != "" {
 		var c *rapport.Customer
 		if c, err = d.st.FindCustomer(ctx, in.Customer); err == nil {
 			f.Customer = c.ID
 		}
 	}
+	return f, err
+}
+
+type listThreads struct {
+	Request
+	Paging
+	ThreadFilter
+	Status rapport.ThreadStatus `query:"status" enum:"open,pending,snoozed,resolved,spam"`
+	Sort   string               `query:"sort" enum:"newest,waiting" default:"newest"`
+}
+
+func (d *door) listThreads(ctx context.Context, in *listThreads) (*reply[List[Thread]], error) {
+	f, err := d.filter(ctx, in.ThreadFilter)
 	if err != nil {
+		return nil, err
+	}
+	f.Status, f.Limit, f.Waiting = in.Status, in.Limit, in.Sort == "waiting"
+	name := "threads"
+	if f.Waiting {
+		name = "waiting threads"
+	}
+	if err := in.after(name, &f.After); err != nil {
 		return nil, err
 	}
 	rows, next, err := d.st.Threads(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	return ok(listOf("threads", rows, next, threadView))
+	return ok(listOf(name, rows, next, threadView))
+}
+
+// ThreadCounts is how many threads there are by status. The last three count among those that are neither resolved nor
+// spam.
+type ThreadCounts struct {
+	Open       int64 `json:"open"`
+	Pending    int64 `json:"pending"`
+	Snoozed    int64 `json:"snoozed"`
+	Resolved   int64 `json:"resolved"`
+	Spam       int64 `json:"spam"`
+	Unassigned int64 `json:"unassigned"`
+	Unread     int64 `json:"unread"`
+	Waiting    int64 `json:"waiting"`
+}
+
+type countThreads struct {
+	Request
+	ThreadFilter
+}
+
+func (d *door) countThreads(ctx context.Context, in *countThreads) (*reply[ThreadCounts], error) {
+	f, err := d.filter(ctx, in.ThreadFilter)
+	if err != nil {
+		return nil, err
+	}
+	n, err := d.st.CountThreads(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	by := n.Status
+	return ok(ThreadCounts{by[rapport.ThreadOpen], by[rapport.ThreadPending], by[rapport.ThreadSnoozed], by[rapport.ThreadResolved], by[rapport.ThreadSpam], n.Unassigned, n.Unread, n.Waiting})
 }
 
 // ThreadPath names a thread in the path.
@@ -155,19 +240,35 @@ func (d *door) getThread(ctx context.Context, in *ThreadPath) (*reply[Thread], e
 	if err != nil {
 		return nil, err
 	}
-	v := threadView(t)
-	if until, bounded, err := d.g.ReplyUntil(ctx, t); err != nil {
+	v, err := d.whole(ctx, t)
+	if err != nil {
 		return nil, err
-	} else if bounded {
-		v.ReplyUntil = &until
 	}
 	return ok(v)
 }
 
+// whole is a thread with what was merged into it.
+func (d *door) whole(ctx context.Context, t rapport.Thread) (Thread, error) {
+	v := threadView(t)
+	until, bounded, err := d.g.ReplyUntil(ctx, t)
+	if err != nil {
+		return v, err
+	}
+	if bounded {
+		v.ReplyUntil = &until
+	}
+	merged, err := d.st.Merged(ctx, t.ID)
+	for _, m := range merged {
+		v.Merged = append(v.Merged, rapport.KindThread.Format(m))
+	}
+	return v, err
+}
+
 // ThreadChange is what may be changed about a thread; what is not given stays.
 type ThreadChange struct {
-	Status       *rapport.ThreadStatus `json:"status,omitempty" enum:"open,pending,snoozed,resolved"`
-	SnoozedUntil *time.Time            `json:"snoozed_until,omitempty"`
+	Status       *rapport.ThreadStatus `json:"status,omitempty" enum:"open,pending,snoozed,resolved,spam"`
+	SnoozedUntil *time.Time            `json:"snoozed_until,omitempty" doc:"Goes with the status snoozed. Without it: until the customer writes, who ends any snooze."`
+	Unread       *bool                 `json:"unread,omitempty"`
 	Assignee     *string               `json:"assignee,omitempty" maxLength:"200" doc:"Empty: nobody."`
 	Labels       *[]string             `json:"labels,omitempty" maxItems:"50"`
 	Priority     *rapport.Priority     `json:"priority,omitempty" enum:"low,normal,high,urgent"`
@@ -202,6 +303,9 @@ func (c *ThreadChange) check() error {
 		}
 		for i, l := range *c.Labels {
 			line(fmt.Sprintf("labels[%d]", i), l, 100)
+			if strings.TrimSpace(l) == "" || slices.Contains((*c.Labels)[:i], l) {
+				bad(fmt.Sprintf("labels[%d]", i), "is empty, or there twice")
+			}
 		}
 	}
 	if len(wrong) > 0 {
@@ -218,7 +322,7 @@ func (d *door) patchThread(ctx context.Context, in *ThreadPath, body *ThreadChan
 	if err := body.check(); err != nil {
 		return nil, err
 	}
-	t, err := d.g.PatchThread(ctx, in.caller(), id, store.ThreadPatch{Status: body.Status, SnoozedUntil: body.SnoozedUntil, Assignee: body.Assignee, Labels: body.Labels, Priority: body.Priority, Subject: body.Subject})
+	t, err := d.g.PatchThread(ctx, in.caller(), id, store.ThreadPatch{Status: body.Status, SnoozedUntil: body.SnoozedUntil, Assignee: body.Assignee, Labels: body.Labels, Priority: body.Priority, Subject: body.Subject, Unread: body.Unread})
 	if err != nil {
 		return nil, err
 	}
@@ -239,14 +343,19 @@ func (d *door) listEntries(ctx context.Context, in *listEntries) (*reply[List[En
 	if err != nil {
 		return nil, err
 	}
-	if _, err := d.st.Thread(ctx, id); err != nil {
-		return nil, err
-	}
-	rows, next, err := d.st.Entries(ctx, id, p)
+	t, err := d.st.Thread(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	return ok(listOf("entries", rows, next, entryView))
+	rows, next, err := d.st.Entries(ctx, t.ID, p)
+	if err != nil {
+		return nil, err
+	}
+	view, err := d.delivered(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
+	return ok(listOf("entries", rows, next, view))
 }
 
 func (d *door) postReply(ctx context.Context, in *ThreadPath, body *gateway.ReplyInput) (*reply[Entry], error) {
@@ -258,7 +367,55 @@ func (d *door) postReply(ctx context.Context, in *ThreadPath, body *gateway.Repl
 	if err != nil {
 		return nil, err
 	}
-	return accepted("/v1/messages/"+rapport.KindMessage.Format(e.Message), entryView(*e))
+	view, err := d.delivered(ctx, []rapport.Entry{*e})
+	if err != nil {
+		return nil, err
+	}
+	return accepted("/v1/messages/"+rapport.KindMessage.Format(e.Message), view(*e))
+}
+
+type oneReply struct {
+	ThreadPath
+	Entry string `path:"entry" maxLength:"40" example:"ent_0b8t9g3kq8x1w"`
+}
+
+func (p *oneReply) ids() (thread, entry rapport.ID, err error) {
+	if thread, err = p.thread(); err == nil {
+		entry, err = parse(rapport.KindEntry, p.Entry, "reply in this thread")
+	}
+	return
+}
+
+func (d *door) deleteReply(ctx context.Context, in *oneReply) (*reply[Entry], error) {
+	thread, entry, err := in.ids()
+	if err != nil {
+		return nil, err
+	}
+	e, err := d.g.TakeBack(ctx, in.caller(), thread, entry)
+	if err != nil {
+		return nil, err
+	}
+	view, err := d.delivered(ctx, []rapport.Entry{e})
+	if err != nil {
+		return nil, err
+	}
+	return ok(view(e))
+}
+
+func (d *door) retryReply(ctx context.Context, in *oneReply) (*reply[Entry], error) {
+	thread, entry, err := in.ids()
+	if err != nil {
+		return nil, err
+	}
+	e, err := d.g.Retry(ctx, in.caller(), thread, entry)
+	if err != nil {
+		return nil, err
+	}
+	view, err := d.delivered(ctx, []rapport.Entry{e})
+	if err != nil {
+		return nil, err
+	}
+	return accepted("/v1/messages/"+rapport.KindMessage.Format(e.Message), view(e))
 }
 
 // NoteInput is a note.

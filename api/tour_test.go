@@ -88,7 +88,7 @@ func TestTour_CampaignAnswerUnsubscribe(t *testing.T) {
 		h.want(201, "POST", thread+"/notes", `{"text":"VIP"}`)
 		h.want(202, "POST", thread+"/replies", `{"text":"You are welcome","agent":"Eva"}`)
 		h.want(200, "PATCH", thread, `{"status":"snoozed","snoozed_until":"2099-01-01T00:00:00Z","labels":["vip"],"priority":"high","assignee":"Eva"}`)
-		h.refused(422, "snoozed_until", "PATCH", thread, `{"status":"snoozed"}`)
+		h.refused(422, "snoozed_until", "PATCH", thread, `{"status":"snoozed","snoozed_until":"2020-01-01T00:00:00Z"}`)
 		h.refused(422, "priority", "PATCH", thread, `{"priority":"huge"}`)
 		a = h.want(200, "GET", thread+"/entries", nil)
 		if a.text("data.0.kind") != "inbound" || a.text("data.1.kind") != "note" || a.text("data.2.author") != "Eva" || a.text("data.3.kind") != "event" {
@@ -376,6 +376,13 @@ func TestFiles_AreWhatTheyLookLike(t *testing.T) {
 	for _, active := range []string{"text/html", "image/svg+xml", "application/javascript"} {
 		if a := h.want(201, "POST", "/v1/files", "plain words", "Content-Type: "+active); a.text("content_type") != "text/plain; charset=utf-8" {
 			t.Errorf("declared %s: %s", active, a)
+		}
+	}
+	for _, active := range []string{"<!DOCTYPE html><script>alert(1)</script>", `<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>`} { // never shown by a browser
+		a := h.want(201, "POST", "/v1/files?name=x.svg", active, "Content-Type: image/svg+xml")
+		head := h.want(200, "GET", "/v1/files/"+a.text("id")+"/content", nil).Header
+		if !strings.HasPrefix(head.Get("Content-Disposition"), "attachment") || head.Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(head.Get("Content-Security-Policy"), "default-src 'none'") || strings.Contains(head.Get("Content-Type"), "svg") {
+			t.Errorf("%s: %v", active, head)
 		}
 	}
 	if a := h.do("POST", "/v1/files", bytes.Repeat([]byte("x"), 26<<20), "Content-Type: application/octet-stream"); a.StatusCode != 413 {

@@ -38,7 +38,7 @@ type Outgoing struct {
 	// Unsubscribe is the HTTPS URL of RFC 8058 one-click; empty for mail that needs none.
 	Unsubscribe string
 	// InReplyTo and References are provider ids of the messages that this one answers (email:
-	// Message-IDs without angle brackets; Telegram: message id).
+	// Message-IDs without angle brackets, or the Token of a message of ours; Telegram: message id).
 	InReplyTo  string
 	References []string
 	// ValidUntil is when the provider must stop trying (end of the send window or expiry); zero: never.

@@ -84,7 +84,8 @@ const (
 )
 
 // Receipted is what became of a message of ours. MessageID names it, or Token, or ProviderID together with the
-// address that it went to.
+// address that it went to. A report that came by mail, which anybody can write, is believed in what it accuses a message
+// or an address of only with Token, or with the address.
 type Receipted struct {
 	MessageID  rapport.ID
 	Token      string // our signed token, such as that of a mail's return address
@@ -92,6 +93,7 @@ type Receipted struct {
 	Channel    rapport.Channel
 	To         string // to be normalised by the caller
 	Kind       rapport.Receipt
+	Class      Bounce // what a failure says of the address; empty: as Kind and Suppress say
 	Reason     string // ours: "hard_bounce", "carrier_blocked"
 	Code       string // the provider's
 	Detail     string
@@ -99,7 +101,17 @@ type Receipted struct {
 	Suppress bool
 	Cost     int64 // in millionths of Currency's major unit; 0: not told
 	Currency string
+	Raw      []byte // the original, when it says more than the fields above
 }
+
+// Bounce is what a failure says of the address.
+type Bounce string
+
+const (
+	BounceHard   Bounce = "hard"   // it is dead
+	BounceSoft   Bounce = "soft"   // this message did not arrive; another one may
+	BouncePolicy Bounce = "policy" // refused for what it was or where it came from; the address may be well
+)
 
 // Change is news about an address without a message: blocked, unblocked, moved.
 type Change struct {

@@ -37,6 +37,7 @@ type Config struct {
 	Delivery   Delivery   `key:"delivery"`
 	Consent    Consent    `key:"consent"`
 	QuietHours QuietHours `key:"quiet_hours"`
+	Threads    Threads    `key:"threads"`
 	Limits     Limits     `key:"limits"`
 	Company    Company    `key:"company"`
 	Replies    Replies    `key:"replies"`
@@ -108,6 +109,21 @@ type QuietHours struct {
 type Hours struct {
 	From  string `key:"from" default:"21:00" help:"Marketing SMS are held from this hour of the customer's day (US law: 47 CFR 64.1200). Both empty: never held."`
 	Until string `key:"until" default:"08:00" help:"Marketing SMS go out again from this hour."`
+}
+
+// Threads is how conversations go on.
+type Threads struct {
+	ReopenWithin ReopenWithin `key:"reopen_within"`
+}
+
+// ReopenWithin is how long after a thread was resolved an answer opens it again, by channel. Later, or with 0, it begins a
+// new thread that names the old one. A mail counts as an answer when it refers to the thread.
+type ReopenWithin struct {
+	Email    time.Duration `key:"email" default:"168h" min:"0s" help:"How long after a thread was resolved a mail that answers it opens it again; later it begins a new one. 0: never."`
+	Texts    time.Duration `key:"sms" default:"24h" min:"0s" help:"The same for SMS."`
+	WhatsApp time.Duration `key:"whatsapp" default:"24h" min:"0s" help:"The same for WhatsApp."`
+	Telegram time.Duration `key:"telegram" default:"24h" min:"0s" help:"The same for Telegram."`
+	Webhook  time.Duration `key:"webhook" default:"24h" min:"0s" help:"The same for webhooks."`
 }
 
 // Limits are the largest requests that are taken, and how many at once.

@@ -50,7 +50,7 @@ const patience = 24 * time.Hour
 // autoAnswer writes to whom a message came from, on its channel and in its thread: a message like any other, stored in the
 // transaction of what it confirms, so that it is neither lost nor sent without it. Their own stop does not bind it, every
 // other rule does. Nothing is written to a machine, to an address that is dead or has blocked us, where the provider has
-// answered, nor twice a day.
+// answered, nor twice a day: mayAutoAnswer says.
 func (g *Gateway) autoAnswer(ctx context.Context, s *store.Store, h heard, what automatic) ([]store.Batch, error) {
 	if h.in.Auto != "" || h.in.Answered {
 		return nil, nil
@@ -60,6 +60,9 @@ func (g *Gateway) autoAnswer(ctx context.Context, s *store.Store, h heard, what 
 		since = time.Time{}
 	}
 	if said, err := s.Answered(ctx, h.from, string(what), since); err != nil || said {
+		return nil, err
+	}
+	if may, err := g.mayAutoAnswer(ctx, s, h.in, h.from, string(what)); err != nil || !may {
 		return nil, err
 	}
 	customer, err := s.Customer(ctx, h.from.Customer)
@@ -82,6 +85,9 @@ func (g *Gateway) autoAnswer(ctx context.Context, s *store.Store, h heard, what 
 		Routing: rapport.Routing{Method: rapport.Preferred, Channels: []rapport.Channel{h.in.Channel}}, Status: rapport.CampaignFinished, Audience: 1, Planned: 1, CreatedAt: s.Now(), LaunchedAt: s.Now()}
 	t := h.thread
 	t.Customer, t.Address, t.Channel = h.from.Customer, h.from.ID, h.from.Channel
+	if c.Sandbox, err = g.cameBySandbox(ctx, s, t.ID); err != nil {
+		return nil, err
+	}
 	row, err := g.replyRow(ctx, s, c, t, h.in.Channel)
 	if rapport.CodeOf(err) == rapport.CodeConflict {
 		return nil, nil // they cannot be written to

@@ -218,6 +218,15 @@ func (g *Gateway) sandboxUpdate(ctx context.Context, in SandboxReplyInput, from 
 			return u, rapport.Invalid("in_reply_to", "is not a message id (msg_...)")
 		}
 	}
+	if in.InReplyTo == "" && in.Channel == rapport.Email { // a mail program answers what is on the screen
+		seen, _, err := g.Store.Outbox(ctx, store.OutboxFilter{Channel: in.Channel, Address: from, Page: store.Page{Limit: 1}})
+		if err != nil {
+			return u, err
+		}
+		if len(seen) > 0 {
+			in.InReplyTo = rapport.KindMessage.Format(seen[0].Message)
+		}
+	}
 	u = sandbox.Reply(in.Channel, from, in.Text, in.Button, in.InReplyTo)
 	m := u.Message
 	m.FromName, m.Locale, m.Album = in.Name, in.Locale, in.Album

@@ -38,11 +38,12 @@ type Settings struct {
 	EscalateAfter   time.Duration
 	Tick            time.Duration // how often the sweeper looks; 0: every second
 	InlineCustomers int
-	Keys            [][]byte // signing keys, the first signs, all verify
-	Seals           [][]byte // keys that provider settings are sealed with, in the same order
-	JournalDir      string   // where this machine's processes note what they hand over; "": nowhere
-	Replies         Replies  // our own words where it has none
-	SMSCost         int64    // micros a segment, by configuration; 0: not counted
+	Keys            [][]byte                          // signing keys, the first signs, all verify
+	Seals           [][]byte                          // keys that provider settings are sealed with, in the same order
+	JournalDir      string                            // where this machine's processes note what they hand over; "": nowhere
+	ReopenWithin    map[rapport.Channel]time.Duration // how long a resolved thread is opened again by an answer; after that a new one begins
+	Replies         Replies                           // our own words where it has none
+	SMSCost         int64                             // micros a segment, by configuration; 0: not counted
 }
 
 // Gateway is one process's engine. Its fields are set once, in New.

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"path"
-	"strings"
 	"time"
 
 	"github.com/microcosm-cc/bluemonday"
@@ -16,8 +14,8 @@ import (
 	"rapport/channels"
 )
 
-// maxIncomingFile bounds one attachment of a customer.
-const maxIncomingFile = 25 << 20
+// maxIncomingFiles bounds the attachments of one message together.
+const maxIncomingFiles = maxAttachments
 
 // htmlPolicy keeps text and structure of a stranger's HTML and nothing that runs, loads or hides.
 var htmlPolicy = bluemonday.UGCPolicy()
@@ -35,40 +33,40 @@ func (g *Gateway) fetchAttachments(entry rapport.ID, files []channels.Attachment
 	g.spawn(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		defer cancel()
+		left := int64(maxIncomingFiles)
 		for i, a := range files {
 			if i == 20 {
 				break
 			}
-			if err := g.keepFile(ctx, entry, a); err != nil {
+			size, err := g.keepFile(ctx, entry, a, left)
+			left -= size
+			if err != nil {
 				g.Log.Warn("an attachment could not be fetched", "entry", rapport.KindEntry.Format(entry), "error", err)
 			}
 		}
 	})
 }
 
-func (g *Gateway) keepFile(ctx context.Context, entry rapport.ID, a channels.Attachment) error {
+// keepFile stores one attachment of at most limit bytes, and returns how many it has.
+func (g *Gateway) keepFile(ctx context.Context, entry rapport.ID, a channels.Attachment, limit int64) (int64, error) {
 	if a.Open == nil {
-		return nil
+		return 0, nil
 	}
 	r, err := a.Open()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer r.Close()
-	body := io.LimitReader(r, maxIncomingFile+1)
+	body := io.LimitReader(r, limit+1)
 	head := make([]byte, 512)
 	n, err := io.ReadFull(body, head)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return err
-	}
-	name := path.Base(strings.ReplaceAll(a.Name, `\`, "/"))
-	if name == "." || name == "/" || name == "" {
-		name = "file"
+		return 0, err
 	}
 	// The type is what the bytes are, not what the sender says.
-	f, err := g.Store.KeepFile(ctx, truncate(name, 200), http.DetectContentType(head[:n]), io.MultiReader(bytes.NewReader(head[:n]), body), maxIncomingFile)
+	f, err := g.Store.KeepFile(ctx, fileName(a.Name), http.DetectContentType(head[:n]), io.MultiReader(bytes.NewReader(head[:n]), body), limit)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return g.Store.AttachFile(ctx, entry, f.ID)
+	return f.Size, g.Store.AttachFile(ctx, entry, f.ID)
 }

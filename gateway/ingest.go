@@ -6,16 +6,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"rapport"
 	"rapport/channels"
 	"rapport/store"
 )
-
-// matchWithin is how far back a message without any reference is taken as an answer to the newest message
-// sent to that address.
-const matchWithin = 30 * 24 * time.Hour
 
 // Receive takes a provider's callback: checked and translated by the provider, stored, and only then
 // answered, so that what was not stored comes again.
@@ -35,24 +30,39 @@ func (g *Gateway) Receive(ctx context.Context, provider string, cb *channels.Cal
 	return reply, g.Ingest(ctx, p.Entry(), updates, nil)
 }
 
+// arrival is one update on its way into the store.
+type arrival struct {
+	from channels.Entry
+	channels.Update
+	original *original // nil: there is none
+}
+
 // Ingest stores updates, each with its effects exactly once, in one transaction; also, when not nil, runs
 // in it (a poller's cursor). What has to happen outside follows the commit.
 func (g *Gateway) Ingest(ctx context.Context, from channels.Entry, updates []channels.Update, also func(context.Context, *store.Store) error) error {
+	updates = slices.Clone(updates)
+	for i := range updates {
+		mend(&updates[i])
+	}
 	for len(updates) > 0 || also != nil {
-		n := min(len(updates), 100)
+		n := oneTransaction(updates)
 		last := n == len(updates)
+		group, err := g.arrivals(ctx, from, updates[:n])
+		if err != nil {
+			return err
+		}
 		var after []func()
-		err := g.Store.Tx(ctx, func(s *store.Store) error {
+		err = g.Store.Tx(ctx, func(s *store.Store) error {
 			after = nil
 			fresh, err := unheard(ctx, s, from.Name, updates[:n])
 			if err != nil {
 				return err
 			}
-			for i, u := range updates[:n] {
+			for i := range group {
 				if !fresh[i] {
 					continue
 				}
-				then, err := g.update(ctx, s, from, u)
+				then, err := g.update(ctx, s, &group[i])
 				if err != nil {
 					return fmt.Errorf("storing an update of %s: %w", from.Name, err)
 				}
@@ -65,6 +75,7 @@ func (g *Gateway) Ingest(ctx context.Context, from channels.Entry, updates []cha
 			}
 			return nil
 		})
+		g.dropUnused(ctx, group, err == nil)
 		if err != nil {
 			return err
 		}
@@ -96,105 +107,19 @@ func unheard(ctx context.Context, s *store.Store, provider string, updates []cha
 	return fresh, nil
 }
 
-func (g *Gateway) update(ctx context.Context, s *store.Store, from channels.Entry, u channels.Update) (after func(), err error) {
+func (g *Gateway) update(ctx context.Context, s *store.Store, u *arrival) (after func(), err error) {
 	if u.At.IsZero() {
 		u.At = g.now()
 	}
 	switch {
 	case u.Receipt != nil:
-		return g.receipt(ctx, s, from, u)
+		return g.receipt(ctx, s, u)
 	case u.Change != nil:
 		return nil, g.change(ctx, s, u.Change)
 	case u.Message != nil:
-		return g.incoming(ctx, s, from, u)
+		return g.incoming(ctx, s, u)
 	}
 	return nil, nil
-}
-
-// reported finds the message that a receipt is about; 0: none.
-func (g *Gateway) reported(ctx context.Context, s *store.Store, from channels.Entry, r *channels.Receipted) (rapport.ID, error) {
-	if id, _, ok := g.readToken(useReply, r.Token); ok {
-		return id, nil
-	}
-	if r.MessageID != 0 || r.ProviderID == "" {
-		return r.MessageID, nil
-	}
-	var to rapport.Address
-	if value, wrong := rapport.NormalizeAddress(r.Channel, r.To); wrong == nil {
-		var err error
-		if to, err = s.AddressOf(ctx, r.Channel, value); err != nil && rapport.CodeOf(err) != rapport.CodeNotFound {
-			return 0, err
-		}
-	}
-	return s.MessageByRef(ctx, from.Name, r.ProviderID, to.Customer)
-}
-
-// receipt applies a provider's report. One about a message that we do not know is kept as seen and
-// otherwise ignored: the provider must not call for ever.
-func (g *Gateway) receipt(ctx context.Context, s *store.Store, from channels.Entry, u channels.Update) (after func(), err error) {
-	r := u.Receipt
-	id, err := g.reported(ctx, s, from, r)
-	if err != nil {
-		return nil, err
-	}
-	if id == 0 {
-		g.Log.Warn("a receipt names no message of ours", "provider", from.Name, "kind", string(r.Kind))
-		return nil, nil
-	}
-	was, is, err := s.ApplyReceipt(ctx, g.Worker(), id, from.Name, store.ReceiptRow{Kind: r.Kind, Reason: r.Reason, Code: r.Code, Detail: r.Detail, At: u.At})
-	if rapport.CodeOf(err) == rapport.CodeNotFound {
-		g.Log.Warn("a receipt names no message of ours", "provider", from.Name, "kind", string(r.Kind))
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	m, err := s.Message(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	if r.Kind == rapport.ReceiptRead {
-		if _, err := s.Engage(ctx, g.Worker(), id, rapport.Opened, false); err != nil {
-			return nil, err
-		}
-	}
-	if (r.Suppress || r.Kind == rapport.ReceiptBounced) && m.Address != 0 {
-		a, err := s.Address(ctx, m.Address)
-		if err == nil {
-			reason, scope := r.Reason, rapport.SuppressAll
-			if reason == "" {
-				reason = "hard_bounce"
-			}
-			if reason == "complaint" {
-				scope = rapport.SuppressMarketing
-			}
-			err = s.Suppress(ctx, []rapport.Suppression{{Channel: a.Channel, Address: a.Value, Reason: reason, Scope: scope, Source: "provider " + from.Name, Message: id, At: u.At}})
-		}
-		if err != nil && rapport.CodeOf(err) != rapport.CodeNotFound {
-			return nil, err
-		}
-	}
-	if is == rapport.Failed && was != is {
-		return func() { g.escalateNow(m) }, nil
-	}
-	return nil, nil
-}
-
-// escalateNow moves on to the next channel when a message that seemed sent turns out not to arrive.
-func (g *Gateway) escalateNow(m rapport.Message) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	c, err := g.campaigns.get(ctx, m.Campaign)
-	if err != nil || c.Routing.Method != rapport.Fallback {
-		return
-	}
-	stored, err := g.Store.Vars(ctx, m.ID)
-	if err == nil {
-		err = g.escalate(ctx, store.SettleRow{Message: m, Purpose: c.Purpose, Kind: c.Kind, Vars: stored})
-	}
-	if err != nil {
-		g.Log.Error("escalating after a failed receipt", "message", rapport.KindMessage.Format(m.ID), "error", err)
-	}
 }
 
 // change applies news about an address: blocked, unblocked, moved.
@@ -227,223 +152,171 @@ func (g *Gateway) change(ctx context.Context, s *store.Store, c *channels.Change
 
 // incoming stores what a person sent: in the thread it belongs to, tied to the message and campaign that
 // it answers, with what it means for consent.
-func (g *Gateway) incoming(ctx context.Context, s *store.Store, from channels.Entry, u channels.Update) (after func(), err error) {
+func (g *Gateway) incoming(ctx context.Context, s *store.Store, u *arrival) (after func(), err error) {
 	in := u.Message
-	value, wrong := rapport.NormalizeAddress(in.Channel, in.From)
-	if wrong != nil {
-		g.Log.Warn("an incoming message has no usable sender", "provider", from.Name, "channel", string(in.Channel))
-		return nil, nil
-	}
-	a, err := g.sender(ctx, s, in, value)
+	w, err := g.writer(ctx, s, in)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.LockAddress(ctx, a.ID); err != nil {
+	if edited, err := g.edited(ctx, s, u, w); edited || err != nil {
 		return nil, err
 	}
-	if in.EditOf != "" {
-		old, err := s.EntryByProvider(ctx, from.Name, in.EditOf)
-		if err == nil {
-			return nil, s.EditEntry(ctx, old.ID, in.Text, cleanHTML(in.HTML))
-		}
-		if rapport.CodeOf(err) != rapport.CodeNotFound {
-			return nil, err
-		}
+	if first, err := g.album(ctx, s, in, w); first != 0 || err != nil {
+		return g.fetching(first, in), err
 	}
-	answers, by, thread, err := g.answersTo(ctx, s, from, in, a)
+	answers, err := g.answersTo(ctx, s, u, w)
 	if err != nil {
 		return nil, err
 	}
-	t, err := g.threadFor(ctx, s, in, a, answers, thread)
+	if in.Auto != "" {
+		return nil, g.autoReply(ctx, s, u, w, answers)
+	}
+	if w.value == "" {
+		return nil, g.stray(ctx, s, u, "", "no_sender")
+	}
+	if err := g.identify(ctx, s, in, w, answers); err != nil {
+		return nil, err
+	}
+	t, err := g.threadFor(ctx, s, in, w.owner, answers)
 	if err != nil {
 		return nil, err
 	}
 	if t, err = g.assign(ctx, s, t); err != nil {
 		return nil, err
 	}
-	meta := map[string]any{}
-	if in.Button != "" {
-		meta["button"] = in.Button
+	if err := g.vouch(ctx, s, in, w, t); err != nil {
+		return nil, err
 	}
-	if in.Auto != "" {
-		meta["auto"] = in.Auto
+	e, err := g.entryOf(ctx, s, u, w, t, answers)
+	if err != nil {
+		return nil, err
 	}
-	text := in.Text
-	if text == "" && in.Button != "" {
-		text = in.Button
-	}
-	e := &rapport.Entry{Thread: t.ID, Customer: a.Customer, Kind: rapport.Inbound, Channel: in.Channel, Text: text, HTML: cleanHTML(in.HTML), Author: in.FromName,
-		Address: a.ID, MatchedBy: by, Provider: from.Name, ProviderID: in.ProviderID}
-	if answers != nil {
-		e.Answers = rapport.Answered{Message: answers.ID, Campaign: answers.Campaign}
-		if c, err := s.Campaign(ctx, answers.Campaign); err == nil {
-			e.Answers.Template = c.Template
-		}
-	}
-	asked := askedBy(in, text)
-	if asked == stopIt {
-		meta["intent"] = "stop"
-	}
-	if len(meta) > 0 {
-		if e.Meta, err = json.Marshal(meta); err != nil {
-			return nil, err
-		}
+	asked := w.asks(in, e.Text)
+	if e.Meta, err = metaOf(in, w, asked == stopIt); err != nil {
+		return nil, err
 	}
 	if err := s.AddEntry(ctx, e); err != nil {
 		return nil, err
 	}
-	if answers != nil && in.Auto == "" {
-		if _, err := s.Engage(ctx, g.Worker(), answers.ID, rapport.Replied, false); err != nil {
-			return nil, err
-		}
-		if err := g.prove(ctx, s, *answers, "replied"); err != nil {
+	if err := g.noteParticipants(ctx, s, in, w, e); err != nil {
+		return nil, err
+	}
+	if answers.message != nil && !w.guest {
+		if err := g.replied(ctx, s, *answers.message); err != nil {
 			return nil, err
 		}
 	}
-	due, err := g.obey(ctx, s, heard{in, a, t, e, answers}, asked)
+	due, err := g.obey(ctx, s, heard{in, w.owner, t, e, answers.message}, asked)
 	if err != nil {
 		return nil, err
 	}
+	fetch := g.fetching(e.ID, in)
+	return func() { g.hints(due); fetch() }, nil
+}
+
+// asks is what a message asks for of itself. Only the customer's own words say anything about the customer; one who may be
+// somebody else can stop what we send, and no more.
+func (w *writer) asks(in *channels.Incoming, text string) command {
+	asked := askedBy(in, text)
+	if w.guest || w.unverified && asked != stopIt {
+		return noCommand
+	}
+	return asked
+}
+
+// fetching is what follows the commit of an entry that has attachments.
+func (g *Gateway) fetching(entry rapport.ID, in *channels.Incoming) func() {
 	return func() {
-		g.hints(due)
 		if len(in.Attachments) > 0 {
-			g.fetchAttachments(e.ID, in.Attachments)
+			g.fetchAttachments(entry, in.Attachments)
 		}
-	}, nil
+	}
 }
 
-// sender finds whose address it is. A stranger becomes a customer of whom we know only that. A one-time
-// token from a link that we sent to somebody makes the chat theirs.
-func (g *Gateway) sender(ctx context.Context, s *store.Store, in *channels.Incoming, value string) (rapport.Address, error) {
-	a, err := s.AddressOf(ctx, in.Channel, value)
-	known := err == nil
-	if err != nil && rapport.CodeOf(err) != rapport.CodeNotFound {
-		return a, err
+// edited replaces the words of an earlier message by the person's correction. One whose first form never came is an
+// entry like any other.
+func (g *Gateway) edited(ctx context.Context, s *store.Store, u *arrival, w *writer) (bool, error) {
+	if u.Message.EditOf == "" || w.address.ID == 0 {
+		return false, nil
 	}
-	if in.Start != "" {
-		if id, _, ok := g.readToken(useTelegram, in.Start); ok {
-			m, err := s.Message(ctx, id)
-			if err == nil {
-				fresh, err := s.Once(ctx, "link", rapport.KindMessage.Format(id))
-				if err != nil {
-					return a, err
-				}
-				if fresh {
-					return s.GiveAddress(ctx, m.Customer, in.Channel, value)
-				}
-			} else if rapport.CodeOf(err) != rapport.CodeNotFound {
-				return a, err
-			}
-		}
+	old, err := s.EntryByProvider(ctx, u.from.Name, u.Message.EditOf)
+	if rapport.CodeOf(err) == rapport.CodeNotFound {
+		return false, nil
 	}
-	if owner, err := g.ownerOfPhone(ctx, s, in.OwnPhone); err != nil || owner != 0 {
-		if err != nil {
-			return a, err
-		}
-		return s.GiveAddress(ctx, owner, in.Channel, value)
-	}
-	if known {
-		return a, nil
-	}
-	patch := store.CustomerPatch{Addresses: []store.AddressPatch{{Channel: in.Channel, Value: value, Primary: true}}}
-	if in.FromName != "" {
-		name := truncate(in.FromName, 200)
-		patch.Name = &name
-	}
-	up, err := s.UpsertCustomers(ctx, []store.CustomerPatch{patch})
 	if err != nil {
-		return a, err
+		return false, err
 	}
-	if err := up[0].Err(); err != nil {
-		return a, err
-	}
-	return s.AddressOf(ctx, in.Channel, value)
+	return true, s.EditEntry(ctx, old.ID, u.Message.Text, cleanHTML(u.Message.HTML))
 }
 
-func truncate(s string, n int) string {
-	r := []rune(s)
-	if len(r) > n {
-		r = r[:n]
+// entryOf is what comes to stand in the thread.
+func (g *Gateway) entryOf(ctx context.Context, s *store.Store, u *arrival, w *writer, t rapport.Thread, answers found) (*rapport.Entry, error) {
+	in := u.Message
+	e := &rapport.Entry{Thread: t.ID, Customer: w.owner.Customer, Kind: rapport.Inbound, Channel: in.Channel, Text: in.Text, HTML: cleanHTML(in.HTML), Author: in.FromName,
+		Address: w.owner.ID, MatchedBy: answers.by, Provider: u.from.Name, ProviderID: in.ProviderID, Quoted: in.Quoted, Signature: in.Signature}
+	if e.Text == "" && in.Button != "" {
+		e.Text = in.Button
 	}
-	return string(r)
-}
-
-// answersTo finds the message that in answers, the strongest sign first: our signed token, our Message-ID,
-// the provider's id; else the newest message sent to that address within 30 days.
-func (g *Gateway) answersTo(ctx context.Context, s *store.Store, from channels.Entry, in *channels.Incoming, a rapport.Address) (m *rapport.Message, by string, thread rapport.ID, err error) {
-	find := func(id rapport.ID) (*rapport.Message, error) {
-		m, err := s.Message(ctx, id)
-		if rapport.CodeOf(err) == rapport.CodeNotFound {
-			return nil, nil
+	if w.guest {
+		e.Address = w.address.ID
+		if w.address.ID != 0 {
+			e.Customer = w.address.Customer
 		}
-		return &m, err
+		if e.Author == "" {
+			e.Author = w.value
+		}
 	}
-	for _, t := range in.Tokens {
-		if id, _, ok := g.readToken(useReply, t); ok {
-			if m, err = find(id); m != nil || err != nil {
-				return m, "reply_token", 0, err
+	if m := answers.message; m != nil {
+		e.Answers.Message = m.ID
+		if !w.guest && in.Auto == "" { // else it is no feedback to the campaign
+			e.Answers.Campaign = m.Campaign
+			if c, err := s.Campaign(ctx, m.Campaign); err == nil {
+				e.Answers.Template = c.Template
 			}
 		}
 	}
-	for _, ref := range in.InReplyTo {
-		left, _, _ := strings.Cut(ref, "@")
-		id, perr := rapport.KindMessage.Parse(left)
-		word := "in_reply_to"
-		if perr != nil {
-			if id, err = s.MessageByRef(ctx, from.Name, ref, a.Customer); err != nil {
-				return nil, "", 0, err
-			}
-			word = "provider_id"
-		}
-		if id != 0 {
-			// A provider's number says little by itself (a leaked id, another bot): it must be this person's message.
-			if m, err = find(id); err != nil || m != nil && m.Customer == a.Customer {
-				return m, word, 0, err
-			}
-		}
-		if e, err := s.EntryByProvider(ctx, from.Name, ref); err == nil && e.Customer == a.Customer {
-			return nil, "provider_id", e.Thread, nil
-		}
-	}
-	id, err := s.LatestTo(ctx, a, g.now().Add(-matchWithin))
-	if err != nil || id == 0 {
-		return nil, "", 0, err
-	}
-	m, err = find(id)
-	return m, "latest", 0, err
+	var err error
+	e.Original, err = u.original.keep(ctx, s)
+	return e, err
 }
 
-// threadFor is the thread of the message that is answered, else the open one of the address, else new. A
-// thread that waited for the customer is open again.
-func (g *Gateway) threadFor(ctx context.Context, s *store.Store, in *channels.Incoming, a rapport.Address, answers *rapport.Message, thread rapport.ID) (t rapport.Thread, err error) {
-	var campaign rapport.ID
-	if answers != nil {
-		c, err := s.Campaign(ctx, answers.Campaign)
-		if err != nil {
-			return t, err
-		}
-		campaign = c.ID
-		if c.Thread != 0 {
-			thread = c.Thread
-		} else if thread, err = s.ThreadOfMessage(ctx, answers.ID); err != nil {
-			return t, err
-		}
+// metaOf is what else is known about a message: what its channel says, and how far its sender is to be believed.
+func metaOf(in *channels.Incoming, w *writer, stop bool) (json.RawMessage, error) {
+	meta := map[string]any{}
+	if in.Button != "" {
+		meta["button"] = in.Button
 	}
-	if thread != 0 {
-		t, err = s.Thread(ctx, thread)
-	} else {
-		t, err = s.OpenThread(ctx, a.ID)
+	if in.Album != "" {
+		meta["album"] = in.Album
 	}
-	if err == nil && t.Status != rapport.ThreadResolved {
-		if t.Status != rapport.ThreadOpen && in.Auto == "" {
-			open := rapport.ThreadOpen
-			return s.PatchThread(ctx, t.ID, store.ThreadPatch{Status: &open})
-		}
-		return t, nil
+	if in.Auto != "" {
+		meta["auto"] = in.Auto
 	}
-	if err != nil && rapport.CodeOf(err) != rapport.CodeNotFound {
-		return t, err
+	if in.Channel == rapport.Email && in.To != "" {
+		meta["to"] = in.To // the mailbox that the answer comes from
 	}
-	t = rapport.Thread{Customer: a.Customer, Address: a.ID, Channel: a.Channel, Subject: truncate(in.Subject, 300), Status: rapport.ThreadOpen, Priority: rapport.Normal, Campaign: campaign}
-	return t, s.CreateThread(ctx, &t)
+	if len(in.Checks) > 0 {
+		meta["checks"] = in.Checks
+	}
+	if w.guest {
+		meta["sender"] = map[string]string{"name": in.FromName, "address": w.value}
+	}
+	if w.unverified {
+		meta["unverified"] = true
+	}
+	if stop {
+		meta["intent"] = "stop"
+	}
+	if len(meta) == 0 {
+		return nil, nil
+	}
+	return json.Marshal(meta)
+}
+
+// replied counts an answer, which proves that what it answers had arrived.
+func (g *Gateway) replied(ctx context.Context, s *store.Store, m rapport.Message) error {
+	if _, err := s.Engage(ctx, g.Worker(), m.ID, rapport.Replied, false); err != nil {
+		return err
+	}
+	return g.prove(ctx, s, m, "replied")
 }

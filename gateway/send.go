@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -189,7 +190,7 @@ func (g *Gateway) compose(c *content, id rapport.ID, ch rapport.Channel, address
 		}
 	}
 	if c.campaign.Kind == rapport.KindOfSystem && ch == rapport.Email {
-		o.Headers = append(o.Headers, channels.Header{Name: "Auto-Submitted", Value: "auto-replied"}) // RFC 3834 §5
+		o.Headers = slices.Concat(o.Headers, noAnswer)
 	}
 	files := r.Attachments
 	if c.inline != nil {

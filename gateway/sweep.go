@@ -253,6 +253,11 @@ func (g *Gateway) tidy(ctx context.Context, n int) error {
 			return err
 		}
 	}
+	if n%60 == 50 {
+		if err := g.forgetStrays(ctx); err != nil {
+			return err
+		}
+	}
 	if n%60 == 20 {
 		_, err := g.Store.PurgeIdempotency(ctx)
 		return err

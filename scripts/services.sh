@@ -52,6 +52,7 @@ missing() { # prints the Debian packages that are not there
     /usr/bin/python3 -c 'import dkim' 2>/dev/null || echo python3-dkim # checks our signatures with code that is not ours
   fi
   has openssl || echo openssl
+  has notmuch || echo notmuch # tells our conversations apart with code that is not ours
 }
 
 install_missing() {

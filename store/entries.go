@@ -5,64 +5,91 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"rapport"
 )
 
 const entryColumns = `id, thread_id, customer_id, kind, channel, text, html, author, address_id, message_id, answers_message, answers_campaign,
-	answers_template, matched_by, provider, provider_id, meta, created_at`
+	answers_template, matched_by, provider, provider_id, meta, created_at, origin_thread`
 
 // entryMeta is the column meta: what nobody searches by.
 type entryMeta struct {
-	Files []rapport.ID    `json:"files,omitempty"`
-	Meta  json.RawMessage `json:"meta,omitempty"`
+	Files     []rapport.ID    `json:"files,omitempty"`
+	Meta      json.RawMessage `json:"meta,omitempty"`
+	Quoted    string          `json:"quoted,omitempty"`
+	Signature string          `json:"signature,omitempty"`
+	Original  rapport.ID      `json:"original,omitempty"`
+}
+
+func metaOf(e *rapport.Entry) (string, error) {
+	b, err := json.Marshal(entryMeta{e.Files, e.Meta, e.Quoted, e.Signature, e.Original})
+	if err != nil {
+		return "", fmt.Errorf("storing an entry: %w", err)
+	}
+	return string(b), nil
 }
 
 func scanEntry(scan func(...any) error) (e rapport.Entry, err error) {
 	var meta string
 	var created int64
 	if err = scan(&e.ID, &e.Thread, &e.Customer, &e.Kind, &e.Channel, &e.Text, &e.HTML, &e.Author, &e.Address, &e.Message, &e.Answers.Message, &e.Answers.Campaign,
-		&e.Answers.Template, &e.MatchedBy, &e.Provider, &e.ProviderID, &meta, &created); err != nil {
+		&e.Answers.Template, &e.MatchedBy, &e.Provider, &e.ProviderID, &meta, &created, &e.Origin); err != nil {
 		return
 	}
 	var m entryMeta
 	if err = json.Unmarshal([]byte(meta), &m); err != nil {
 		err = fmt.Errorf("reading entry %s: %w", rapport.KindEntry.Format(e.ID), err)
 	}
-	e.Files, e.Meta, e.CreatedAt = m.Files, m.Meta, at(created)
+	e.Files, e.Meta, e.Quoted, e.Signature, e.Original, e.CreatedAt = m.Files, m.Meta, m.Quoted, m.Signature, m.Original, at(created)
 	return
 }
 
-// AddEntry appends to a thread and fills in ID and CreatedAt. What the customer can see becomes the
-// thread's preview and moves it to the top of the list. The thread's status is the caller's affair.
+// AddEntry appends to a thread, or to the one that it was merged into, and fills in ID, Thread and CreatedAt. What
+// the customer can see becomes the thread's preview and moves it to the top of the list; what the customer wrote is
+// unread, and waits. The thread's status is the caller's affair.
 func (s *Store) AddEntry(ctx context.Context, e *rapport.Entry) error {
-	meta, err := json.Marshal(entryMeta{e.Files, e.Meta})
+	meta, err := metaOf(e)
 	if err != nil {
-		return fmt.Errorf("storing an entry: %w", err)
+		return err
 	}
-	e.ID, e.CreatedAt = s.NewID(), s.Now()
-	return s.Tx(ctx, func(s *Store) error {
-		q := `UPDATE threads SET updated_at = $1 WHERE id = $2`
-		args := []any{ms(e.CreatedAt), e.Thread}
-		if e.Kind == rapport.Inbound || e.Kind == rapport.Outbound {
-			q = `UPDATE threads SET updated_at = $1, last_entry_at = $1, preview = $3 WHERE id = $2`
-			args = append(args, preview(e.Text))
-		}
-		var about string
-		if err := missing(s.row(ctx, q+` RETURNING `+threadWords, args...).Scan(&about), "thread"); err != nil {
+	err = s.Tx(ctx, func(s *Store) error {
+		t, err := s.LockThread(ctx, e.Thread)
+		if err != nil {
 			return err
 		}
-		if e.Kind == rapport.Happened {
-			about = "" // what was done to a thread is not what was said in it
+		// Only now: in the order of their ids is the order in which a thread's entries came.
+		e.Thread, e.ID, e.CreatedAt = t.ID, s.NewID(), at(ms(s.Now()))
+		if e.Kind == rapport.Inbound || e.Kind == rapport.Outbound {
+			t.LastEntryAt, t.Preview = e.CreatedAt, preview(e.Text)
+			if e.Kind == rapport.Inbound && t.Status != rapport.ThreadSpam && !e.Machine() {
+				t.Unread = true
+				if t.WaitingSince.IsZero() {
+					t.WaitingSince = e.CreatedAt
+				}
+			}
+			if err := s.saveThread(ctx, &t); err != nil {
+				return err
+			}
 		}
-		_, err = s.exec(ctx, `INSERT INTO entries (`+entryColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
+		_, err = s.exec(ctx, `INSERT INTO entries (`+entryColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 0)`,
 			e.ID, e.Thread, e.Customer, string(e.Kind), string(e.Channel), e.Text, e.HTML, e.Author, e.Address, e.Message, e.Answers.Message, e.Answers.Campaign,
-			e.Answers.Template, e.MatchedBy, e.Provider, e.ProviderID, string(meta), ms(e.CreatedAt))
+			e.Answers.Template, e.MatchedBy, e.Provider, e.ProviderID, meta, ms(e.CreatedAt))
 		if err != nil {
-			return fmt.Errorf("storing an entry: %w", err)
+			return err
+		}
+		var about string
+		if e.Kind != rapport.Happened { // what was done to a thread is not what was said in it
+			if err := s.row(ctx, `SELECT `+threadWords+` FROM threads WHERE id = $1`, e.Thread).Scan(&about); err != nil {
+				return err
+			}
 		}
 		return s.index(ctx, e.ID, about, e.Author, e.Text)
 	})
+	if err != nil {
+		return fmt.Errorf("storing an entry: %w", err)
+	}
+	return nil
 }
 
 // preview is the beginning of a text on one line.
@@ -89,6 +116,12 @@ func (s *Store) EntryByProvider(ctx context.Context, provider, providerID string
 	return e, missing(err, "entry")
 }
 
+// RecentInbound lists what an address sent since then, newest first, at most 50.
+func (s *Store) RecentInbound(ctx context.Context, a rapport.Address, since time.Time) ([]rapport.Entry, error) {
+	return collect(ctx, s, scanEntry, `SELECT `+entryColumns+` FROM entries WHERE customer_id = $1 AND kind = 'inbound' AND address_id = $2 AND id >= $3 ORDER BY id DESC LIMIT 50`,
+		a.Customer, a.ID, Moment{At: since}.id(0))
+}
+
 // EditEntry replaces the words of an entry, because the customer edited them.
 func (s *Store) EditEntry(ctx context.Context, id rapport.ID, text, html string) error {
 	return s.Tx(ctx, func(s *Store) error {
@@ -104,16 +137,53 @@ func (s *Store) EditEntry(ctx context.Context, id rapport.ID, text, html string)
 	})
 }
 
-// Entries of one thread, oldest first: page.After 0 begins with the oldest.
+// Entries of one thread and of those merged into it, oldest first: page.After 0 begins with the oldest.
 func (s *Store) Entries(ctx context.Context, thread rapport.ID, p Page) ([]rapport.Entry, rapport.ID, error) {
-	return s.entries(ctx, p, `thread_id = $1 AND id > $2 ORDER BY id LIMIT $3`, thread, p.After, p.Limit+1)
+	rows, err := s.within(ctx, thread, `id > $2 ORDER BY id LIMIT $3`, p.After, p.Limit+1)
+	if err != nil {
+		return nil, 0, err
+	}
+	out, next := pageOf(rows, p.Limit, func(e rapport.Entry) rapport.ID { return e.ID })
+	return out, next, nil
 }
 
 // LastInbound lists the customer's newest messages in a thread, newest first; on one channel, unless that
 // is empty.
 func (s *Store) LastInbound(ctx context.Context, thread rapport.ID, c rapport.Channel, limit int) ([]rapport.Entry, error) {
-	return collect(ctx, s, scanEntry, `SELECT `+entryColumns+` FROM entries WHERE thread_id = $1 AND kind = 'inbound' AND ($2 = '' OR channel = $2) ORDER BY id DESC LIMIT $3`,
-		thread, string(c), limit)
+	return s.within(ctx, thread, `kind = 'inbound' AND ($2 = '' OR channel = $2) ORDER BY id DESC LIMIT $3`, string(c), limit)
+}
+
+// LastSaid lists what the customer can see in a thread, newest first.
+func (s *Store) LastSaid(ctx context.Context, thread rapport.ID, limit int) ([]rapport.Entry, error) {
+	return s.within(ctx, thread, `kind IN ('inbound', 'outbound') ORDER BY id DESC LIMIT $2`, limit)
+}
+
+// SaidAfter lists what customer and colleagues have said in a thread after an entry, oldest first.
+func (s *Store) SaidAfter(ctx context.Context, thread, entry rapport.ID, limit int) ([]rapport.Entry, error) {
+	return s.within(ctx, thread, `kind IN ('inbound', 'outbound') AND id > $2 ORDER BY id LIMIT $3`, entry, limit)
+}
+
+// within reads entries of a thread and of those merged into it; the other arguments of the condition begin with $2.
+// The common case, a thread that stands alone, is read in the order of its index and not sorted.
+func (s *Store) within(ctx context.Context, thread rapport.ID, where string, args ...any) ([]rapport.Entry, error) {
+	all, err := s.Merged(ctx, thread)
+	if err != nil {
+		return nil, err
+	}
+	of, first := `thread_id = $1`, any(thread)
+	if len(all) > 0 {
+		of, first = `thread_id `+s.d.in(1), s.d.list(append(all, thread))
+	}
+	rows, err := collect(ctx, s, scanEntry, `SELECT `+entryColumns+` FROM entries WHERE `+of+` AND `+where, append([]any{first}, args...)...)
+	for i := range rows {
+		if e := &rows[i]; e.Thread != thread {
+			if e.Origin == 0 {
+				e.Origin = e.Thread
+			}
+			e.Thread = thread
+		}
+	}
+	return rows, err
 }
 
 // Replies are what customers answered to one campaign, newest first.
@@ -133,15 +203,20 @@ func (s *Store) entries(ctx context.Context, p Page, where string, args ...any) 
 // AttachFile adds a file to an entry that is stored already.
 func (s *Store) AttachFile(ctx context.Context, entry, file rapport.ID) error {
 	return s.Tx(ctx, func(s *Store) error {
+		// The row is written before it is read: the pictures of an album are attached at the same time.
+		if _, err := s.exec(ctx, `UPDATE entries SET meta = meta WHERE id = $1`, entry); err != nil {
+			return err
+		}
 		e, err := s.Entry(ctx, entry)
 		if err != nil {
 			return err
 		}
-		meta, err := json.Marshal(entryMeta{append(e.Files, file), e.Meta})
+		e.Files = append(e.Files, file)
+		meta, err := metaOf(&e)
 		if err != nil {
-			return fmt.Errorf("storing an entry: %w", err)
+			return err
 		}
-		_, err = s.exec(ctx, `UPDATE entries SET meta = $1 WHERE id = $2`, string(meta), entry)
+		_, err = s.exec(ctx, `UPDATE entries SET meta = $1 WHERE id = $2`, meta, entry)
 		return err
 	})
 }

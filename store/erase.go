@@ -9,7 +9,7 @@ import (
 )
 
 // DeleteCustomer erases a person: the customer and those merged into it, addresses, preferences, events,
-// links, the words of all messages and entries, what campaigns that have not ended say of them, and the
+// links, the words of all messages, entries and drafts, what campaigns that have not ended say of them, and the
 // samples of dry runs. What stays names nobody: rows of the ledger, consents
 // without proof and IP, and the hash of a suppressed address. It works in transactions of at most
 // MaxRows rows; the customer goes last, so that an erasure that broke off can be begun again.
@@ -30,7 +30,7 @@ func (s *Store) erase(ctx context.Context, ids []rapport.ID) error {
 		what string
 		do   func(context.Context) error
 	}{
-		{"stopping what is on its way", e.stop}, {"messages", e.messages}, {"staged recipients", e.staged}, {"dry runs", e.dryRuns}, {"entries", e.entries}, {"threads", e.threads}, {"events", e.events},
+		{"stopping what is on its way", e.stop}, {"messages", e.messages}, {"reports", e.reports}, {"staged recipients", e.staged}, {"dry runs", e.dryRuns}, {"entries", e.entries}, {"guests", e.guests}, {"threads", e.threads}, {"events", e.events},
 		{"consents", e.consents}, {"links", e.links}, {"sandbox", e.sandbox}, {"customer", e.customer},
 	} {
 		if err := step.do(ctx); err != nil {
@@ -132,32 +132,121 @@ func (s *Store) blankSpecs(ctx context.Context, messages []rapport.ID) error {
 func (e *erasure) entries(ctx context.Context) error {
 	var files []rapport.ID
 	err := e.pages(ctx, "entries", func(s *Store, ids []rapport.ID) error {
-		return s.each(ctx, func(scan func(...any) error) error {
-			entry, err := scanEntry(scan)
-			files = append(files, entry.Files...)
-			return err
-		}, `SELECT `+entryColumns+` FROM entries WHERE kind = 'inbound' AND id `+s.d.in(1), s.d.list(ids))
+		more, err := s.filesOf(ctx, `id `+s.d.in(1), s.d.list(ids))
+		files = append(files, more...)
+		return err
 	})
+	if err == nil {
+		err = e.s.deleteFiles(ctx, files)
+	}
 	if err != nil {
 		return err
 	}
-	for _, id := range files {
-		if err := e.s.DeleteFile(ctx, id); err != nil {
+	return e.pages(ctx, "entries", func(s *Store, ids []rapport.ID) error { return s.blank(ctx, ids) })
+}
+
+// blank takes the words out of entries, out of the search, and calls nobody any more.
+func (s *Store) blank(ctx context.Context, ids []rapport.ID) error {
+	if err := s.unindex(ctx, ids); err != nil {
+		return err
+	}
+	return s.run(ctx, ids, `UPDATE entries SET text = '', html = '', meta = '{}', provider_id = '', author = CASE kind WHEN 'inbound' THEN '' ELSE author END WHERE id`, `DELETE FROM mentions WHERE entry_id`)
+}
+
+// filesOf names what customers attached to entries, and the mails that those were.
+func (s *Store) filesOf(ctx context.Context, where string, args ...any) (files []rapport.ID, err error) {
+	err = s.each(ctx, func(scan func(...any) error) error {
+		entry, err := scanEntry(scan)
+		files = append(files, entry.Files...)
+		if entry.Original != 0 {
+			files = append(files, entry.Original)
+		}
+		return err
+	}, `SELECT `+entryColumns+` FROM entries WHERE kind = 'inbound' AND `+where, args...)
+	return files, err
+}
+
+func (s *Store) deleteFiles(ctx context.Context, ids []rapport.ID) error {
+	for _, id := range ids {
+		if err := s.DeleteFile(ctx, id); err != nil {
 			return err
 		}
 	}
-	return e.pages(ctx, "entries", func(s *Store, ids []rapport.ID) error {
-		if err := s.unindex(ctx, ids); err != nil {
+	return nil
+}
+
+// guests blanks what others wrote in the customer's threads, because it quotes the customer, and strikes the customer from
+// the participants of other people's threads.
+func (e *erasure) guests(ctx context.Context) error {
+	for after := rapport.ID(0); ; {
+		ids, err := collect(ctx, e.s, scanID, `SELECT g.id FROM threads t JOIN entries g ON g.thread_id = t.id WHERE t.customer_id `+e.s.d.in(1)+`
+			AND g.customer_id <> t.customer_id AND g.kind = 'inbound' AND g.id > $2 ORDER BY g.id LIMIT $3`, e.who, after, MaxRows)
+		if err != nil {
 			return err
 		}
-		return s.run(ctx, ids, `UPDATE entries SET text = '', html = '', meta = '{}', provider_id = '', author = CASE kind WHEN 'inbound' THEN '' ELSE author END WHERE id`)
+		if len(ids) == 0 {
+			break
+		}
+		files, err := e.s.filesOf(ctx, `id `+e.s.d.in(1), e.s.d.list(ids))
+		if err == nil {
+			err = e.s.deleteFiles(ctx, files)
+		}
+		if err == nil {
+			err = e.s.Tx(ctx, func(s *Store) error { return s.blank(ctx, ids) })
+		}
+		if err != nil {
+			return err
+		}
+		after = ids[len(ids)-1]
+	}
+	return e.eachAddress(ctx, func(a rapport.Address) error {
+		_, err := e.s.exec(ctx, `DELETE FROM thread_participants WHERE akey = $1`, rapport.AddressKey(a.Channel, a.Value))
+		return err
 	})
 }
 
 func (e *erasure) threads(ctx context.Context) error {
 	return e.pages(ctx, "threads", func(s *Store, ids []rapport.ID) error {
-		return s.run(ctx, ids, `UPDATE threads SET subject = '', preview = '' WHERE id`)
+		return s.run(ctx, ids, `DELETE FROM thread_participants WHERE thread_id`, `DELETE FROM drafts WHERE thread_id`, `UPDATE threads SET subject = '', preview = '' WHERE id`)
 	})
+}
+
+// reports deletes the mails that receipts came as, those that nothing ties to a message, and the note of when a machine
+// answered.
+func (e *erasure) reports(ctx context.Context) error {
+	var files []rapport.ID
+	err := e.pages(ctx, "messages", func(s *Store, ids []rapport.ID) error {
+		more, err := collect(ctx, s, scanID, `SELECT file_id FROM receipts WHERE file_id <> 0 AND message_id `+s.d.in(1), s.d.list(ids))
+		files = append(files, more...)
+		return err
+	})
+	if err == nil {
+		err = e.s.deleteFiles(ctx, files)
+	}
+	if err == nil {
+		err = e.pages(ctx, "messages", func(s *Store, ids []rapport.ID) error {
+			return s.run(ctx, ids, `UPDATE receipts SET file_id = 0 WHERE file_id <> 0 AND message_id`)
+		})
+	}
+	if err != nil {
+		return err
+	}
+	return e.eachAddress(ctx, func(a rapport.Address) error {
+		if _, err := e.s.exec(ctx, `DELETE FROM auto_answers WHERE address_id = $1`, a.ID); err != nil {
+			return err
+		}
+		return e.s.dropStrays(ctx, `akey = $1`, rapport.AddressKey(a.Channel, a.Value))
+	})
+}
+
+func (e *erasure) eachAddress(ctx context.Context, fn func(rapport.Address) error) error {
+	addresses, err := e.addresses(ctx, e.s)
+	for _, a := range addresses {
+		if err == nil {
+			err = fn(a)
+		}
+	}
+	return err
 }
 
 func (e *erasure) events(ctx context.Context) error {

@@ -49,12 +49,35 @@ func life(t *testing.T, s *store.Store, external string) (customer rapport.ID, m
 	th := rapport.Thread{Customer: customer, Channel: rapport.Email, Subject: secret}
 	must(s.CreateThread(ctx, &th))
 	must(s.AddEntry(ctx, &rapport.Entry{Thread: th.ID, Customer: customer, Kind: rapport.Inbound, Channel: rapport.Email, Text: secret, HTML: secret, Author: secret, ProviderID: secret,
-		Files: []rapport.ID{kept.ID}, Meta: json.RawMessage(`"` + secret + `"`)}))
+		Files: []rapport.ID{kept.ID}, Meta: json.RawMessage(`"` + secret + `"`), Quoted: secret, Signature: secret, Original: original(t, s, secret)}))
+	_, _, err = s.ApplyReceipt(ctx, 0, message, "mail", store.ReceiptRow{Kind: rapport.ReceiptAutoReply, Detail: secret, At: s.Now(), Original: original(t, s, secret)})
+	must(err)
+	must(s.KeepStray(ctx, store.Stray{Provider: "mail", About: address, Kind: rapport.ReceiptBounced, Original: original(t, s, secret)}))
+	// Somebody else writes in their thread, and they take part in somebody else's.
+	must(s.AddEntry(ctx, &rapport.Entry{Thread: th.ID, Customer: 77, Kind: rapport.Inbound, Channel: rapport.Email, Text: "> " + secret, Original: original(t, s, secret)}))
+	must(s.AddParticipants(ctx, th.ID, 1, []rapport.Participant{{Address: "friend-of-" + secret + "@example.com", Name: secret}}))
+	must(s.AddParticipants(ctx, 99, 1, []rapport.Participant{{Address: address, Name: secret, Known: true}}))
+	note := rapport.Entry{Thread: th.ID, Customer: customer, Kind: rapport.Note, Text: "@" + secret}
+	must(s.AddEntry(ctx, &note))
+	must(s.AddMentions(ctx, note.ID, []string{secret}))
+	must(s.SaveDraft(ctx, &store.Draft{Thread: th.ID, Agent: "Eva", Content: json.RawMessage(`{"text":"Dear ` + secret + `"}`)}))
 	_, err = s.InsertEvents(ctx, []rapport.Event{{ExternalID: secret, Customer: customer, Type: "order", OccurredAt: s.Now(), Properties: json.RawMessage(`{"to":"` + secret + `"}`)}})
 	must(err)
 	must(s.CreateLinks(ctx, []store.Link{{Token: secret, Kind: "start", Customer: customer, Payload: secret, ExpiresAt: s.Now().Add(time.Hour)}}))
 	campaigns(t, s, secret)
 	return customer, message, kept.ID
+}
+
+func original(t *testing.T, s *store.Store, text string) (id rapport.ID) {
+	t.Helper()
+	err := s.Tx(ctx, func(s *store.Store) (err error) {
+		id, err = s.KeepOriginal(ctx, 0, []byte("Subject: "+text+"\r\n\r\n"))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
 }
 
 // campaigns stage somebody in the ways that people are named, and find them in a dry run. Somebody else
@@ -172,7 +195,13 @@ func TestExportCustomer_HoldsEverything(t *testing.T) {
 			e.Messages[0].Name != "one" || len(e.Messages[0].Engagements) != 1 {
 			t.Errorf("%+v", e.Messages)
 		}
-		if len(e.Entries) != 1 || e.Entries[0].Text != "secret-a" || len(e.Entries[0].Files) != 1 {
+		if len(e.Drafts) != 1 || string(e.Drafts[0].Content) != `{"text":"Dear secret-a"}` || e.Drafts[0].Thread != e.Entries[0].Thread {
+			t.Errorf("%+v", e.Drafts)
+		}
+		if len(e.Threads) != 1 || e.Threads[0].Name != "secret-a" || len(e.Reports) != 2 || e.Reports[0].Detail != "secret-a" || e.Reports[0].Original == "" || e.Reports[1].Message != "" {
+			t.Errorf("%+v, %+v", e.Threads, e.Reports)
+		}
+		if len(e.Entries) != 2 || e.Entries[0].Text != "secret-a" || e.Entries[0].Quoted == "" || e.Entries[0].Signature == "" || e.Entries[0].Original == "" || len(e.Entries[0].Files) != 1 {
 			t.Errorf("%+v", e.Entries)
 		}
 		code(t, second(s.ExportCustomer(ctx, 5)), rapport.CodeNotFound)
@@ -209,7 +238,7 @@ func TestMergedCustomer_StandsForTheOneItWasMergedInto(t *testing.T) {
 				t.Errorf("%v, %v", list, err)
 			}
 			one, _, err := s.Timeline(ctx, main, store.Moment{}, 100)
-			if err != nil || len(one) != 15 {
+			if err != nil || len(one) != 21 {
 				t.Errorf("%d things in the timeline, %v", len(one), err)
 			}
 			if e, err := s.ExportCustomer(ctx, old); err != nil || len(e.MergedIDs) != 2 || len(e.Messages) != 3 {

@@ -31,6 +31,9 @@ type Export struct {
 	Events       []ExportedEvent      `json:"events"`
 	Messages     []ExportedMessage    `json:"messages"`
 	Entries      []ExportedEntry      `json:"entries"`
+	Threads      []ExportedPart       `json:"participates_in"`
+	Reports      []ExportedReport     `json:"reports"`
+	Drafts       []ExportedDraft      `json:"drafts"`
 }
 
 // ExportedQuiet is a daily span, "21:00" to "09:00" in the customer's zone.
@@ -113,8 +116,37 @@ type ExportedEntry struct {
 	Author    string            `json:"author,omitempty"`
 	Text      string            `json:"text"`
 	HTML      string            `json:"html,omitempty"`
+	Quoted    string            `json:"quoted,omitempty"`
+	Signature string            `json:"signature,omitempty"`
+	Original  string            `json:"original,omitempty"`
+	Meta      json.RawMessage   `json:"meta,omitempty"`
 	Files     []string          `json:"files,omitempty"`
 	CreatedAt time.Time         `json:"created_at"`
+}
+
+// ExportedPart is somebody else's thread in which the customer takes part.
+type ExportedPart struct {
+	Thread string `json:"thread"`
+	Name   string `json:"name,omitempty"`
+}
+
+// ExportedReport is what came back about a message, or about an address of the customer's.
+type ExportedReport struct {
+	Message  string          `json:"message,omitempty"`
+	Kind     rapport.Receipt `json:"kind"`
+	Class    string          `json:"class,omitempty"`
+	Reason   string          `json:"reason,omitempty"`
+	Code     string          `json:"code,omitempty"`
+	Detail   string          `json:"detail,omitempty"`
+	Original string          `json:"original,omitempty"`
+	At       time.Time       `json:"at"`
+}
+
+// ExportedDraft is what an agent has begun to write to or about the customer.
+type ExportedDraft struct {
+	Thread    string          `json:"thread"`
+	Content   json.RawMessage `json:"content"`
+	UpdatedAt time.Time       `json:"updated_at"`
 }
 
 // ExportCustomer gathers everything that is held about one customer.
@@ -140,7 +172,7 @@ func (s *Store) ExportCustomer(ctx context.Context, id rapport.ID) (*Export, err
 		e.MergedIDs = append(e.MergedIDs, rapport.KindCustomer.Format(other))
 	}
 	who := s.d.list(selves)
-	for _, part := range []func(context.Context, *Export, any) error{s.exportAddresses, s.exportChoices, s.exportEvents, s.exportMessages, s.exportEntries} {
+	for _, part := range []func(context.Context, *Export, any) error{s.exportAddresses, s.exportChoices, s.exportEvents, s.exportMessages, s.exportEntries, s.exportParts, s.exportReports, s.exportDrafts} {
 		if err := part(ctx, e, who); err != nil {
 			return nil, fmt.Errorf("exporting a customer: %w", err)
 		}
@@ -226,11 +258,53 @@ func (s *Store) exportMessages(ctx context.Context, e *Export, who any) error {
 func (s *Store) exportEntries(ctx context.Context, e *Export, who any) (err error) {
 	e.Entries, err = collect(ctx, s, func(scan func(...any) error) (ExportedEntry, error) {
 		n, err := scanEntry(scan)
-		x := ExportedEntry{Thread: rapport.KindThread.Format(n.Thread), Kind: n.Kind, Channel: n.Channel, Author: n.Author, Text: n.Text, HTML: n.HTML, CreatedAt: n.CreatedAt}
+		x := ExportedEntry{Thread: rapport.KindThread.Format(n.Thread), Kind: n.Kind, Channel: n.Channel, Author: n.Author, Text: n.Text, HTML: n.HTML, Quoted: n.Quoted, Signature: n.Signature,
+			Original: rapport.KindFile.Format(n.Original), Meta: n.Meta, CreatedAt: n.CreatedAt}
 		for _, f := range n.Files {
 			x.Files = append(x.Files, rapport.KindFile.Format(f))
 		}
 		return x, err
 	}, `SELECT `+entryColumns+` FROM entries WHERE customer_id `+s.d.in(1)+` ORDER BY id`, who)
+	return err
+}
+
+func (s *Store) exportParts(ctx context.Context, e *Export, who any) (err error) {
+	e.Threads, err = collect(ctx, s, func(scan func(...any) error) (p ExportedPart, err error) {
+		var id rapport.ID
+		err = scan(&id, &p.Name)
+		p.Thread = rapport.KindThread.Format(id)
+		return
+	}, `SELECT p.thread_id, p.name FROM addresses a JOIN thread_participants p ON p.akey = a.akey WHERE a.channel = 'email' AND a.customer_id `+s.d.in(1)+` ORDER BY p.thread_id`, who)
+	return err
+}
+
+func (s *Store) exportReports(ctx context.Context, e *Export, who any) (err error) {
+	e.Reports, err = collect(ctx, s, func(scan func(...any) error) (r ExportedReport, err error) {
+		var message, file rapport.ID
+		var ms int64
+		err = scan(&message, &r.Kind, &r.Class, &r.Reason, &r.Code, &r.Detail, &file, &ms)
+		r.Message, r.Original, r.At = rapport.KindMessage.Format(message), rapport.KindFile.Format(file), at(ms)
+		return
+	}, `SELECT m.id, r.kind, r.class, r.reason, r.code, r.detail, r.file_id, r.at FROM messages m JOIN receipts r ON r.message_id = m.id WHERE m.customer_id `+s.d.in(1)+` ORDER BY r.id`, who)
+	if err != nil {
+		return err
+	}
+	for _, a := range e.Addresses {
+		strays, err := s.Strays(ctx, a.Address)
+		if err != nil {
+			return err
+		}
+		for _, x := range strays {
+			e.Reports = append(e.Reports, ExportedReport{Kind: x.Kind, Reason: x.Reason, Code: x.Code, Original: rapport.KindFile.Format(x.Original), At: x.At})
+		}
+	}
+	return nil
+}
+
+func (s *Store) exportDrafts(ctx context.Context, e *Export, who any) (err error) {
+	e.Drafts, err = collect(ctx, s, func(scan func(...any) error) (ExportedDraft, error) {
+		d, err := scanDraft(scan)
+		return ExportedDraft{rapport.KindThread.Format(d.Thread), d.Content, d.UpdatedAt}, err
+	}, `SELECT d.thread_id, d.agent, d.content, d.updated_at FROM drafts d JOIN threads t ON t.id = d.thread_id WHERE t.customer_id `+s.d.in(1)+` ORDER BY d.thread_id, d.agent`, who)
 	return err
 }

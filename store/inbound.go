@@ -19,6 +19,13 @@ func (s *Store) Once(ctx context.Context, provider, eventID string) (bool, error
 	return n == 1, err
 }
 
+// Heard tells whether an event of a provider was noted before.
+func (s *Store) Heard(ctx context.Context, provider, eventID string) (bool, error) {
+	var n int
+	err := s.row(ctx, `SELECT count(*) FROM inbound WHERE provider = $1 AND event_id = $2`, provider, eventID).Scan(&n)
+	return n > 0, err
+}
+
 // AddressOf finds an address by its normalised value.
 func (s *Store) AddressOf(ctx context.Context, c rapport.Channel, value string) (rapport.Address, error) {
 	a := rapport.Address{Channel: c}
@@ -128,8 +135,8 @@ func (s *Store) ApplyReceipt(ctx context.Context, worker rapport.ID, message rap
 				}
 			}
 		}
-		_, err := s.exec(ctx, `INSERT INTO receipts (id, message_id, provider, kind, reason, code, detail, at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-			s.NewID(), message, provider, string(r.Kind), r.Reason, r.Code, cut(r.Detail, 500), ms(r.At))
+		_, err := s.exec(ctx, `INSERT INTO receipts (id, message_id, provider, kind, reason, code, detail, at, class, file_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+			s.NewID(), message, provider, string(r.Kind), r.Reason, r.Code, cut(r.Detail, 500), ms(r.At), r.Class, r.Original)
 		return err
 	})
 	if err != nil {
@@ -200,4 +207,21 @@ func (s *Store) FailingSince(ctx context.Context, customer, address rapport.ID) 
 	err := s.row(ctx, `SELECT coalesce(min(updated_at), 0) FROM messages WHERE customer_id = $1 AND address_id = $2 AND state = 6 AND id >
 		(SELECT coalesce(max(id), 0) FROM messages WHERE customer_id = $1 AND address_id = $2 AND state IN (4, 5))`, customer, address).Scan(&since)
 	return at(since), err
+}
+
+// SoftBounces counts the messages to an address that came back since then though the address may be well, after the
+// newest that is known to have arrived.
+func (s *Store) SoftBounces(ctx context.Context, a rapport.Address, since time.Time) (n int, err error) {
+	err = s.row(ctx, `SELECT count(DISTINCT r.message_id) FROM messages m JOIN receipts r ON r.message_id = m.id
+		WHERE m.customer_id = $1 AND m.address_id = $2 AND r.class = 'soft' AND r.at >= $3 AND r.at > (SELECT coalesce(max(d.at), 0)
+			FROM messages k JOIN receipts d ON d.message_id = k.id WHERE k.customer_id = $1 AND k.address_id = $2 AND d.kind IN ('delivered', 'read'))`,
+		a.Customer, a.ID, ms(since)).Scan(&n)
+	return n, err
+}
+
+// TakeAutoAnswer takes the turn to say something of a kind to an address automatically, if nobody did since then.
+func (s *Store) TakeAutoAnswer(ctx context.Context, address rapport.ID, kind string, since time.Time) (bool, error) {
+	n, err := s.exec(ctx, `INSERT INTO auto_answers (address_id, kind, answered_at) VALUES ($1, $2, $3) ON CONFLICT (address_id, kind) DO UPDATE SET answered_at = excluded.answered_at
+		WHERE auto_answers.answered_at <= $4`, address, kind, ms(s.Now()), ms(since))
+	return n == 1, err
 }

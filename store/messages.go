@@ -108,16 +108,19 @@ type ReceiptRow struct {
 	Code     string          `json:"code,omitempty"`
 	Detail   string          `json:"detail,omitempty"`
 	At       time.Time       `json:"at"`
+	Class    string          `json:"class,omitempty" doc:"What a bounce says of the address: hard, soft or policy."`
+	Original rapport.ID      `json:"-"` // the mail that it came as, a file; 0: none
+	File     string          `json:"original,omitempty" doc:"The mail that it came as: fil_…"`
 }
 
 // Receipts of one message, oldest first.
 func (s *Store) Receipts(ctx context.Context, message rapport.ID) ([]ReceiptRow, error) {
 	return collect(ctx, s, func(scan func(...any) error) (r ReceiptRow, err error) {
 		var ms int64
-		err = scan(&r.Provider, &r.Kind, &r.Reason, &r.Code, &r.Detail, &ms)
-		r.At = at(ms)
+		err = scan(&r.Provider, &r.Kind, &r.Reason, &r.Code, &r.Detail, &ms, &r.Class, &r.Original)
+		r.At, r.File = at(ms), rapport.KindFile.Format(r.Original)
 		return
-	}, `SELECT provider, kind, reason, code, detail, at FROM receipts WHERE message_id = $1 ORDER BY id`, message)
+	}, `SELECT provider, kind, reason, code, detail, at, class, file_id FROM receipts WHERE message_id = $1 ORDER BY id`, message)
 }
 
 // EngagementRow is one kind of engagement with a message.

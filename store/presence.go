@@ -52,7 +52,7 @@ func (s *Store) NextAgent(ctx context.Context, most int) (agent string, err erro
 	}
 	for _, name := range names {
 		var open int
-		if err := s.row(ctx, `SELECT count(*) FROM threads WHERE assignee = $1 AND status = 'open'`, name).Scan(&open); err != nil {
+		if err := s.row(ctx, `SELECT count(*) FROM threads WHERE assignee = $1 AND status = 'open' AND merged_into = 0`, name).Scan(&open); err != nil {
 			return "", fmt.Errorf("looking for an agent: %w", err)
 		}
 		if open >= most {
@@ -67,7 +67,7 @@ func (s *Store) NextAgent(ctx context.Context, most int) (agent string, err erro
 
 // Unassigned lists open threads that nobody has, those that waited longest first.
 func (s *Store) Unassigned(ctx context.Context, limit int) ([]rapport.Thread, error) {
-	return collect(ctx, s, scanThread, `SELECT `+threadColumns+` FROM threads t WHERE t.assignee = '' AND t.status = 'open' ORDER BY t.last_entry_at, t.id LIMIT $1`, limit)
+	return collect(ctx, s, scanThread, `SELECT `+threadColumns+` FROM threads t WHERE t.assignee = '' AND t.status = 'open' AND t.merged_into = 0 ORDER BY t.last_entry_at, t.id LIMIT $1`, limit)
 }
 
 // hoursKey is where business hours stand; see gateway.HoursInput for their form.

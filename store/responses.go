@@ -49,6 +49,12 @@ func (s *Store) AddResponse(ctx context.Context, t rapport.Thread, entry rapport
 	return err
 }
 
+// DropResponse forgets the fact that an entry was: the answer was taken back before it was sent.
+func (s *Store) DropResponse(ctx context.Context, thread, entry rapport.ID) error {
+	_, err := s.exec(ctx, `DELETE FROM responses WHERE thread_id = $1 AND entry_id = $2`, thread, entry)
+	return err
+}
+
 // ResponseFilter narrows Responses; empty fields do not.
 type ResponseFilter struct {
 	Kind        rapport.ResponseKind

@@ -11,33 +11,72 @@ import (
 )
 
 const threadColumns = `t.id, t.customer_id, t.address_id, t.channel, t.subject, t.status, t.assignee, t.labels, t.priority, t.snoozed_until,
-	t.campaign_id, t.last_entry_at, t.preview, t.created_at, t.updated_at`
+	t.campaign_id, t.last_entry_at, t.preview, t.created_at, t.updated_at, t.unread, t.waiting_since, t.merged_into`
 
 func scanThread(scan func(...any) error) (t rapport.Thread, err error) {
 	var labels string
-	var snoozed, last, created, updated int64
+	var snoozed, last, created, updated, waiting int64
+	var unread int
 	if err = scan(&t.ID, &t.Customer, &t.Address, &t.Channel, &t.Subject, &t.Status, &t.Assignee, &labels, &t.Priority, &snoozed,
-		&t.Campaign, &last, &t.Preview, &created, &updated); err != nil {
+		&t.Campaign, &last, &t.Preview, &created, &updated, &unread, &waiting, &t.MergedInto); err != nil {
 		return
 	}
 	t.SnoozedUntil, t.LastEntryAt, t.CreatedAt, t.UpdatedAt = at(snoozed), at(last), at(created), at(updated)
+	t.Unread, t.WaitingSince = unread == 1, at(waiting)
 	if err = json.Unmarshal([]byte(labels), &t.Labels); err != nil {
 		err = fmt.Errorf("reading thread %s: %w", rapport.KindThread.Format(t.ID), err)
 	}
 	return
 }
 
-// Thread finds one.
-func (s *Store) Thread(ctx context.Context, id rapport.ID) (rapport.Thread, error) {
+// Thread finds one. Who asks for a thread that was merged gets the one that it was merged into.
+func (s *Store) Thread(ctx context.Context, id rapport.ID) (t rapport.Thread, err error) {
+	for range mostMerges {
+		if t, err = s.ThreadItself(ctx, id); err != nil || t.MergedInto == 0 {
+			return t, err
+		}
+		id = t.MergedInto
+	}
+	return t, fmt.Errorf("reading thread %s: it was merged in a circle", rapport.KindThread.Format(id))
+}
+
+// ThreadItself finds one, also one that was merged into another.
+func (s *Store) ThreadItself(ctx context.Context, id rapport.ID) (rapport.Thread, error) {
 	t, err := scanThread(s.row(ctx, `SELECT `+threadColumns+` FROM threads t WHERE t.id = $1`, id).Scan)
 	return t, missing(err, "thread")
 }
 
-// OpenThread finds the newest thread of an address that is not resolved. Who creates one when there is
-// none holds LockAddress.
+// LockThread finds one as Thread does and makes every other transaction that writes to it wait for this one.
+func (s *Store) LockThread(ctx context.Context, id rapport.ID) (t rapport.Thread, err error) {
+	for range mostMerges {
+		if _, err = s.exec(ctx, `UPDATE threads SET updated_at = $1 WHERE id = $2`, ms(s.Now()), id); err != nil {
+			return t, err
+		}
+		if t, err = s.ThreadItself(ctx, id); err != nil || t.MergedInto == 0 {
+			return t, err
+		}
+		id = t.MergedInto
+	}
+	return t, fmt.Errorf("locking thread %s: it was merged in a circle", rapport.KindThread.Format(id))
+}
+
+// OpenThread finds the newest thread of an address that is not resolved, wherever it was merged into. Who
+// creates one when there is none holds LockAddress.
 func (s *Store) OpenThread(ctx context.Context, address rapport.ID) (rapport.Thread, error) {
-	t, err := scanThread(s.row(ctx, `SELECT `+threadColumns+` FROM threads t WHERE t.address_id = $1 AND t.status <> 'resolved' ORDER BY t.id DESC LIMIT 1`, address).Scan)
+	t, err := scanThread(s.row(ctx, `WITH RECURSIVE own (id, into_id) AS (
+			SELECT id, merged_into FROM threads WHERE address_id = $1
+			UNION SELECT o.id, o.merged_into FROM threads o JOIN own ON o.id = own.into_id)
+		SELECT `+threadColumns+` FROM threads t WHERE t.id IN (SELECT id FROM own WHERE into_id = 0) AND t.status <> 'resolved' ORDER BY t.id DESC LIMIT 1`, address).Scan)
 	return t, missing(err, "open thread")
+}
+
+// NewestThread finds the one of an address that was begun last, whatever its status, and wherever it was merged into.
+func (s *Store) NewestThread(ctx context.Context, address rapport.ID) (rapport.Thread, error) {
+	var id rapport.ID
+	if err := s.row(ctx, `SELECT id FROM threads WHERE address_id = $1 ORDER BY id DESC LIMIT 1`, address).Scan(&id); err != nil {
+		return rapport.Thread{}, missing(err, "thread")
+	}
+	return s.Thread(ctx, id)
 }
 
 // CreateThread stores a new thread and fills in its ID and times, and what is empty of status and priority.
@@ -64,17 +103,21 @@ func (s *Store) CreateThread(ctx context.Context, t *rapport.Thread) error {
 	return err
 }
 
-// ThreadFilter narrows Threads; empty fields do not.
+// ThreadFilter narrows Threads; empty fields do not. Spam is there only where Status asks for it.
 type ThreadFilter struct {
-	Status   rapport.ThreadStatus
-	Assignee string
-	Channel  rapport.Channel
-	Label    string
-	Customer rapport.ID
-	Campaign rapport.ID
-	Q        string // words of their entries, subject or author; of a very common word the newest 2,000 entries count
-	Limit    int
-	After    ThreadCursor
+	Status     rapport.ThreadStatus
+	Assignee   string
+	Unassigned bool
+	Channel    rapport.Channel
+	Label      string
+	Priority   rapport.Priority
+	Customer   rapport.ID
+	Campaign   rapport.ID
+	Unread     bool
+	Q          string // words of their entries, subject or author; of a very common word the newest 2,000 entries count
+	Waiting    bool   // only those whose customer waits, the longest first; else the newest entry first
+	Limit      int
+	After      ThreadCursor
 }
 
 // newestFound bounds how many entries a search looks at for their threads.
@@ -83,66 +126,142 @@ const newestFound = 2000
 // ThreadCursor is a place in the list: zero is its beginning, and its end. It holds the time because the
 // list is ordered by it, and because a thread that gets an entry meanwhile moves to the top.
 type ThreadCursor struct {
-	LastEntryAt time.Time
-	ID          rapport.ID
+	At time.Time
+	ID rapport.ID
 }
 
-// Threads lists those with the newest entry first.
-func (s *Store) Threads(ctx context.Context, f ThreadFilter) ([]rapport.Thread, ThreadCursor, error) {
-	if !storable(f.Q + f.Label + f.Assignee) {
-		return []rapport.Thread{}, ThreadCursor{}, nil
+// threadQuery collects conditions and their arguments.
+type threadQuery struct {
+	where string
+	args  []any
+}
+
+func (q *threadQuery) and(cond string, v ...any) {
+	nums := make([]any, len(v))
+	for i := range v {
+		nums[i] = len(q.args) + i + 1
 	}
-	q := `SELECT ` + threadColumns + ` FROM threads t WHERE 1 = 1`
-	var args []any
-	and := func(cond string, v ...any) {
-		nums := make([]any, len(v))
-		for i := range v {
-			nums[i] = len(args) + i + 1
-		}
-		args = append(args, v...)
-		q += fmt.Sprintf(" AND "+cond, nums...)
-	}
-	if f.After.ID != 0 {
-		and(`(t.last_entry_at, t.id) < ($%d, $%d)`, ms(f.After.LastEntryAt), f.After.ID)
-	}
+	q.args = append(q.args, v...)
+	q.where += fmt.Sprintf(" AND "+cond, nums...)
+}
+
+// query is what a filter asks; nil: nothing can be found.
+func (f *ThreadFilter) query(ctx context.Context, s *Store) (*threadQuery, error) {
+	q := &threadQuery{where: `t.merged_into = 0`}
 	if f.Status != "" {
-		and(`t.status = $%d`, string(f.Status))
+		q.and(`t.status = $%d`, string(f.Status))
 	}
 	if f.Assignee != "" {
-		and(`t.assignee = $%d`, f.Assignee)
+		q.and(`t.assignee = $%d`, f.Assignee)
+	}
+	if f.Unassigned {
+		q.and(`t.assignee = ''`)
 	}
 	if f.Channel != "" {
-		and(`t.channel = $%d`, string(f.Channel))
+		q.and(`t.channel = $%d`, string(f.Channel))
 	}
 	if f.Label != "" {
-		label, _ := json.Marshal(f.Label)                            // of a string: cannot fail
-		and(`replace(t.labels, $%d, '') <> t.labels`, string(label)) // "contains", exact on both engines
+		label, _ := json.Marshal(f.Label)                              // of a string: cannot fail
+		q.and(`replace(t.labels, $%d, '') <> t.labels`, string(label)) // "contains", exact on both engines
+	}
+	if f.Priority != "" {
+		q.and(`t.priority = $%d`, string(f.Priority))
 	}
 	if f.Customer != 0 {
-		and(`t.customer_id = $%d`, f.Customer)
+		q.and(`t.customer_id = $%d`, f.Customer)
 	}
 	if f.Campaign != 0 {
-		and(`t.campaign_id = $%d`, f.Campaign)
+		q.and(`t.campaign_id = $%d`, f.Campaign)
+	}
+	if f.Unread {
+		q.and(`t.unread = 1`)
+	}
+	if f.Waiting {
+		q.and(`t.waiting_since <> 0`)
 	}
 	if f.Q != "" {
 		want := terms(f.Q)
 		if len(want) == 0 {
-			return []rapport.Thread{}, ThreadCursor{}, nil
+			return nil, nil
 		}
 		ids, err := s.find(ctx, want, math.MaxInt64, newestFound)
 		if err != nil || len(ids) == 0 {
-			return []rapport.Thread{}, ThreadCursor{}, err
+			return nil, err
 		}
-		args = append(args, s.d.list(ids))
-		q += ` AND t.id IN (SELECT thread_id FROM entries WHERE id ` + s.d.in(len(args)) + `)`
+		q.and(`t.id IN (WITH RECURSIVE home (id, into_id) AS (
+			SELECT id, merged_into FROM threads WHERE id IN (SELECT thread_id FROM entries WHERE id ` + s.d.in(len(q.args)+1) + `)
+			UNION SELECT o.id, o.merged_into FROM threads o JOIN home ON o.id = home.into_id) SELECT id FROM home)`)
+		q.args = append(q.args, s.d.list(ids))
 	}
-	args = append(args, f.Limit+1)
-	rows, err := collect(ctx, s, scanThread, q+fmt.Sprintf(` ORDER BY t.last_entry_at DESC, t.id DESC LIMIT $%d`, len(args)), args...)
+	return q, nil
+}
+
+// Threads lists those with the newest entry first, or with Waiting those whose customer waits longest.
+func (s *Store) Threads(ctx context.Context, f ThreadFilter) ([]rapport.Thread, ThreadCursor, error) {
+	if !storable(f.Q + f.Label + f.Assignee) {
+		return []rapport.Thread{}, ThreadCursor{}, nil
+	}
+	q, err := f.query(ctx, s)
+	if q == nil || err != nil {
+		return []rapport.Thread{}, ThreadCursor{}, err
+	}
+	if f.Status == "" {
+		q.and(`t.status <> 'spam'`)
+	}
+	order := ` ORDER BY t.last_entry_at DESC, t.id DESC`
+	if f.Waiting {
+		order = ` ORDER BY t.waiting_since, t.id`
+	}
+	if f.After.ID != 0 && f.Waiting {
+		q.and(`(t.waiting_since, t.id) > ($%d, $%d)`, ms(f.After.At), f.After.ID)
+	} else if f.After.ID != 0 {
+		q.and(`(t.last_entry_at, t.id) < ($%d, $%d)`, ms(f.After.At), f.After.ID)
+	}
+	rows, err := collect(ctx, s, scanThread, fmt.Sprintf(`SELECT %s FROM threads t WHERE %s%s LIMIT $%d`, threadColumns, q.where, order, len(q.args)+1), append(q.args, f.Limit+1)...)
 	if err != nil || len(rows) <= f.Limit {
 		return rows, ThreadCursor{}, err
 	}
 	last := rows[f.Limit-1]
+	if f.Waiting {
+		return rows[:f.Limit], ThreadCursor{last.WaitingSince, last.ID}, nil
+	}
 	return rows[:f.Limit], ThreadCursor{last.LastEntryAt, last.ID}, nil
+}
+
+// ThreadCounts is how many threads a filter leaves. Unassigned, Unread and Waiting count among those that are
+// neither resolved nor spam.
+type ThreadCounts struct {
+	Status                      map[rapport.ThreadStatus]int64
+	Unassigned, Unread, Waiting int64
+}
+
+// CountThreads counts the threads that a filter leaves, of whatever status unless it names one.
+func (s *Store) CountThreads(ctx context.Context, f ThreadFilter) (ThreadCounts, error) {
+	out := ThreadCounts{Status: map[rapport.ThreadStatus]int64{}}
+	for _, status := range rapport.ThreadStatuses {
+		out.Status[status] = 0
+	}
+	if !storable(f.Q + f.Label + f.Assignee) {
+		return out, nil
+	}
+	q, err := f.query(ctx, s)
+	if q == nil || err != nil {
+		return out, err
+	}
+	err = s.each(ctx, func(scan func(...any) error) error {
+		var status rapport.ThreadStatus
+		var n, unassigned, unread, waiting int64
+		if err := scan(&status, &n, &unassigned, &unread, &waiting); err != nil {
+			return err
+		}
+		out.Status[status] = n
+		if status != rapport.ThreadResolved && status != rapport.ThreadSpam {
+			out.Unassigned, out.Unread, out.Waiting = out.Unassigned+unassigned, out.Unread+unread, out.Waiting+waiting
+		}
+		return nil
+	}, `SELECT t.status, count(*), count(CASE t.assignee WHEN '' THEN 1 END), count(CASE t.unread WHEN 1 THEN 1 END), count(CASE t.waiting_since WHEN 0 THEN NULL ELSE 1 END)
+		FROM threads t WHERE `+q.where+` GROUP BY t.status`, q.args...)
+	return out, err
 }
 
 // ThreadPatch changes a thread; nil fields stay.
@@ -153,22 +272,16 @@ type ThreadPatch struct {
 	Labels       *[]string
 	Priority     *rapport.Priority
 	Subject      *string
+	Unread       *bool
+	Answered     bool // nobody waits any more
 }
 
 // PatchThread changes a thread and returns it as it is then. A thread that is not snoozed any more has
-// no SnoozedUntil.
+// no SnoozedUntil, and in one that is resolved or spam nobody waits.
 func (s *Store) PatchThread(ctx context.Context, id rapport.ID, p ThreadPatch) (t rapport.Thread, err error) {
-	err = s.Tx(ctx, func(s *Store) error {
+	err = s.Tx(ctx, func(s *Store) (err error) {
 		// The row is written before it is read, so that two patches of different fields both hold.
-		now := s.Now()
-		n, err := s.exec(ctx, `UPDATE threads SET updated_at = $1 WHERE id = $2`, ms(now), id)
-		if err != nil {
-			return err
-		}
-		if n == 0 {
-			return rapport.NotFound("thread")
-		}
-		if t, err = s.Thread(ctx, id); err != nil {
+		if t, err = s.LockThread(ctx, id); err != nil {
 			return err
 		}
 		if p.Status != nil {
@@ -192,18 +305,30 @@ func (s *Store) PatchThread(ctx context.Context, id rapport.ID, p ThreadPatch) (
 		if p.Subject != nil {
 			t.Subject = *p.Subject
 		}
-		labels, err := json.Marshal(t.Labels)
-		if err != nil {
-			return err
+		if p.Unread != nil {
+			t.Unread = *p.Unread
 		}
-		_, err = s.exec(ctx, `UPDATE threads SET status = $1, snoozed_until = $2, assignee = $3, labels = $4, priority = $5, subject = $6 WHERE id = $7`,
-			string(t.Status), ms(t.SnoozedUntil), t.Assignee, string(labels), string(t.Priority), t.Subject, id)
-		return err
+		if p.Answered || t.Status == rapport.ThreadResolved || t.Status == rapport.ThreadSpam {
+			t.WaitingSince = time.Time{}
+		}
+		return s.saveThread(ctx, &t)
 	})
 	if err != nil {
 		return rapport.Thread{}, err
 	}
 	return t, nil
+}
+
+// saveThread writes what agents change, and what follows from entries.
+func (s *Store) saveThread(ctx context.Context, t *rapport.Thread) error {
+	labels, err := json.Marshal(t.Labels)
+	if err != nil {
+		return err
+	}
+	_, err = s.exec(ctx, `UPDATE threads SET status = $1, snoozed_until = $2, assignee = $3, labels = $4, priority = $5, subject = $6, unread = $7, waiting_since = $8,
+		last_entry_at = $9, preview = $10 WHERE id = $11`, string(t.Status), ms(t.SnoozedUntil), t.Assignee, string(labels), string(t.Priority), t.Subject, bit(t.Unread), ms(t.WaitingSince),
+		ms(t.LastEntryAt), t.Preview, t.ID)
+	return err
 }
 
 // WakeThreads opens up to MaxRows snoozed threads whose time has come, and names them.

@@ -217,3 +217,87 @@ func TestReplies_AreTheInboundEntriesOfACampaign(t *testing.T) {
 		}
 	})
 }
+
+func TestThreads_WaitingOnesComeInTheOrderOfTheirPatience(t *testing.T) {
+	t.Parallel()
+	eachAt(t, func(t *testing.T, s *store.Store, now *clock) {
+		var want []rapport.ID
+		for i := range 5 {
+			th := thread(t, s, rapport.Thread{Customer: 1, Address: rapport.ID(i + 1), Channel: rapport.SMS, Assignee: []string{"", "ann"}[i%2]})
+			if err := s.AddEntry(ctx, &rapport.Entry{Thread: th.ID, Kind: rapport.Inbound, Text: "x"}); err != nil {
+				t.Fatal(err)
+			}
+			want = append(want, th.ID)
+			if i%2 == 0 {
+				now.pass(time.Second) // every second pair is of one millisecond
+			}
+		}
+		machine := thread(t, s, rapport.Thread{Customer: 1, Address: 9})
+		if err := s.AddEntry(ctx, &rapport.Entry{Thread: machine.ID, Kind: rapport.Inbound, Text: "x", Meta: json.RawMessage(`{"auto":"auto_reply"}`)}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.PatchThread(ctx, want[4], store.ThreadPatch{Status: ptr(rapport.ThreadSpam)}); err != nil {
+			t.Fatal(err)
+		}
+		for limit := 1; limit <= 5; limit++ {
+			var got []rapport.ID
+			for f := (store.ThreadFilter{Waiting: true, Limit: limit}); len(got) < 9; {
+				page, next, err := s.Threads(ctx, f)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, th := range page {
+					got = append(got, th.ID)
+				}
+				if f.After = next; next.ID == 0 {
+					break
+				}
+			}
+			if !slices.Equal(got, want[:4]) {
+				t.Errorf("%d a page: %v, want %v", limit, got, want[:4])
+			}
+		}
+		if _, err := s.PatchThread(ctx, want[0], store.ThreadPatch{Answered: true}); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.MergeThread(ctx, want[1], want[2]); err != nil {
+			t.Fatal(err)
+		}
+		n, err := s.CountThreads(ctx, store.ThreadFilter{})
+		if err != nil || n.Status[rapport.ThreadOpen] != 4 || n.Status[rapport.ThreadSpam] != 1 || n.Unassigned != 3 || n.Unread != 3 || n.Waiting != 2 {
+			t.Errorf("%+v, %v", n, err)
+		}
+		if n, err = s.CountThreads(ctx, store.ThreadFilter{Assignee: "ann"}); err != nil || n.Status[rapport.ThreadOpen] != 1 {
+			t.Errorf("%+v, %v", n, err)
+		}
+	})
+}
+
+func TestOpenThread_FollowsMerges(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		a, b, c := thread(t, s, rapport.Thread{Address: 1}), thread(t, s, rapport.Thread{Address: 2}), thread(t, s, rapport.Thread{Address: 3})
+		for from, into := range map[rapport.ID]rapport.ID{a.ID: b.ID, b.ID: c.ID} {
+			if err := s.MergeThread(ctx, from, into); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for address := range rapport.ID(3) {
+			if got, err := s.OpenThread(ctx, address+1); err != nil || got.ID != c.ID {
+				t.Errorf("address %d: %+v, %v", address+1, got, err)
+			}
+		}
+		for _, id := range []rapport.ID{a.ID, b.ID, c.ID} {
+			e := rapport.Entry{Thread: id, Kind: rapport.Inbound, Text: "x"}
+			if err := s.AddEntry(ctx, &e); err != nil || e.Thread != c.ID {
+				t.Errorf("written by the id %d: %+v, %v", id, e, err)
+			}
+		}
+		if all, err := s.Merged(ctx, c.ID); err != nil || !slices.Equal(all, []rapport.ID{a.ID, b.ID}) {
+			t.Errorf("%v, %v", all, err)
+		}
+		s.PatchThread(ctx, c.ID, store.ThreadPatch{Status: ptr(rapport.ThreadResolved)})
+		code(t, second(s.OpenThread(ctx, 1)), rapport.CodeNotFound)
+		code(t, s.UnmergeThread(ctx, c.ID), rapport.CodeNotFound)
+	})
+}

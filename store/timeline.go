@@ -20,6 +20,13 @@ type TimelineItem struct {
 	Consent    *rapport.Consent
 	Event      *rapport.Event // placed at the time when it occurred
 	Engagement *Engaged
+	Report     *Reported
+}
+
+// Reported is what came back about one message and is no engagement: a bounce, a machine's answer.
+type Reported struct {
+	Message rapport.ID
+	ReceiptRow
 }
 
 // Engaged is what the customer did with one message, for the first time at the item's At.
@@ -42,6 +49,7 @@ const (
 	rankEntry
 	rankConsent
 	rankEvent
+	rankReport
 	rankEngagement // and the next ones, one a kind: a click opens a message in the same millisecond
 )
 
@@ -58,7 +66,7 @@ func (s *Store) Timeline(ctx context.Context, customer rapport.ID, before Moment
 	who := s.d.list(selves)
 	var out []TimelineItem
 	for _, source := range []func(context.Context, any, Moment, int) ([]TimelineItem, error){
-		s.messagesBefore, s.entriesBefore, s.consentsBefore, s.eventsBefore, s.engagementsBefore} {
+		s.messagesBefore, s.entriesBefore, s.consentsBefore, s.eventsBefore, s.engagementsBefore, s.reportsBefore} {
 		items, err := source(ctx, who, before, limit+1)
 		if err != nil {
 			return nil, Moment{}, fmt.Errorf("reading a timeline: %w", err)
@@ -154,6 +162,20 @@ func (s *Store) engagementsBefore(ctx context.Context, who any, before Moment, l
 	}, `SELECT e.message_id, e.kind, e.first_at, e.n, e.machine, `+rank+`, c.name FROM messages m JOIN engagements e ON e.message_id = m.id
 		JOIN campaigns c ON c.id = m.campaign_id WHERE m.customer_id `+s.d.in(1)+` AND e.n > 0 AND (e.first_at, `+rank+`, e.message_id) < ($2, $3, $4)
 		ORDER BY e.first_at DESC, `+rank+` DESC, e.message_id DESC LIMIT $5`, who, ms(before.At), before.Rank, before.ID, limit)
+}
+
+func (s *Store) reportsBefore(ctx context.Context, who any, before Moment, limit int) ([]TimelineItem, error) {
+	when, id := before.of(rankReport)
+	return collect(ctx, s, func(scan func(...any) error) (i TimelineItem, err error) {
+		r := &Reported{}
+		var ms int64
+		err = scan(&i.ID, &r.Message, &r.Provider, &r.Kind, &r.Reason, &r.Code, &r.Detail, &r.Class, &r.Original, &ms, &i.Campaign)
+		r.At, r.File = at(ms), rapport.KindFile.Format(r.Original)
+		i.At, i.Rank, i.Report = r.At, rankReport, r
+		return
+	}, `SELECT r.id, r.message_id, r.provider, r.kind, r.reason, r.code, r.detail, r.class, r.file_id, r.at, c.name FROM messages m JOIN receipts r ON r.message_id = m.id
+		JOIN campaigns c ON c.id = m.campaign_id WHERE m.customer_id `+s.d.in(1)+` AND (r.kind IN ('bounced', 'complaint', 'auto_reply', 'challenge') OR r.class <> '') AND (r.at, r.id) < ($2, $3)
+		ORDER BY r.at DESC, r.id DESC LIMIT $4`, who, when, id, limit)
 }
 
 // selves are the ids under which things of a customer may stand: its own, and those that were merged into it.

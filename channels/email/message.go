@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"rapport"
 	"rapport/channels"
 )
 
@@ -94,8 +95,8 @@ func (c *conn) header(d *draft, o *channels.Outgoing) *channels.Verdict {
 	}
 	note(appendText(d.b, "Subject", o.Subject.String()))
 	d.b = append(append(append(d.b, "Message-ID: <"...), d.id...), ">\r\n"...)
-	note(appendIDs(d.b, "In-Reply-To", o.InReplyTo))
-	note(appendIDs(d.b, "References", o.References...))
+	note(appendIDs(d.b, "In-Reply-To", c.idDomain, o.InReplyTo))
+	note(appendIDs(d.b, "References", c.idDomain, o.References...))
 	note(appendUnsubscribe(d.b, o.Unsubscribe))
 	for _, h := range o.Headers {
 		if !allowed(h.Name) {
@@ -160,8 +161,8 @@ func (m *mailboxes) read(s string) (mail.Address, error) {
 }
 
 // appendIDs appends Message-IDs, one a line. A long conversation keeps its first and its newest twenty
-// (RFC 5322 §3.6.4 leaves room for that); ids that are none are left out.
-func appendIDs(b []byte, field string, ids ...string) ([]byte, error) {
+// (RFC 5322 §3.6.4 leaves room for that); ids that are none are left out, and a token of ours (msg_...) is completed by our domain.
+func appendIDs(b []byte, field, domain string, ids ...string) ([]byte, error) {
 	if len(ids) > 21 {
 		ids = append([]string{ids[0]}, ids[len(ids)-20:]...)
 	}
@@ -171,6 +172,12 @@ func appendIDs(b []byte, field string, ids ...string) ([]byte, error) {
 	for _, id := range ids {
 		if id = strings.Trim(id, "<>"); !atom(id) {
 			continue
+		}
+		if !strings.Contains(id, "@") {
+			if _, err := rapport.KindMessage.Parse(id); err != nil {
+				continue
+			}
+			id += "@" + domain
 		}
 		if some {
 			b = append(b, "\r\n"...)

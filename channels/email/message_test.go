@@ -116,7 +116,7 @@ func TestMessage_HeaderAndEnvelope(t *testing.T) {
 	t.Parallel()
 	o := outgoing()
 	o.InReplyTo = "<first@shop.example>"
-	o.References = []string{"zero@shop.example", "first@shop.example"}
+	o.References = []string{"msg_0b8t9g3kq8x1w", "no id", "noid", "zero@shop.example", "first@shop.example"}
 	o.Headers = []channels.Header{{Name: "X-Campaign", Value: "Весна"}}
 	m := received(t, nil, o)
 	if m.From != "bounce+r7token@reply.shop.example" || m.To != "anna@customers.example" {
@@ -134,7 +134,7 @@ func TestMessage_HeaderAndEnvelope(t *testing.T) {
 		"Date":                  "Sat, 21 Nov 2026 12:00:00 +0000",
 		"Message-ID":            "<" + token + "@reply.shop.example>",
 		"In-Reply-To":           "<first@shop.example>",
-		"References":            "<zero@shop.example> <first@shop.example>",
+		"References":            "<msg_0b8t9g3kq8x1w@reply.shop.example> <zero@shop.example> <first@shop.example>",
 		"MIME-Version":          "1.0",
 		"List-Unsubscribe":      "<https://rapport.example/u/0123456789abcdef>",
 		"List-Unsubscribe-Post": "List-Unsubscribe=One-Click",

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -62,7 +63,7 @@ func TestReceive_EveryStatusBecomesItsReceipt(t *testing.T) {
 			continue
 		}
 		k.want.MessageID, k.want.ProviderID, k.want.Channel, k.want.To = id, m.SID, rapport.SMS, m.To
-		if got := *updates[0].Receipt; got != k.want {
+		if got := *updates[0].Receipt; !reflect.DeepEqual(got, k.want) {
 			t.Errorf("%s %d:\ngot  %+v\nwant %+v", k.status, k.code, got, k.want)
 		}
 		if want := m.SID + ":" + k.status; updates[0].EventID != want {

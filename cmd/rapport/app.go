@@ -275,6 +275,8 @@ func gatewaySettings(cfg *config.Config, secret [][]byte) (gateway.Settings, err
 		QuietMarketing: map[rapport.Channel]*rapport.QuietHours{}, GroupSize: cfg.Delivery.GroupSize, BulkWorkers: cfg.Delivery.BulkWorkers, FastWorkers: cfg.Delivery.FastWorkers,
 		MaxAttempts: cfg.Delivery.MaxAttempts, DeadAfter: cfg.Delivery.WorkerDeadAfter, AskMarketing: cfg.Delivery.AskAfter.Marketing, AskTransaction: cfg.Delivery.AskAfter.Transactional,
 		Hold: cfg.Delivery.Hold, EscalateAfter: cfg.Delivery.EscalateAfter, InlineCustomers: cfg.Limits.InlineCustomers, JournalDir: filepath.Join(cfg.DataDir, "journal")}
+	reopen := cfg.Threads.ReopenWithin
+	s.ReopenWithin = map[rapport.Channel]time.Duration{rapport.Email: reopen.Email, rapport.SMS: reopen.Texts, rapport.WhatsApp: reopen.WhatsApp, rapport.Telegram: reopen.Telegram, rapport.Webhook: reopen.Webhook}
 	r := cfg.Replies
 	s.Replies = gateway.Replies{}
 	for name, w := range map[string]config.Words{"stopped": r.Stopped, "started": r.Started, "help": r.Help, "contact": r.Contact, "linked": r.Linked} {

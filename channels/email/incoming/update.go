@@ -83,16 +83,19 @@ func (m *Mail) receipts() []channels.Update {
 		}
 		switch r.Kind {
 		case report.Complained: // so it had arrived
-			one.Kind, one.Reason, one.Suppress = rapport.ReceiptDelivered, "complaint", true
+			one.Kind, one.Reason, one.Suppress = rapport.ReceiptComplaint, "complaint", true
 		case report.Delayed:
 			one.Kind = rapport.ReceiptDelayed
 		case report.Delivered:
 			one.Kind = rapport.ReceiptDelivered
 		case report.Bounced:
-			one.Kind = rapport.ReceiptFailed
+			one.Kind, one.Class = rapport.ReceiptFailed, channels.Bounce(b.Class)
 			if b.Class == report.Hard {
 				one.Kind, one.Suppress = rapport.ReceiptBounced, true
 			}
+		}
+		if i == 0 { // once is enough
+			one.Raw = m.Raw
 		}
 		updates[i] = channels.Update{EventID: m.eventID() + "#" + strconv.Itoa(i), At: m.at(), Receipt: &one}
 	}

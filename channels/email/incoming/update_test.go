@@ -51,9 +51,12 @@ func TestUpdates_Reports(t *testing.T) {
 		t.Fatalf("%+v", u)
 	}
 	r := *u[0].Receipt
-	r.Detail = ""
+	if len(r.Raw) == 0 {
+		t.Error("the report itself is not there")
+	}
+	r.Detail, r.Raw = "", nil
 	want := channels.Receipted{Token: "0dh3kq7m2v9x", ProviderID: "msg_01hv3x9q8w2ta@shop.example", Channel: rapport.Email, To: "anna@customers.example",
-		Kind: rapport.ReceiptBounced, Reason: "hard_bounce", Code: "5.1.1", Suppress: true}
+		Kind: rapport.ReceiptBounced, Reason: "hard_bounce", Code: "5.1.1", Suppress: true, Class: channels.BounceHard}
 	if diff := cmp.Diff(want, r); diff != "" {
 		t.Error(diff)
 	}

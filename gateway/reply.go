@@ -1,0 +1,324 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"rapport"
+	"rapport/channels"
+	"rapport/store"
+	"rapport/templates"
+)
+
+// ReplyInput is an agent's answer.
+type ReplyInput struct {
+	Text        string          `json:"text,omitempty" maxLength:"100000"`
+	HTML        string          `json:"html,omitempty" maxLength:"500000" doc:"Email only; sanitised."`
+	Channel     rapport.Channel `json:"channel,omitempty" doc:"Default: the thread's."`
+	Attachments []string        `json:"attachments,omitempty" maxItems:"50" doc:"Files, fil_...; together at most 25 MiB."`
+	Agent       string          `json:"agent,omitempty" maxLength:"200" doc:"Who answers. Default: the key's name."`
+	ShowAgent   bool            `json:"show_agent,omitempty" doc:"Email: the agent's name stands before the address in From."`
+	Quote       *bool           `json:"quote,omitempty" doc:"Email: the customer's last message stands quoted below. Default: true."`
+	SendAt      *time.Time      `json:"send_at,omitempty" doc:"When it goes out; until then it can be taken back."`
+	UndoFor     string          `json:"undo_for,omitempty" maxLength:"20" example:"10s" doc:"How long it waits to be taken back, at most 1h. Default: not at all."`
+	Seen        string          `json:"seen,omitempty" maxLength:"40" doc:"The newest entry that the writer has seen. When customer or colleagues have written since, the answer is 409, with the newer entries."`
+	Force       bool            `json:"force,omitempty" doc:"Send it whatever came since."`
+}
+
+const (
+	maxAttachments = 25 << 20 // bytes a message, as most mail providers take them
+	longestUndo    = time.Hour
+	furthestSend   = 366 * 24 * time.Hour
+)
+
+// due is when the answer goes out; zero: at once.
+func (in *ReplyInput) due(now time.Time) (time.Time, error) {
+	switch {
+	case in.SendAt != nil && in.UndoFor != "":
+		return time.Time{}, rapport.Invalid("undo_for", "goes not with send_at: until then it can be taken back anyway")
+	case in.SendAt != nil && !in.SendAt.After(now):
+		return time.Time{}, rapport.Invalid("send_at", "must lie in the future")
+	case in.SendAt != nil && in.SendAt.Sub(now) > furthestSend:
+		return time.Time{}, rapport.Invalid("send_at", "lies more than a year ahead")
+	case in.SendAt != nil:
+		return *in.SendAt, nil
+	case in.UndoFor == "":
+		return time.Time{}, nil
+	}
+	d, err := time.ParseDuration(in.UndoFor)
+	if err != nil || d < 0 || d > longestUndo {
+		return time.Time{}, rapport.Invalid("undo_for", "must be a span such as 10s, at most 1h")
+	}
+	return now.Add(d), nil
+}
+
+// check refuses what is wrong whatever thread it is for.
+func (in *ReplyInput) check() error {
+	v := validation{}
+	if strings.TrimSpace(in.Text) == "" && strings.TrimSpace(in.HTML) == "" && len(in.Attachments) == 0 {
+		v.refuse("text", "is required")
+	}
+	for field, text := range map[string]string{"text": in.Text, "html": in.HTML} {
+		if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+			v.refuse(field, "holds broken UTF-8 or NUL")
+		}
+		if open := unresolved(text); len(open) > 0 {
+			v.refuse(field, "holds variables that nobody has filled in: %s", strings.Join(open, ", "))
+		}
+	}
+	if in.Channel != "" && !rapport.ValidChannel(in.Channel) {
+		v.refuse("channel", "must be one of %v", rapport.Channels)
+	}
+	if len(v.errs) > 0 {
+		return invalid(v.errs)
+	}
+	return nil
+}
+
+// attached finds the files of an answer.
+func (g *Gateway) attached(refs []string) (files []channels.Attachment, ids []rapport.ID, err error) {
+	var total int64
+	for i, ref := range refs {
+		id, wrong := rapport.KindFile.Parse(ref)
+		f, err := g.attachment(ref)
+		switch {
+		case wrong != nil || rapport.CodeOf(err) == rapport.CodeNotFound:
+			return nil, nil, rapport.Invalid(fmt.Sprintf("attachments[%d]", i), "there is no such file")
+		case err != nil:
+			return nil, nil, err
+		}
+		if total += f.Size; total > maxAttachments {
+			return nil, nil, rapport.Errorf(rapport.CodeTooLarge, "The attachments are larger than 25 MiB together.")
+		}
+		files, ids = append(files, f), append(ids, id)
+	}
+	return files, ids, nil
+}
+
+// ReplyInThread sends an answer on the fast lane, now or later, and keeps it in the thread. A customer who may not be
+// written to (STOP, a dead address) is a conflict, with the rule that says so, and nothing is kept; so is an answer to
+// a thread in which somebody has written that the writer has not seen.
+func (g *Gateway) ReplyInThread(ctx context.Context, by Caller, thread rapport.ID, in ReplyInput) (*rapport.Entry, error) {
+	if err := in.check(); err != nil {
+		return nil, err
+	}
+	agent, err := agentOr(in.Agent, by)
+	if err != nil {
+		return nil, err
+	}
+	later, err := in.due(g.now())
+	if err != nil {
+		return nil, err
+	}
+	attachments, files, err := g.attached(in.Attachments)
+	if err != nil {
+		return nil, err
+	}
+	var e *rapport.Entry
+	var due []store.Batch
+	err = g.Store.Tx(ctx, func(s *store.Store) error {
+		t, err := s.LockThread(ctx, thread)
+		if err != nil {
+			return err
+		}
+		if err := unseen(ctx, s, t, agent, in); err != nil {
+			return err
+		}
+		ch := in.Channel
+		if ch == "" {
+			ch = t.Channel
+		}
+		c := &rapport.Campaign{ID: s.NewID(), Kind: rapport.KindOfReply, Name: "reply", Purpose: rapport.Transactional, Thread: t.ID, Key: by.Key,
+			Routing: rapport.Routing{Method: rapport.Preferred, Channels: []rapport.Channel{ch}}, Status: rapport.CampaignFinished, Audience: 1, Planned: 1, CreatedAt: s.Now(), LaunchedAt: s.Now()}
+		// The simulator's answers come through the simulator: a thread whose last word came by a sandbox provider
+		// is answered there.
+		if c.Sandbox, err = g.cameBySandbox(ctx, s, t.ID); err != nil {
+			return err
+		}
+		if err := g.word(ctx, s, c, t, ch, agent, in); err != nil {
+			return err
+		}
+		row, err := g.replyRow(ctx, s, c, t, ch)
+		if err == nil {
+			err = g.withinWindow(ctx, s, c, &row)
+		}
+		if err != nil {
+			return err
+		}
+		row.Message.Due = latest(row.Message.Due, later)
+		if err := g.fits(ctx, s, c, row, attachments); err != nil {
+			return err
+		}
+		if err := s.InsertCampaigns(ctx, c); err != nil {
+			return err
+		}
+		if due, err = s.AddMessages(ctx, g.Worker(), []store.Row{row}); err != nil {
+			return err
+		}
+		e = &rapport.Entry{Thread: t.ID, Customer: t.Customer, Kind: rapport.Outbound, Channel: ch, Text: in.Text, HTML: cleanHTML(in.HTML), Author: agent, Address: row.Message.Address, Message: row.Message.ID, Files: files}
+		if err := s.AddEntry(ctx, e); err != nil {
+			return err
+		}
+		goes := *e
+		goes.CreatedAt = latest(e.CreatedAt, later) // until then the customer waits
+		if err := g.measure(ctx, s, t, goes, rapport.NextReply); err != nil {
+			return err
+		}
+		if err := written(ctx, s, t.ID, agent, "reply"); err != nil {
+			return err
+		}
+		read := false
+		patch := store.ThreadPatch{Unread: &read, Answered: true}
+		if t.Status == rapport.ThreadOpen || t.Status == rapport.ThreadSnoozed {
+			pending := rapport.ThreadPending
+			patch.Status = &pending
+		}
+		_, err = s.PatchThread(ctx, t.ID, patch)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	g.hintAll(due)
+	return e, nil
+}
+
+func (g *Gateway) hintAll(due []store.Batch) {
+	for _, b := range due {
+		g.hint(Wake{Batch: b.ID, Lane: b.Lane})
+	}
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// unseen refuses an answer when the customer or a colleague has written since the writer looked. The thread is locked,
+// so nobody writes between this and the answer.
+func unseen(ctx context.Context, s *store.Store, t rapport.Thread, agent string, in ReplyInput) error {
+	if in.Seen == "" || in.Force {
+		return nil
+	}
+	seen, err := rapport.KindEntry.Parse(in.Seen)
+	if err != nil {
+		return rapport.Invalid("seen", "is no entry's id (ent_...)")
+	}
+	newer, err := s.SaidAfter(ctx, t.ID, seen, 50)
+	if err != nil {
+		return err
+	}
+	sent, err := s.Deliveries(ctx, newer)
+	if err != nil {
+		return err
+	}
+	refusal := rapport.Errorf(rapport.CodeConflict, "Somebody has written in this thread meanwhile; errors names the newer entries. Look at them, or send with force.")
+	for _, e := range newer {
+		if own := e.Kind == rapport.Outbound && (e.Author == agent || sent[e.Message].State == rapport.Cancelled); !own {
+			refusal.Fields = append(refusal.Fields, rapport.FieldError{Path: "seen", Message: rapport.KindEntry.Format(e.ID)})
+		}
+	}
+	if len(refusal.Fields) == 0 {
+		return nil
+	}
+	return refusal
+}
+
+// word puts the answer, and for email what makes it part of the conversation, into c.
+func (g *Gateway) word(ctx context.Context, s *store.Store, c *rapport.Campaign, t rapport.Thread, ch rapport.Channel, agent string, in ReplyInput) error {
+	content := Inline{InlineContent: templates.InlineContent{Text: in.Text, HTML: in.HTML}, Attachments: in.Attachments}
+	if ch == rapport.Email {
+		if err := g.mail(ctx, s, c, t, agent, in, &content); err != nil {
+			return err
+		}
+	} else if last, err := s.LastInbound(ctx, t.ID, ch, 1); err != nil {
+		return err
+	} else if len(last) > 0 {
+		content.InReplyTo = last[0].ProviderID
+	}
+	raw, err := json.Marshal(content)
+	c.Inline = raw
+	return err
+}
+
+// fits refuses what no provider of the channel could send, before anything is kept.
+func (g *Gateway) fits(ctx context.Context, s *store.Store, c *rapport.Campaign, row store.Row, files []channels.Attachment) error {
+	to, err := s.Address(ctx, row.Message.Address)
+	if err != nil {
+		return err
+	}
+	said, err := g.said(ctx, c)
+	if err != nil {
+		return err
+	}
+	said.inline.Attachments = nil // their files are known, and reading them again here would take a second connection
+	o, _, err := g.compose(said, row.Message.ID, row.Message.Channel, to.Value, row.Vars, g.now(), nil)
+	if err != nil {
+		return err
+	}
+	o.Attachments = files
+	var v *channels.Verdict
+	for _, p := range g.Hub.Route(row.Message.Channel, c.Sandbox) {
+		if v = p.Caps().Check(o); v == nil {
+			return nil
+		}
+	}
+	if v == nil {
+		return nil // no provider at all: the rules have spoken already
+	}
+	field := "text"
+	if strings.HasPrefix(v.Reason, "attachments") {
+		field = "attachments"
+	}
+	return rapport.Invalid(field, "cannot be sent on %s: %s", row.Message.Channel, v.Reason)
+}
+
+// replyRow asks the rules, about the thread's own address on its channel, else the customer's.
+func (g *Gateway) replyRow(ctx context.Context, s *store.Store, c *rapport.Campaign, t rapport.Thread, ch rapport.Channel) (row store.Row, err error) {
+	set, err := g.rules(ctx, s, c)
+	if err != nil {
+		return row, err
+	}
+	set.variants = map[rapport.Channel]bool{ch: true}
+	profiles, err := s.Profiles(ctx, []rapport.ID{t.Customer}, c.Purpose, "")
+	if err != nil {
+		return row, err
+	}
+	p := profiles[t.Customer]
+	if p == nil {
+		return row, rapport.NotFound("customer")
+	}
+	f := g.facts(set, p, g.now())
+	if ch == t.Channel {
+		f.Addresses = slices.DeleteFunc(slices.Clone(f.Addresses), func(a rapport.AddressFacts) bool { return a.ID != t.Address })
+	}
+	if c.Sandbox {
+		f.Providers = map[rapport.Channel]bool{ch: true}
+	}
+	d := rapport.Decide(f, nil)[0]
+	if !d.Send {
+		return row, rapport.Errorf(rapport.CodeConflict, "The customer cannot be written to on %s: %s.", ch, d.Reason)
+	}
+	set.portrait.take(p)
+	stored, err := set.portrait.encode(nil, false)
+	if err != nil {
+		return row, err
+	}
+	return g.row(set, p, d, 0, stored), nil
+}
+
+func (g *Gateway) cameBySandbox(ctx context.Context, s *store.Store, thread rapport.ID) (bool, error) {
+	last, err := s.LastInbound(ctx, thread, "", 1)
+	if err != nil || len(last) == 0 {
+		return false, err
+	}
+	p, ok := g.Hub.Provider(last[0].Provider)
+	return ok && p.Entry().Driver == "sandbox", nil
+}

@@ -1,0 +1,262 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"html"
+	"net/mail"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"rapport"
+	"rapport/store"
+)
+
+// mail makes an answer part of the conversation as mail programs see it: by its headers (RFC 5322 §3.6.4), by its
+// subject, which Gmail compares, and by the sender, who is the mailbox that the customer wrote to.
+func (g *Gateway) mail(ctx context.Context, s *store.Store, c *rapport.Campaign, t rapport.Thread, agent string, in ReplyInput, out *Inline) error {
+	said, err := s.LastSaid(ctx, t.ID, chain)
+	if err != nil {
+		return err
+	}
+	if len(said) == chain { // the first of a long conversation belongs to its References too
+		first, err := s.SaidAfter(ctx, t.ID, 0, 1)
+		if err != nil {
+			return err
+		}
+		if first[0].ID != said[chain-1].ID {
+			said = append(said, first...)
+		}
+	}
+	said = slices.DeleteFunc(said, func(e rapport.Entry) bool { return e.Channel != rapport.Email })
+	sent, err := s.Deliveries(ctx, said)
+	if err != nil {
+		return err
+	}
+	out.Subject = replySubject(t.Subject)
+	if out.References = references(said, sent); len(out.References) > 0 {
+		out.InReplyTo = out.References[len(out.References)-1]
+	}
+	last := slices.IndexFunc(said, func(e rapport.Entry) bool { return e.Kind == rapport.Inbound })
+	if last < 0 {
+		c.From = g.mailFrom(c, "", agent, in.ShowAgent)
+		return nil
+	}
+	mailbox, err := g.wroteTo(ctx, s, c, said[last])
+	if err != nil {
+		return err
+	}
+	c.From = g.mailFrom(c, mailbox, agent, in.ShowAgent)
+	if in.Quote != nil && !*in.Quote {
+		return nil
+	}
+	customer, err := s.Customer(ctx, t.Customer)
+	if err != nil {
+		return err
+	}
+	g.quote(&said[last], customer, out)
+	return nil
+}
+
+// chain is how many of the newest entries an answer refers to, besides the first. The driver bounds the header.
+const chain = 40
+
+// references are the ids of what was said by mail, oldest first; the last one is what is answered. Ours stand there by
+// their token, which the driver completes. What did not arrive is not referred to.
+func references(newestFirst []rapport.Entry, sent map[rapport.ID]store.Delivery) []string {
+	var out []string
+	add := func(id string) {
+		if id != "" && !slices.Contains(out, id) {
+			out = append(out, id)
+		}
+	}
+	for _, e := range slices.Backward(newestFirst) {
+		switch {
+		case e.Kind == rapport.Inbound:
+			if e.MatchedBy != "latest" { // a guess; the customer's own mail does not refer to it
+				add(rapport.KindMessage.Format(e.Answers.Message))
+			}
+			add(e.ProviderID)
+		case slices.Contains([]rapport.State{rapport.Sent, rapport.Delivered, rapport.Doubtful, rapport.Unknown}, sent[e.Message].State):
+			add(rapport.KindMessage.Format(e.Message))
+		}
+	}
+	return out
+}
+
+// replyWords are what mail programs put before the subject of an answer, in lower case.
+var replyWords = []string{"re", "aw", "antw", "sv", "vs", "odp", "ref", "rif", "res", "ynt", "atb", "vá", "ατ", "απ", "ответ", "отв", "на", "відп", "回复", "答复", "回覆", "답장", "返信"}
+
+// replySubject is the subject of the conversation with one Re: before it.
+func replySubject(s string) string {
+	base := strings.TrimSpace(s)
+	for {
+		word, rest, ok := strings.Cut(strings.Replace(base, "：", ":", 1), ":")
+		word = strings.ToLower(strings.TrimSpace(word))
+		if i := strings.IndexAny(word, "[("); i > 0 { // Re[2]:
+			if strings.Trim(word[i:], "[]()0123456789") != "" {
+				break
+			}
+			word = word[:i]
+		}
+		if !ok || !slices.Contains(replyWords, word) {
+			break
+		}
+		base = strings.TrimSpace(rest)
+	}
+	if base == "" {
+		return ""
+	}
+	return "Re: " + base
+}
+
+// wroteTo is our mailbox that an entry came to, or that the campaign which it answers came from; "": not known.
+func (g *Gateway) wroteTo(ctx context.Context, s *store.Store, c *rapport.Campaign, e rapport.Entry) (string, error) {
+	var m struct{ To string }
+	if json.Unmarshal(e.Meta, &m) == nil && m.To != "" && !ownRobot(m.To) {
+		return m.To, nil
+	}
+	if e.Answers.Campaign == 0 {
+		return "", nil
+	}
+	answered, err := s.Campaign(ctx, e.Answers.Campaign)
+	if rapport.CodeOf(err) == rapport.CodeNotFound {
+		return "", nil
+	}
+	return answered.From, err
+}
+
+// ownRobot tells the addresses that carry a token from those of people.
+func ownRobot(address string) bool {
+	local, _, _ := strings.Cut(strings.ToLower(address), "+")
+	return strings.Contains(address, "+") && (local == "reply" || local == "bounce")
+}
+
+// mailFrom is From: the mailbox, if it is of the domain that the provider sends for, else the provider's own (""
+// unless the agent is to be named).
+func (g *Gateway) mailFrom(c *rapport.Campaign, mailbox, agent string, named bool) string {
+	route := g.Hub.Route(rapport.Email, c.Sandbox)
+	if len(route) == 0 {
+		return ""
+	}
+	text, _ := route[0].Entry().Settings["from"].(string)
+	own, err := mail.ParseAddress(text)
+	if err != nil {
+		return ""
+	}
+	from := *own
+	if to, err := mail.ParseAddress(mailbox); err == nil && strings.EqualFold(domainOf(to.Address), domainOf(own.Address)) {
+		from.Address = to.Address
+		if to.Name != "" {
+			from.Name = to.Name
+		}
+	}
+	if named {
+		from.Name = agent
+	}
+	if from == *own {
+		return ""
+	}
+	return from.String()
+}
+
+func domainOf(address string) string { return address[strings.LastIndexByte(address, '@')+1:] }
+
+// Of a long message this much is quoted.
+const (
+	quotedLines = 500
+	quotedBytes = 20_000
+)
+
+// quote puts the customer's message below the answer.
+func (g *Gateway) quote(e *rapport.Entry, customer *rapport.Customer, out *Inline) {
+	text := strings.TrimSpace(e.Text)
+	if text == "" {
+		return
+	}
+	who := e.Author
+	if who == "" {
+		who = customer.Name
+	}
+	if who == "" {
+		who = "-"
+	}
+	at := e.CreatedAt
+	if loc, err := zone(customer.Timezone); err == nil && customer.Timezone != "" {
+		at = at.In(loc)
+	} else if g.set.DefaultZone != nil {
+		at = at.In(g.set.DefaultZone)
+	}
+	locale := customer.Locale
+	if locale == "" {
+		locale = g.set.DefaultLocale
+	}
+	line := attribution(languageOf(locale), at, strings.Join(strings.Fields(who), " "))
+	text = beginning(text)
+	if out.Text != "" || out.HTML == "" {
+		var b strings.Builder
+		fmt.Fprintf(&b, "%s\n\n%s\n", strings.TrimRight(out.Text, " \n"), line)
+		for l := range strings.SplitSeq(text, "\n") {
+			b.WriteString(">")
+			if l = strings.TrimRight(l, " \r\t"); l != "" && l[0] != '>' {
+				b.WriteByte(' ')
+			}
+			b.WriteString(l)
+			b.WriteByte('\n')
+		}
+		out.Text = strings.TrimLeft(b.String(), "\n")
+	}
+	if out.HTML != "" {
+		inside := cleanHTML(e.HTML)
+		if inside == "" || len(inside) > 10*quotedBytes {
+			inside = strings.ReplaceAll(html.EscapeString(text), "\n", "<br>\n")
+		}
+		out.HTML += "\n<p>" + html.EscapeString(line) + "</p>\n<blockquote style=\"margin: 0 0 0 8px; padding: 0 0 0 8px; border: 0\">" + inside + "</blockquote>"
+	}
+}
+
+// beginning cuts a text to what is quoted of it.
+func beginning(text string) string {
+	cut := false
+	if len(text) > quotedBytes {
+		n := quotedBytes
+		for !utf8.RuneStart(text[n]) {
+			n--
+		}
+		text, cut = text[:n], true
+	}
+	lines := strings.Split(text, "\n")
+	if len(lines) > quotedLines {
+		lines, cut = lines[:quotedLines], true
+	}
+	if cut {
+		lines = append(lines, "[…]")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// attributions are the lines that introduce a quotation, by language, as mail programs write them, so that others fold
+// the quotation away. %s is the time, then the name.
+var attributions = map[string]struct{ layout, line string }{
+	"en": {"Mon, 2 Jan 2006 at 15:04", "On %s, %s wrote:"},
+	"de": {"02.01.2006 um 15:04", "Am %s schrieb %s:"},
+	"fr": {"02/01/2006 à 15:04", "Le %s, %s a écrit :"},
+	"es": {"02/01/2006 a las 15:04", "El %s, %s escribió:"},
+	"it": {"02/01/2006 15:04", "Il %s, %s ha scritto:"},
+	"pt": {"02/01/2006 15:04", "Em %s, %s escreveu:"},
+	"nl": {"02-01-2006 om 15:04", "Op %s schreef %s:"},
+	"pl": {"02.01.2006 o 15:04", "W dniu %s, %s pisze:"},
+	"ru": {"02.01.2006 15:04", "%s, %s пишет:"},
+	"uk": {"02.01.2006 15:04", "%s, %s пише:"},
+}
+
+func attribution(language string, at time.Time, who string) string {
+	a, ok := attributions[language]
+	if !ok {
+		a = attributions["en"]
+	}
+	return fmt.Sprintf(a.line, at.Format(a.layout), who)
+}

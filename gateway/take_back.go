@@ -1,0 +1,105 @@
+package gateway
+
+import (
+	"context"
+
+	"rapport"
+	"rapport/store"
+)
+
+// reply finds an answer in a thread.
+func reply(ctx context.Context, s *store.Store, thread, entry rapport.ID) (t rapport.Thread, e rapport.Entry, err error) {
+	if t, err = s.LockThread(ctx, thread); err != nil {
+		return
+	}
+	if e, err = s.Entry(ctx, entry); err != nil {
+		return
+	}
+	home, err := s.Thread(ctx, e.Thread)
+	if err == nil && (home.ID != t.ID || e.Kind != rapport.Outbound || e.Message == 0) {
+		err = rapport.NotFound("reply in this thread")
+	}
+	e.Thread = t.ID
+	return
+}
+
+// TakeBack cancels an answer that nobody has begun to send: it is either sent or cancelled, never both. Doing it again
+// is no error. Conflict: it is too late.
+func (g *Gateway) TakeBack(ctx context.Context, by Caller, thread, entry rapport.ID) (rapport.Entry, error) {
+	var e rapport.Entry
+	err := g.Store.Tx(ctx, func(s *store.Store) (err error) {
+		var t rapport.Thread
+		if t, e, err = reply(ctx, s, thread, entry); err != nil {
+			return err
+		}
+		cancelled, err := s.CancelReply(ctx, e.Message)
+		if err != nil {
+			return err
+		}
+		if !cancelled {
+			m, err := s.Message(ctx, e.Message)
+			if err != nil || m.State == rapport.Cancelled {
+				return err
+			}
+			return rapport.Errorf(rapport.CodeConflict, "It is too late to take this answer back: it is %s.", m.State)
+		}
+		if err := s.DropResponse(ctx, t.ID, e.ID); err != nil {
+			return err
+		}
+		if _, err := happened(ctx, s, t, by.Name, "An answer was taken back.", map[string]any{"event": "reply_cancelled", "entry": rapport.KindEntry.Format(e.ID)}); err != nil {
+			return err
+		}
+		if t, err = s.RefreshThread(ctx, t.ID); err != nil || t.Status != rapport.ThreadPending || t.WaitingSince.IsZero() {
+			return err
+		}
+		open := rapport.ThreadOpen
+		_, err = s.PatchThread(ctx, t.ID, store.ThreadPatch{Status: &open})
+		return err
+	})
+	return e, err
+}
+
+// Retry sends an answer again that has failed, under the same token: one message, another attempt. Conflict: it has not
+// failed (then sending it again could double it), or the customer cannot be written to.
+func (g *Gateway) Retry(ctx context.Context, by Caller, thread, entry rapport.ID) (rapport.Entry, error) {
+	var e rapport.Entry
+	var b store.Batch
+	err := g.Store.Tx(ctx, func(s *store.Store) (err error) {
+		var t rapport.Thread
+		if t, e, err = reply(ctx, s, thread, entry); err != nil {
+			return err
+		}
+		m, err := s.Message(ctx, e.Message)
+		if err != nil {
+			return err
+		}
+		if m.State != rapport.Failed {
+			return rapport.Errorf(rapport.CodeConflict, "This answer has not failed: it is %s.", m.State)
+		}
+		c, err := s.Campaign(ctx, m.Campaign)
+		if err != nil {
+			return err
+		}
+		if len(c.Inline) == 0 {
+			return rapport.Errorf(rapport.CodeConflict, "The words of this answer were erased.")
+		}
+		row, err := g.replyRow(ctx, s, c, t, m.Channel)
+		if err != nil {
+			return err
+		}
+		var ok bool
+		if b, ok, err = s.RetryReply(ctx, m.ID, row); err != nil {
+			return err
+		}
+		if !ok {
+			return rapport.Errorf(rapport.CodeConflict, "This answer is being sent again already.")
+		}
+		_, err = happened(ctx, s, t, by.Name, "An answer that failed is sent again.", map[string]any{"event": "reply_retried", "entry": rapport.KindEntry.Format(e.ID)})
+		return err
+	})
+	if err != nil {
+		return e, err
+	}
+	g.hintAll([]store.Batch{b})
+	return e, nil
+}

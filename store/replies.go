@@ -1,0 +1,62 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"rapport"
+)
+
+// Delivery is how an agent's answer stands in the ledger.
+type Delivery struct {
+	State  rapport.State
+	Reason string
+	Due    time.Time
+}
+
+// Deliveries reads how the answers among entries stand, by their message.
+func (s *Store) Deliveries(ctx context.Context, entries []rapport.Entry) (map[rapport.ID]Delivery, error) {
+	var ids []rapport.ID
+	for _, e := range entries {
+		if e.Message != 0 {
+			ids = append(ids, e.Message)
+		}
+	}
+	out := make(map[rapport.ID]Delivery, len(ids))
+	if len(ids) == 0 {
+		return out, nil
+	}
+	err := s.each(ctx, func(scan func(...any) error) error {
+		var id rapport.ID
+		var d Delivery
+		var due int64
+		err := scan(&id, &d.State, &d.Reason, &due)
+		d.Due = at(due)
+		out[id] = d
+		return err
+	}, `SELECT id, state, reason, due_at FROM messages WHERE id `+s.d.in(1), s.d.list(ids))
+	return out, err
+}
+
+// CancelReply takes a message back that nobody has begun to send. False: somebody has, or it is at an end. A claim
+// marks the same row in one statement as well, so one of the two comes first.
+func (s *Store) CancelReply(ctx context.Context, message rapport.ID) (bool, error) {
+	n, err := s.exec(ctx, `UPDATE messages SET state = 9, reason = 'cancelled', updated_at = $1 WHERE id = $2 AND state = 1`, ms(s.Now()), message)
+	return n == 1, err
+}
+
+// RetryReply gives a message that failed one more round of attempts, in a batch of its own, to the address and epoch of
+// to. False: it has not failed, or somebody else was first. Its token stays, so that a copy that arrived all the same can
+// be told from a second message.
+func (s *Store) RetryReply(ctx context.Context, message rapport.ID, to Row) (b Batch, ok bool, err error) {
+	err = s.Tx(ctx, func(s *Store) error {
+		b = Batch{ID: s.NewID(), What: WhatSend, Lane: to.Lane, Channel: to.Message.Channel, Sandbox: to.Sandbox, Due: s.Now(), Size: 1}
+		n, err := s.exec(ctx, `UPDATE messages SET state = 1, reason = '', misses = 0, batch_id = $1, moved = 1, due_at = $2, updated_at = $2, window_end = 0, address_id = $3, epoch = $4
+			WHERE id = $5 AND state = 6`, b.ID, ms(b.Due), to.Message.Address, to.Message.Epoch, message)
+		if ok = n == 1; err != nil || !ok {
+			return err
+		}
+		return s.insertBatches(ctx, []Batch{b})
+	})
+	return b, ok, err
+}
