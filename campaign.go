@@ -12,7 +12,7 @@ const (
 	KindOfCampaign CampaignKind = "campaign" // POST /v1/campaigns
 	KindOfMessage  CampaignKind = "message"  // POST /v1/messages: a campaign of one
 	KindOfReply    CampaignKind = "reply"    // an agent's answer in a thread
-	KindOfSystem   CampaignKind = "system"   // confirmations that we write ourselves (STOP, double opt-in)
+	KindOfSystem   CampaignKind = "system"   // what we answer by ourselves to a word to us (STOP, START, HELP)
 )
 
 // Campaign is what to send, to whom, how and when.

@@ -33,6 +33,9 @@ type Facts struct {
 	Variants  map[Channel]bool // the template has something to say there
 	Providers map[Channel]bool // somebody could carry it
 	Tried     map[Channel]bool // channels that an escalation leaves behind
+	// Confirms says that the message answers what the person has just asked the sender (STOP, START, HELP): their own
+	// stop does not bind it, every other suppression does.
+	Confirms bool
 }
 
 // AddressFacts are the facts about one address for this purpose and topic.
@@ -63,6 +66,9 @@ type Rule struct {
 	Passed  bool    `json:"passed"`
 	Detail  string  `json:"detail"`
 }
+
+// ReasonStop is the reason of a suppression that the person asked for with a word to us.
+const ReasonStop = "stop"
 
 // Reasons for which a rule stops a message.
 const (
@@ -174,7 +180,7 @@ func (f *Facts) one(a *AddressFacts, explain func(Rule)) Decision {
 	stop := func(reason string) Decision {
 		return Decision{Channel: a.Channel, Address: a.ID, Epoch: a.Epoch, State: Skipped, Reason: reason}
 	}
-	if a.Suppressed.Binds(f.Purpose) {
+	if a.Suppressed.Binds(f.Purpose) && !(f.Confirms && a.Suppressed.Reason == ReasonStop) {
 		note(explain, "suppression", a.Channel, false, func() string {
 			return fmt.Sprintf("suppressed for %s (%s) since %s", a.Suppressed.Scope, a.Suppressed.Reason, a.Suppressed.At.UTC().Format(time.RFC3339))
 		})

@@ -48,6 +48,18 @@ func TestDecide_TheRulesInTheirOrder(t *testing.T) {
 			only(f)
 			f.Purpose, f.Addresses[0].Suppressed = Transactional, &Suppression{Scope: SuppressAll}
 		}, false, Email, ReasonSuppressed},
+		{"a STOP does not stop its own confirmation", func(f *Facts) {
+			only(f)
+			f.Purpose, f.Confirms, f.Addresses[0].Suppressed = Transactional, true, &Suppression{Scope: SuppressAll, Reason: ReasonStop}
+		}, true, Email, ""},
+		{"a dead address gets no confirmation", func(f *Facts) {
+			only(f)
+			f.Purpose, f.Confirms, f.Addresses[0].Suppressed = Transactional, true, &Suppression{Scope: SuppressAll, Reason: "hard_bounce"}
+		}, false, Email, ReasonSuppressed},
+		{"nor does one that has blocked us", func(f *Facts) {
+			only(f)
+			f.Purpose, f.Confirms, f.Addresses[0].Off, f.Addresses[0].Suppressed = Transactional, true, "blocked", &Suppression{Scope: SuppressAll, Reason: ReasonStop}
+		}, false, Email, ReasonAddressOff},
 		{"withdrawn consent comes before the preference", func(f *Facts) {
 			only(f)
 			f.Addresses[0].Consent, f.Addresses[0].Preference = ConsentWithdrawn, &off

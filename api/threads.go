@@ -34,6 +34,7 @@ type Thread struct {
 	LastEntryAt  time.Time            `json:"last_entry_at"`
 	CreatedAt    time.Time            `json:"created_at"`
 	UpdatedAt    time.Time            `json:"updated_at"`
+	ReplyUntil   *time.Time           `json:"reply_until,omitempty" doc:"Until when an answer may be sent on the thread's channel (WhatsApp: 24 hours after the customer's last message). Absent: always. Shown where one thread is asked for."`
 	Merged       []string             `json:"merged,omitempty" doc:"Threads that were merged into this one; not in lists."`
 }
 
@@ -242,12 +243,19 @@ func (d *door) getThread(ctx context.Context, in *ThreadPath) (*reply[Thread], e
 	return ok(v)
 }
 
-// whole is a thread with what was merged into it.
+// whole is a thread with what was merged into it, and until when it can be answered.
 func (d *door) whole(ctx context.Context, t rapport.Thread) (Thread, error) {
 	v := threadView(t)
 	merged, err := d.st.Merged(ctx, t.ID)
+	if err != nil {
+		return v, err
+	}
 	for _, m := range merged {
 		v.Merged = append(v.Merged, rapport.KindThread.Format(m))
+	}
+	until, bounded, err := d.g.ReplyUntil(ctx, t)
+	if bounded {
+		v.ReplyUntil = &until
 	}
 	return v, err
 }

@@ -41,8 +41,10 @@ type Caps struct {
 	Phases      bool          // settings.timeout bounds each phase of a Send, not the whole of it
 	// Wires: the driver calls Outgoing.Wire itself. A message may wait in it for a connection, up to a minute beyond
 	// Timeout where that is not Phases.
-	Wires       bool
-	ReplyWindow time.Duration // how long after the person's last message a free answer may be sent; 0: always
+	Wires bool
+	// ReplyWindow is how long after the person's last message a free answer may be sent, by channel; always on one that is
+	// not here.
+	ReplyWindow map[rapport.Channel]time.Duration
 }
 
 // Setting describes one key of a provider's settings.

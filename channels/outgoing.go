@@ -95,11 +95,13 @@ func (p Part) Append(b []byte) []byte {
 type Header struct{ Name, Value string }
 
 // Button is an inline button: URL opens a page, Data comes back as the person's answer (at most 64
-// bytes, Telegram's limit).
+// bytes, Telegram's limit). Contact is one below the person's keyboard that shares their own phone number; it has
+// neither, and stands with none of the others.
 type Button struct {
-	Text string `json:"text"`
-	URL  string `json:"url,omitempty"`
-	Data string `json:"data,omitempty"`
+	Text    string `json:"text"`
+	URL     string `json:"url,omitempty"`
+	Data    string `json:"data,omitempty"`
+	Contact bool   `json:"contact,omitempty"`
 }
 
 // Attachment is a file of a message. Open may be called many times and concurrently.

@@ -198,7 +198,7 @@ func (g guardedReceiver) Receive(ctx context.Context, c *Callback) (updates []Up
 	if err != nil {
 		return nil, Reply{}, redactError(err, g.link.secrets)
 	}
-	return updates, reply, nil
+	return tidy(updates), reply, nil
 }
 
 type guardedPoller struct {
@@ -214,7 +214,7 @@ func (g guardedPoller) Poll(ctx context.Context, cursor string) (updates []Updat
 		}
 	}()
 	updates, next, err = g.p.Poll(ctx, cursor)
-	return updates, next, redactError(err, g.link.secrets)
+	return tidy(updates), next, redactError(err, g.link.secrets)
 }
 
 type guardedLookup struct {

@@ -63,6 +63,10 @@ type Incoming struct {
 	Album  string // messages of one sender with the same Album are one entry
 	OptOut bool   // the channel's own stop (Telegram /stop); stop words in text are found by the gateway
 	OptIn  bool
+	// Answered says that the provider has answered the stop, start or help by itself.
+	Answered bool
+	// OwnPhone is the number of a contact that the provider vouches to be the person's own.
+	OwnPhone string
 	// Attachments fetched or fetchable; Open may go to the network through a guarded client.
 	Attachments []Attachment
 	Raw         []byte // the original, when it says more than the fields above
@@ -79,10 +83,11 @@ const (
 	AutoChallenge Auto = "challenge"  // wants a click before it delivers
 )
 
-// Receipted is what became of a message of ours. MessageID names it, or ProviderID together with the address that it
-// went to.
+// Receipted is what became of a message of ours. MessageID names it, or Token, or ProviderID together with the
+// address that it went to.
 type Receipted struct {
 	MessageID  rapport.ID
+	Token      string // our signed token, such as that of a mail's return address
 	ProviderID string
 	Channel    rapport.Channel
 	To         string // to be normalised by the caller

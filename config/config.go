@@ -39,6 +39,7 @@ type Config struct {
 	QuietHours QuietHours `key:"quiet_hours"`
 	Limits     Limits     `key:"limits"`
 	Company    Company    `key:"company"`
+	Replies    Replies    `key:"replies"`
 	OTel       OTel       `key:"otel"`
 	Shutdown   Shutdown   `key:"shutdown"`
 
@@ -125,6 +126,21 @@ type Limits struct {
 type Company struct {
 	Name          string `key:"name" help:"Name in the footer of marketing mail."`
 	PostalAddress string `key:"postal_address" help:"Postal address in the footer of marketing mail (US law: 15 USC 7704)."`
+}
+
+// Replies are what is answered without a person.
+type Replies struct {
+	Stopped Words `key:"stopped"` // to STOP
+	Started Words `key:"started"` // to START
+	Help    Words `key:"help"`    // to HELP
+	Contact Words `key:"contact"` // to a stranger who starts the Telegram bot
+	Linked  Words `key:"linked"`  // to one who has shared their own number there
+}
+
+// Words are a text by language.
+type Words struct {
+	EN string `key:"en" help:"What this automatic answer says in English, with {company} for company.name. Empty: our own words."`
+	RU string `key:"ru" help:"The same in Russian."`
 }
 
 // OTel is where traces go.

@@ -171,13 +171,20 @@ func (b *Box) behaviour(ctx context.Context, key string) (sandbox.Behaviour, err
 	return sandbox.Behaviour{Mode: sandbox.Mode(m.Mode), DelayMS: int(m.Delay.Milliseconds()), Channelwide: m.Address == ""}, err
 }
 
-// SandboxReplyInput is what a person answers in the simulator.
+// SandboxReplyInput is what a person does in the simulator.
 type SandboxReplyInput struct {
-	Channel   rapport.Channel `json:"channel"`
-	Address   string          `json:"address" maxLength:"2000"`
-	Text      string          `json:"text,omitempty" maxLength:"20000"`
-	Button    string          `json:"button,omitempty" maxLength:"64" doc:"Data of a pressed button."`
-	InReplyTo string          `json:"in_reply_to,omitempty" doc:"Message that is answered, msg_...; empty: the newest one."`
+	Channel     rapport.Channel `json:"channel"`
+	Address     string          `json:"address" maxLength:"2000"`
+	Text        string          `json:"text,omitempty" maxLength:"20000" doc:"On Telegram also /start, with its token, and /stop."`
+	Button      string          `json:"button,omitempty" maxLength:"64" doc:"Data of a pressed button."`
+	InReplyTo   string          `json:"in_reply_to,omitempty" doc:"Message that is answered, msg_...; empty: the newest one."`
+	Name        string          `json:"name,omitempty" maxLength:"200" doc:"Under which the person writes."`
+	Locale      string          `json:"locale,omitempty" maxLength:"35" doc:"The person's language, as far as the channel tells it."`
+	Attachments []string        `json:"attachments,omitempty" maxItems:"10" doc:"Files that the person sends, fil_..."`
+	Album       string          `json:"album,omitempty" maxLength:"64" doc:"Messages of one album are one entry."`
+	Edits       string          `json:"edits,omitempty" maxLength:"40" doc:"The person's own earlier message that this one replaces, ent_..."`
+	Contact     string          `json:"contact,omitempty" maxLength:"32" doc:"The person's own phone number, shared with Telegram's button."`
+	Blocks      *bool           `json:"blocks,omitempty" doc:"Alone: true blocks us, false lets us write again."`
 }
 
 // SandboxReply lets the person at an address answer.
@@ -189,18 +196,63 @@ func (g *Gateway) SandboxReply(ctx context.Context, in SandboxReplyInput) error 
 	if wrong != nil {
 		return rapport.Invalid("address", "%s", wrong.Message)
 	}
-	if in.Text == "" && in.Button == "" {
-		return rapport.Invalid("text", "is required, or a button")
+	u, err := g.sandboxUpdate(ctx, in, value)
+	if err != nil {
+		return err
+	}
+	for _, p := range g.Hub.Route(in.Channel, true) {
+		return g.Ingest(ctx, p.Entry(), []channels.Update{u}, nil)
+	}
+	return errors.New("the sandbox has no provider for this channel")
+}
+
+func (g *Gateway) sandboxUpdate(ctx context.Context, in SandboxReplyInput, from string) (u channels.Update, err error) {
+	if in.Blocks != nil {
+		return sandbox.Changed(in.Channel, from, *in.Blocks), nil
+	}
+	if in.Text == "" && in.Button == "" && len(in.Attachments) == 0 && in.Contact == "" {
+		return u, rapport.Invalid("text", "is required, or a button, a contact or attachments")
 	}
 	if in.InReplyTo != "" {
 		if _, err := rapport.KindMessage.Parse(in.InReplyTo); err != nil {
-			return rapport.Invalid("in_reply_to", "is not a message id (msg_...)")
+			return u, rapport.Invalid("in_reply_to", "is not a message id (msg_...)")
 		}
 	}
-	for _, p := range g.Hub.Route(in.Channel, true) {
-		return g.Ingest(ctx, p.Entry(), []channels.Update{sandbox.Reply(in.Channel, value, in.Text, in.Button, in.InReplyTo)}, nil)
+	u = sandbox.Reply(in.Channel, from, in.Text, in.Button, in.InReplyTo)
+	m := u.Message
+	m.FromName, m.Locale, m.Album = in.Name, in.Locale, in.Album
+	if in.Contact != "" {
+		number, wrong := g.address(rapport.SMS, in.Contact)
+		if wrong != nil {
+			return u, rapport.Invalid("contact", "%s", wrong.Message)
+		}
+		m.OwnPhone = number
+		if m.Text == "" {
+			m.Text = "Contact: " + number
+		}
 	}
-	return errors.New("the sandbox has no provider for this channel")
+	for i, f := range in.Attachments {
+		a, err := g.attachment(f)
+		if err != nil {
+			return u, rapport.Invalid(fmt.Sprintf("attachments[%d]", i), "there is no such file")
+		}
+		m.Attachments = append(m.Attachments, a)
+	}
+	if in.Edits != "" {
+		id, err := rapport.KindEntry.Parse(in.Edits)
+		if err != nil {
+			return u, rapport.Invalid("edits", "is not an entry id (ent_...)")
+		}
+		e, err := g.Store.Entry(ctx, id)
+		if err != nil {
+			return u, err
+		}
+		if e.Kind != rapport.Inbound || e.ProviderID == "" {
+			return u, rapport.Invalid("edits", "is not a message of a person")
+		}
+		m.EditOf = e.ProviderID
+	}
+	return u, nil
 }
 
 // SandboxBehave tells the simulator how to treat a channel or one address.

@@ -41,6 +41,7 @@ type Settings struct {
 	Keys            [][]byte // signing keys, the first signs, all verify
 	Seals           [][]byte // keys that provider settings are sealed with, in the same order
 	JournalDir      string   // where this machine's processes note what they hand over; "": nowhere
+	Replies         Replies  // our own words where it has none
 	SMSCost         int64    // micros a segment, by configuration; 0: not counted
 }
 
@@ -64,6 +65,7 @@ type Gateway struct {
 	journal *journal.Journal // nil: nothing is noted
 	engine  *engine
 	senders senders
+	waiting waiting
 	submit  *submitter
 	intake  chan struct{} // a place for each inline campaign that is being stored
 	staging sync.Map      // ids of drafts that a request of this process has, or may have, in hand
@@ -154,6 +156,7 @@ func (g *Gateway) Start(ctx context.Context, name string, role Role) error {
 	if role.Deliver {
 		g.spawn(func() { g.sweep(run) })
 		g.spawn(func() { g.watch(run) })
+		g.spawn(func() { g.recallLoop(run) })
 		g.spawn(func() { g.poll(run) })
 		g.spawn(func() { g.runJobs(run) })
 	}

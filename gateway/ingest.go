@@ -112,7 +112,10 @@ func (g *Gateway) update(ctx context.Context, s *store.Store, from channels.Entr
 }
 
 // reported finds the message that a receipt is about; 0: none.
-func reported(ctx context.Context, s *store.Store, from channels.Entry, r *channels.Receipted) (rapport.ID, error) {
+func (g *Gateway) reported(ctx context.Context, s *store.Store, from channels.Entry, r *channels.Receipted) (rapport.ID, error) {
+	if id, _, ok := g.readToken(useReply, r.Token); ok {
+		return id, nil
+	}
 	if r.MessageID != 0 || r.ProviderID == "" {
 		return r.MessageID, nil
 	}
@@ -130,7 +133,7 @@ func reported(ctx context.Context, s *store.Store, from channels.Entry, r *chann
 // otherwise ignored: the provider must not call for ever.
 func (g *Gateway) receipt(ctx context.Context, s *store.Store, from channels.Entry, u channels.Update) (after func(), err error) {
 	r := u.Receipt
-	id, err := reported(ctx, s, from, r)
+	id, err := g.reported(ctx, s, from, r)
 	if err != nil {
 		return nil, err
 	}
@@ -280,8 +283,8 @@ func (g *Gateway) incoming(ctx context.Context, s *store.Store, from channels.En
 			e.Answers.Template = c.Template
 		}
 	}
-	stop, start := in.OptOut || in.Channel != rapport.Email && isStop(text), in.OptIn || in.Channel != rapport.Email && isStart(text)
-	if stop {
+	asked := askedBy(in, text)
+	if asked == stopIt {
 		meta["intent"] = "stop"
 	}
 	if len(meta) > 0 {
@@ -300,15 +303,16 @@ func (g *Gateway) incoming(ctx context.Context, s *store.Store, from channels.En
 			return nil, err
 		}
 	}
-	if stop || start {
-		if err := g.optChange(ctx, s, a, stop, e, answers); err != nil {
-			return nil, err
+	due, err := g.obey(ctx, s, heard{in, a, t, e, answers}, asked)
+	if err != nil {
+		return nil, err
+	}
+	return func() {
+		g.hints(due)
+		if len(in.Attachments) > 0 {
+			g.fetchAttachments(e.ID, in.Attachments)
 		}
-	}
-	if n := len(in.Attachments); n > 0 {
-		return func() { g.fetchAttachments(e.ID, in.Attachments) }, nil
-	}
-	return nil, nil
+	}, nil
 }
 
 // sender finds whose address it is. A stranger becomes a customer of whom we know only that. A one-time
@@ -334,6 +338,12 @@ func (g *Gateway) sender(ctx context.Context, s *store.Store, in *channels.Incom
 				return a, err
 			}
 		}
+	}
+	if owner, err := g.ownerOfPhone(ctx, s, in.OwnPhone); err != nil || owner != 0 {
+		if err != nil {
+			return a, err
+		}
+		return s.GiveAddress(ctx, owner, in.Channel, value)
 	}
 	if known {
 		return a, nil
@@ -439,41 +449,4 @@ func (g *Gateway) threadFor(ctx context.Context, s *store.Store, in *channels.In
 	}
 	t = rapport.Thread{Customer: a.Customer, Address: a.ID, Channel: a.Channel, Subject: truncate(in.Subject, 300), Status: rapport.ThreadOpen, Priority: rapport.Normal, Campaign: campaign}
 	return t, s.CreateThread(ctx, &t)
-}
-
-// optChange writes what STOP or START means: the suppression of the address, and the consent history with
-// the message as proof. It binds whatever is queued, because the address's epoch moves.
-func (g *Gateway) optChange(ctx context.Context, s *store.Store, a rapport.Address, stop bool, e *rapport.Entry, answers *rapport.Message) error {
-	consent := rapport.Consent{Customer: a.Customer, Channel: a.Channel, Purpose: rapport.Marketing, Granted: !stop, Source: "reply",
-		Proof: rapport.KindEntry.Format(e.ID), At: g.now()}
-	if answers != nil {
-		consent.Message = answers.ID
-	}
-	if stop {
-		err := s.Suppress(ctx, []rapport.Suppression{{Channel: a.Channel, Address: a.Value, Reason: "stop", Scope: rapport.SuppressAll, Source: "reply", Message: consent.Message, At: g.now()}})
-		if err != nil {
-			return err
-		}
-		if answers != nil {
-			if _, err := s.Engage(ctx, g.Worker(), answers.ID, rapport.Unsubscribed, false); err != nil {
-				return err
-			}
-		}
-	} else {
-		old, err := s.Suppression(ctx, a.Channel, a.Value)
-		if err != nil && rapport.CodeOf(err) != rapport.CodeNotFound {
-			return err
-		}
-		if err == nil && old.Reason == "stop" {
-			if err := s.Unsuppress(ctx, a.Channel, a.Value); err != nil {
-				return err
-			}
-		}
-		if a.Off == "blocked" {
-			if err := s.SwitchAddress(ctx, a.ID, ""); err != nil {
-				return err
-			}
-		}
-	}
-	return s.AddConsents(ctx, []rapport.Consent{consent})
 }

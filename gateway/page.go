@@ -24,6 +24,8 @@ type Page struct {
 	// preference page, which is about everything else.
 	Choose string
 	Rows   []PageRow
+	// Telegram is a link that makes a Telegram chat the customer's, once; empty: they have one, or there is no bot.
+	Telegram string
 }
 
 // PageRow is one topic of the preference page.
@@ -167,6 +169,9 @@ func (g *Gateway) PreferencesPage(ctx context.Context, token string) (Page, erro
 	channels := map[rapport.Channel]bool{}
 	for _, a := range l.customer.Addresses {
 		channels[a.Channel] = true
+	}
+	if !channels[rapport.Telegram] {
+		p.Telegram = g.telegramLink(l.message.ID)
 	}
 	for _, t := range topics {
 		if t.Policy == rapport.NoPolicy {

@@ -105,6 +105,10 @@ func (g *Gateway) outcome(a *attempt) store.Outcome {
 			return s.Pause(ctx, string(scope), key, now.Add(wait), v.Reason)
 		}
 	case channels.Temporary:
+		if v.Reason == recalled {
+			retry(0) // the claim decides it again
+			break
+		}
 		if g.failsOver(a) {
 			retry(0) // nothing was taken, and it is the provider that is down, not this message
 			break

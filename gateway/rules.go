@@ -80,7 +80,7 @@ func (g *Gateway) facts(r *rules, p *store.Profile, now time.Time) *rapport.Fact
 	f := &rapport.Facts{Now: now, Purpose: r.campaign.Purpose, Topic: r.campaign.Topic, Policy: r.policy, Routing: r.campaign.Routing,
 		SendAt: r.campaign.SendAt, ExpiresAt: r.campaign.ExpiresAt, Window: r.campaign.Window, WindowZone: r.window,
 		Order: p.Order, Zone: g.set.DefaultZone, Quiet: p.Quiet, QuietOf: g.set.QuietMarketing, Cap: p.Cap, CapUsed: p.CapUsed,
-		Addresses: p.Facts, Variants: r.variants, Providers: r.providers}
+		Addresses: p.Facts, Variants: r.variants, Providers: r.providers, Confirms: r.campaign.Kind == rapport.KindOfSystem}
 	if z, err := zone(p.Timezone); p.Timezone != "" && err == nil {
 		f.Zone = z
 	} else {

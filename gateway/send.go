@@ -131,7 +131,7 @@ func noTracking(metadata json.RawMessage) bool {
 }
 
 // send renders one claimed row, hands it to the provider and has recorded what came of it.
-func (g *Gateway) send(ctx context.Context, f *flight, p *channels.Provider, group map[rapport.ID]*content) {
+func (g *Gateway) send(f *flight, p *channels.Provider, group map[rapport.ID]*content) {
 	a, row := &f.attempt, f.row
 	c := group[row.Campaign]
 	if c == nil {
@@ -146,8 +146,13 @@ func (g *Gateway) send(ctx context.Context, f *flight, p *channels.Provider, gro
 			a.segments = r.SMS.Segments
 			a.micros = int64(a.segments) * g.set.SMSCost
 			o.Wire = f.wire
-			a.id, a.verdict = p.Send(ctx, o)
+			g.waiting.begin(row.ID, f.ctx)
+			a.id, a.verdict = p.Send(f.ctx, o)
+			g.waiting.end(row.ID)
 			f.hand.end(a.verdict)
+			if f.ctx.Err() != nil && a.verdict != nil && a.verdict.Kind == channels.Temporary {
+				a.verdict = &channels.Verdict{Kind: channels.Temporary, Reason: recalled}
+			}
 		}
 	}
 	f.outcome = g.outcome(a)
@@ -182,6 +187,9 @@ func (g *Gateway) compose(c *content, id rapport.ID, ch rapport.Channel, address
 		if o.Unsubscribe = v.urls.Unsubscribe; o.Unsubscribe == "" {
 			o.Unsubscribe = g.link("/u/", useUnsubscribe, id, 0)
 		}
+	}
+	if c.campaign.Kind == rapport.KindOfSystem && ch == rapport.Email {
+		o.Headers = append(o.Headers, channels.Header{Name: "Auto-Submitted", Value: "auto-replied"}) // RFC 3834 §5
 	}
 	files := r.Attachments
 	if c.inline != nil {
@@ -264,9 +272,7 @@ func (g *Gateway) render(c *content, id rapport.ID, ch rapport.Channel, v *sheet
 		v.urls.Unsubscribe = g.link("/u/", useUnsubscribe, id, 0)
 	}
 	if wanted.LinkTelegram {
-		if bot := g.telegramBot(); bot != "" {
-			v.urls.LinkTelegram = "https://t.me/" + bot + "?start=" + g.token(useTelegram, id, 0)
-		}
+		v.urls.LinkTelegram = g.telegramLink(id)
 	}
 	in.URLs = v.urls
 	if c.track != nil && !v.NoTrack && ch == rapport.Email {
@@ -292,6 +298,15 @@ func merged(campaign, own map[string]any) map[string]any {
 	m := maps.Clone(campaign)
 	maps.Copy(m, own)
 	return m
+}
+
+// telegramLink makes the chat of whoever follows it first that of a message's customer. Empty: there is no bot with a name.
+func (g *Gateway) telegramLink(id rapport.ID) string {
+	bot := g.telegramBot()
+	if bot == "" {
+		return ""
+	}
+	return "https://t.me/" + bot + "?start=" + g.token(useTelegram, id, 0)
 }
 
 // telegramBot is the public name of the bot that links go to, from the first Telegram provider that has one.

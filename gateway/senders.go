@@ -3,9 +3,11 @@ package gateway
 import (
 	"context"
 	"sync"
+	"time"
 
 	"rapport"
 	"rapport/channels"
+	"rapport/internal/deadline"
 	"rapport/store"
 )
 
@@ -51,7 +53,7 @@ func (s *senders) send(t task) {
 func (s *senders) work(t task) {
 	next := make(chan task, 1)
 	for ok := true; ok; t, ok = <-next {
-		s.g.send(context.Background(), s.g.flight(&t), t.provider, t.group)
+		s.g.send(s.g.flight(&t), t.provider, t.group)
 		s.mu.Lock()
 		if s.over || len(s.idle) == idleSenders {
 			s.mu.Unlock()
@@ -81,7 +83,8 @@ type flight struct {
 	outcome  store.Outcome
 	slots    *window
 	sends    *sync.WaitGroup
-	wire     func()                               // hand.begin, made once
+	ctx      *deadline.Context                    // ended only by recall
+	wire     func()                               // made once
 	recorded func(bool, store.ClaimResult, error) // made once
 }
 
@@ -89,12 +92,16 @@ func (g *Gateway) flight(t *task) *flight {
 	f, ok := g.flights.Get().(*flight)
 	if !ok {
 		f = &flight{}
-		f.wire = f.hand.begin
+		f.wire = func() {
+			g.waiting.end(f.row.ID)
+			f.hand.begin()
+		}
 		f.recorded = func(bool, store.ClaimResult, error) { g.land(f) }
 	}
 	f.attempt = attempt{row: t.row, batch: t.batch, caps: t.provider.Caps(), provider: t.provider.Entry().Name}
 	f.hand = handOver{journal: g.journal, row: t.row}
 	f.slots, f.sends = t.slots, t.sends
+	f.ctx = deadline.New(context.Background(), 24*time.Hour) // what bounds a send is the provider's own
 	return f
 }
 

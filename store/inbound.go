@@ -159,9 +159,7 @@ func (s *Store) GiveAddress(ctx context.Context, customer rapport.ID, c rapport.
 	if err != nil || a.Customer == customer {
 		return a, err
 	}
-	var anonymous int
-	err = s.row(ctx, `SELECT count(*) FROM customers WHERE id = $1 AND external_id IS NULL AND (SELECT count(*) FROM addresses WHERE customer_id = $1) = 1`, a.Customer).Scan(&anonymous)
-	if err != nil || anonymous == 0 {
+	if anonymous, err := s.Anonymous(ctx, a.Customer); err != nil || !anonymous {
 		return a, err
 	}
 	for _, q := range []string{

@@ -425,7 +425,10 @@ func (c *compiler) buttons(v *Variant, out *CompiledVariant) {
 			if b.Text == "" {
 				c.bad(field+".text", "is needed")
 			}
-			if (b.URL == "") == (b.Data == "") {
+			if b.Contact && (b.URL != "" || b.Data != "") {
+				c.bad(field, "that shares a contact has neither url nor data")
+			}
+			if !b.Contact && (b.URL == "") == (b.Data == "") {
 				c.bad(field, "needs either url or data")
 			}
 			for _, f := range [][2]string{{"text", b.Text}, {"url", b.URL}, {"data", b.Data}} {

@@ -267,6 +267,10 @@ func (r *rendering) buttons(rows [][]button) [][]channels.Button {
 			if made.Text == "" {
 				continue
 			}
+			if made.Contact = b.contact; made.Contact {
+				shown = append(shown, made)
+				continue
+			}
 			made.URL = strings.TrimSpace(r.string("buttons", b.url))
 			made.Data = r.string("buttons", b.data)
 			if name, err := checkButton(made, b.url != nil); err != nil {

@@ -54,6 +54,9 @@ func Inline(in InlineContent) (*Template, error) {
 			if b.Text == "" {
 				c.bad(field+"text", "is needed")
 			}
+			if b.Contact && b.URL == "" && b.Data == "" {
+				continue
+			}
 			if name, err := checkButton(b, b.URL != ""); err != nil {
 				c.bad(field+name, "%s", err)
 			}

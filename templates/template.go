@@ -61,7 +61,10 @@ type header struct {
 	value *liquid.Template
 }
 
-type button struct{ text, url, data *liquid.Template }
+type button struct {
+	text, url, data *liquid.Template
+	contact         bool
+}
 
 // need is a variable that must be supplied.
 type need struct {
@@ -130,7 +133,7 @@ func loadVariant(key string, c *CompiledVariant, reads *Reads) (*variant, Wanted
 	for _, row := range c.Buttons {
 		var parsed []button
 		for _, b := range row {
-			parsed = append(parsed, button{l.parse(b.Text, textOptions), l.parse(b.URL, textOptions), l.parse(b.Data, textOptions)})
+			parsed = append(parsed, button{l.parse(b.Text, textOptions), l.parse(b.URL, textOptions), l.parse(b.Data, textOptions), b.Contact})
 		}
 		v.buttons = append(v.buttons, parsed)
 	}

@@ -92,6 +92,9 @@ func (c *conn) handOver(ctx context.Context, o *channels.Outgoing, w *waiter, st
 		if !o.ValidUntil.IsZero() && !c.env.Now().Before(o.ValidUntil) {
 			v = &channels.Verdict{Kind: channels.Temporary, Reason: "window_closed"}
 		}
+		if err := ctx.Err(); v == nil && err != nil {
+			v = &channels.Verdict{Kind: channels.Temporary, Reason: "cancelled", Err: err} // while it waited for its turn
+		}
 		if v != nil {
 			l.broken = begun // it waits for a message that will not come
 			c.pool.give(l, nil)

@@ -74,6 +74,7 @@ func Driver(box Box) channels.Driver {
 			Lookup:      true,
 			Attachments: 25 << 20,
 			Timeout:     timeout,
+			ReplyWindow: map[rapport.Channel]time.Duration{rapport.WhatsApp: 24 * time.Hour}, // as the real one has
 		},
 		Settings: []channels.Setting{
 			{Key: "from", Help: "who the person sees as sender", Default: "Rapport (sandbox)"},

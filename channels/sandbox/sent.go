@@ -108,7 +108,8 @@ func Bounced(s Sent) channels.Update {
 }
 
 // Reply is what comes in when the person at address answers. Each call is a new event. text, button (the
-// data of a pressed one) and inReplyTo (a message id or provider id of ours) may be empty.
+// data of a pressed one) and inReplyTo (a message id or provider id of ours) may be empty. In a Telegram chat /start, with
+// its token, and /stop are what they are there.
 func Reply(ch rapport.Channel, address, text, button, inReplyTo string) channels.Update {
 	id := "sandbox-reply-" + rand.Text()
 	m := &channels.Incoming{Channel: ch, From: address, To: "sandbox", ProviderID: id, Text: text, Button: button}
@@ -118,5 +119,19 @@ func Reply(ch rapport.Channel, address, text, button, inReplyTo string) channels
 		}
 		m.InReplyTo = []string{inReplyTo}
 	}
+	if command, rest, _ := strings.Cut(text, " "); ch == rapport.Telegram && command == "/start" {
+		m.Text, m.Start, m.OptIn = command, strings.TrimSpace(rest), true
+	} else if ch == rapport.Telegram && command == "/stop" {
+		m.OptOut = true
+	}
 	return channels.Update{EventID: id, Message: m}
+}
+
+// Changed is what comes in when the person at address blocks us (off), or lets us write again. Each call is a new event.
+func Changed(ch rapport.Channel, address string, off bool) channels.Update {
+	c := &channels.Change{Channel: ch, Address: address, Off: off, Reason: "unblocked"}
+	if off {
+		c.Reason = "blocked"
+	}
+	return channels.Update{EventID: "sandbox-change-" + rand.Text(), Change: c}
 }

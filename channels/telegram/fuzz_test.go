@@ -19,6 +19,8 @@ func FuzzReceive(f *testing.F) {
 	f.Add(fake.Update("my_chat_member", fake.Member(42, "kicked")))
 	f.Add([]byte(`{"update_id":9223372036854775807,"edited_message":{"message_id":-1,"chat":{"id":-9223372036854775808},"contact":{}}}`))
 	f.Add([]byte(`{"update_id":1,"message":{"message_id":1,"chat":{"id":1},"venue":{},"location":null,"text":" @ "}}`))
+	f.Add(fake.Update("message", fake.Text(42, "", map[string]any{"contact": map[string]any{"phone_number": "+1", "user_id": 42}, "forward_origin": map[string]any{"type": "x"}, "media_group_id": "g"})))
+	f.Add(fake.Update("message", fake.Text(42, "", map[string]any{"story": 1, "poll": map[string]any{"options": []any{nil}}, "photo": []any{map[string]any{"width": 1 << 62, "height": 1 << 62, "file_id": "x"}}})))
 	c := dialHook(f, "https://api.telegram.org")
 	f.Fuzz(func(t *testing.T, body []byte) {
 		defer fuzzing.Budget(t)()

@@ -40,6 +40,7 @@ func TestReceive_WhatAPersonDid(t *testing.T) {
 		}
 		return &channels.Update{At: date, Message: m}
 	}
+	raw := func(m *channels.Incoming) { m.Raw = []byte("kept") } // that there is one is compared, see below
 	cases := []struct {
 		name string
 		body []byte
@@ -59,6 +60,32 @@ func TestReceive_WhatAPersonDid(t *testing.T) {
 			said("Location: 56.95, 24.1, Café, Street 1", nil)},
 		{"a poll", text("", map[string]any{"poll": map[string]any{"question": "Tea?"}}), said("Poll: Tea?", nil)},
 		{"dice", text("", map[string]any{"dice": map[string]any{"emoji": "🎲", "value": 6}}), said("🎲 6", nil)},
+		{"a poll with answers", text("", map[string]any{"poll": map[string]any{"question": "Tea?", "options": []any{map[string]any{"text": "Yes"}, map[string]any{"text": "No"}}}}), said("Poll: Tea?\n- Yes\n- No", nil)},
+		{"a picture of an album", text("", map[string]any{"caption": "The blue one", "media_group_id": "13577"}), said("The blue one", func(m *channels.Incoming) { m.Album = "42:13577" })},
+		{"an answer to a piece of ours", text("This one", map[string]any{"reply_to_message": map[string]any{"message_id": 5, "chat": map[string]any{"id": 42}}, "quote": map[string]any{"text": "blue or red", "position": 3}}),
+			said("This one", func(m *channels.Incoming) { m.InReplyTo, m.Quoted = []string{"42:5"}, "blue or red" })},
+		{"forwarded words are no command", text("/stop", map[string]any{"forward_origin": map[string]any{"type": "user", "sender_user": map[string]any{"id": 9, "first_name": "Anna"}}}), said("Forwarded from Anna:\n/stop", nil)},
+		{"forwarded from somebody hidden", text("STOP", map[string]any{"forward_origin": map[string]any{"type": "hidden_user", "sender_user_name": "Boris"}}), said("Forwarded from Boris:\nSTOP", nil)},
+		{"forwarded from a channel", text("News", map[string]any{"forward_origin": map[string]any{"type": "channel", "chat": map[string]any{"id": -9, "type": "channel", "title": "Fern"}}}), said("Forwarded from Fern:\nNews", nil)},
+		{"forwarded from a group", text("News", map[string]any{"forward_origin": map[string]any{"type": "chat", "sender_chat": map[string]any{"id": -9, "type": "group", "title": "Friends"}}}), said("Forwarded from Friends:\nNews", nil)},
+		{"in a group", fake.Update("message", fake.Text(-42, "Hi all", nil)), nil},
+		{"a stop in somebody's group", fake.Update("message", fake.Text(-42, "/stop@fake_bot", nil)), nil},
+		{"a button in a group", fake.Update("callback_query", fake.Press("q3", telegramtest.Message{Chat: -42, ID: 5, Method: "sendMessage", Text: "Tea?"}, "no")), nil},
+		{"a pinned message", text("", map[string]any{"pinned_message": map[string]any{"message_id": 5}}), nil},
+		{"a video chat", text("", map[string]any{"video_chat_started": map[string]any{}}), nil},
+		{"a contact of somebody else", text("", map[string]any{"contact": map[string]any{"phone_number": "+37120000001", "first_name": "Anna", "user_id": 43}}), said("Contact: Anna, +37120000001", raw)},
+		{"a contact of somebody without Telegram", text("", map[string]any{"contact": map[string]any{"phone_number": "+37120000001", "first_name": "Anna"}}), said("Contact: Anna, +37120000001", raw)},
+		{"their own contact, forwarded", text("", map[string]any{"contact": map[string]any{"phone_number": "+37120000001", "first_name": "Ilze", "user_id": 42}, "forward_origin": map[string]any{"type": "hidden_user", "sender_user_name": "Boris"}}),
+			said("Forwarded from Boris:\nContact: Ilze, +37120000001", raw)},
+		{"their own contact, as a bot wrote it", text("", map[string]any{"contact": map[string]any{"phone_number": "+37120000001", "first_name": "Ilze", "user_id": 42}, "via_bot": map[string]any{"id": 9, "is_bot": true}}),
+			said("Contact: Ilze, +37120000001", raw)},
+		{"their own contact", text("", map[string]any{"contact": map[string]any{"phone_number": "37120000001", "first_name": "Ilze", "user_id": 42}}),
+			said("Contact: Ilze, 37120000001", func(m *channels.Incoming) { m.OwnPhone = "37120000001"; raw(m) })},
+		{"a story", text("", map[string]any{"story": map[string]any{"id": 3, "chat": map[string]any{"id": 9}}}), said("[unsupported: story]", raw)},
+		{"paid media", text("", map[string]any{"paid_media": map[string]any{"star_count": 3}}), said("[unsupported: paid media]", raw)},
+		{"something of tomorrow", text("", map[string]any{"hologram": map[string]any{"file_id": "h"}}), said("[unsupported: hologram]", raw)},
+		{"an edited caption", fake.Update("edited_message", fake.Text(42, "", map[string]any{"message_id": 7, "date": 1_600_000_000, "edit_date": 1_700_000_000, "caption": "The red one", "media_group_id": "13577"})),
+			said("The red one", func(m *channels.Incoming) { m.EditOf, m.Album = "42:7", "42:13577" })},
 		{"another bot", text("beep", map[string]any{"from": map[string]any{"id": 9, "is_bot": true, "first_name": "R2"}}),
 			said("beep", func(m *channels.Incoming) { m.FromName, m.Locale, m.Auto = "R2", "", channels.AutoReply })},
 		{"somebody joined", text("", map[string]any{"new_chat_members": []any{}}), nil},
@@ -101,6 +128,12 @@ func TestReceive_WhatAPersonDid(t *testing.T) {
 		}
 		events[got.EventID] = true
 		got.EventID = ""
+		if got.Message != nil && len(got.Message.Raw) > 0 {
+			if !bytes.Contains(k.body, got.Message.Raw) {
+				t.Errorf("%s: raw is %s", k.name, got.Message.Raw)
+			}
+			got.Message.Raw = []byte("kept")
+		}
 		if !reflect.DeepEqual(got, *k.want) {
 			t.Errorf("%s:\ngot  %+v %+v %+v\nwant %+v %+v %+v", k.name, got, got.Message, got.Change, *k.want, k.want.Message, k.want.Change)
 		}
@@ -200,6 +233,22 @@ func TestReceive_FilesAreFetchedWhenAsked(t *testing.T) {
 		if err := r.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+	unsorted := files(map[string]any{"photo": []any{map[string]any{"file_id": large, "width": 1280, "height": 960}, map[string]any{"file_id": small, "width": 90, "height": 67}}})[0]
+	if r, err := unsorted.Open(); err != nil {
+		t.Error(err)
+	} else if got, err := io.ReadAll(r); r.Close() != nil || err != nil || !bytes.Equal(got, photo) {
+		t.Errorf("the largest size is not the one taken: %d bytes, %v", len(got), err)
+	}
+	moving := files(map[string]any{"animation": map[string]any{"file_id": voice, "file_name": "wave.mp4", "mime_type": "video/mp4"}, "document": map[string]any{"file_id": voice, "file_name": "wave.mp4"}})[0]
+	if moving.Name != "wave.mp4" || moving.ContentType != "video/mp4" {
+		t.Errorf("the animation is %+v", moving)
+	}
+	if n := files(map[string]any{"video_note": map[string]any{"file_id": voice}})[0].Name; n != "video-note.mp4" {
+		t.Errorf("the video note is called %q", n)
+	}
+	if n := files(map[string]any{"audio": map[string]any{"file_id": voice, "file_name": "song.mp3"}})[0].Name; n != "song.mp3" {
+		t.Errorf("the song is called %q", n)
 	}
 	v := files(map[string]any{"voice": map[string]any{"file_id": voice, "mime_type": "audio/ogg", "file_size": 3}})[0]
 	if v.Name != "voice.ogg" || v.ContentType != "audio/ogg" {

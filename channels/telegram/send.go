@@ -79,7 +79,7 @@ func plan(o *channels.Outgoing) ([]step, *channels.Verdict) {
 	case m.blank && len(o.Attachments) == 0:
 		return reject("empty", "")
 	}
-	keyboard, detail := keyboardOf(o.Buttons)
+	keyboard, detail := keyboardOf(o.To, o.Buttons)
 	if detail != "" {
 		return reject("invalid_button", detail)
 	}
@@ -120,16 +120,18 @@ func isPhoto(a *channels.Attachment) bool {
 	return (kind == "image/jpeg" || kind == "image/png" || kind == "image/webp") && a.Size > 0 && a.Size <= maxPhoto
 }
 
-// keyboardOf writes rows as an inline keyboard, or says what is wrong with them.
-// https://core.telegram.org/bots/api#inlinekeyboardbutton
-func keyboardOf(rows [][]channels.Button) (keyboard, wrong string) {
+// keyboardOf writes rows as a keyboard, or says what is wrong with them: an inline one below the message, or, of buttons that
+// share a contact, one in the place of the person's own, until it is used.
+// https://core.telegram.org/bots/api#inlinekeyboardbutton https://core.telegram.org/bots/api#keyboardbutton
+func keyboardOf(to string, rows [][]channels.Button) (keyboard, wrong string) {
 	type key struct {
-		Text string `json:"text"`
-		URL  string `json:"url,omitempty"`
-		Data string `json:"callback_data,omitempty"`
+		Text    string `json:"text"`
+		URL     string `json:"url,omitempty"`
+		Data    string `json:"callback_data,omitempty"`
+		Contact bool   `json:"request_contact,omitempty"`
 	}
 	var keys [][]key
-	count := 0
+	count, contacts := 0, 0
 	for _, row := range rows {
 		var out []key
 		for _, b := range row {
@@ -137,6 +139,12 @@ func keyboardOf(rows [][]channels.Button) (keyboard, wrong string) {
 			switch {
 			case strings.TrimSpace(b.Text) == "":
 				return "", "a button has no text"
+			case b.Contact && (b.URL != "" || b.Data != ""):
+				return "", "a button that shares a contact has neither URL nor data"
+			case b.Contact && strings.HasPrefix(to, "-"):
+				return "", "contacts are shared in private chats only"
+			case b.Contact:
+				contacts++
 			case (b.URL == "") == (b.Data == ""):
 				return "", "a button needs either a URL or data"
 			case len(b.Data) > 64:
@@ -144,7 +152,7 @@ func keyboardOf(rows [][]channels.Button) (keyboard, wrong string) {
 			case b.URL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" && u.Scheme != "tg"):
 				return "", "a button's URL is not one that Telegram opens"
 			}
-			out = append(out, key{b.Text, b.URL, b.Data})
+			out = append(out, key{b.Text, b.URL, b.Data, b.Contact})
 			count++
 		}
 		if len(out) > 0 {
@@ -157,7 +165,14 @@ func keyboardOf(rows [][]channels.Button) (keyboard, wrong string) {
 	if count > 100 {
 		return "", "more than 100 buttons"
 	}
-	j, err := json.Marshal(map[string]any{"inline_keyboard": keys})
+	if contacts > 0 && contacts < count {
+		return "", "a button that shares a contact stands beside others"
+	}
+	markup := map[string]any{"inline_keyboard": keys}
+	if contacts > 0 {
+		markup = map[string]any{"keyboard": keys, "one_time_keyboard": true, "resize_keyboard": true}
+	}
+	j, err := json.Marshal(markup)
 	if err != nil {
 		return "", err.Error()
 	}

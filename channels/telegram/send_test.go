@@ -35,6 +35,8 @@ func TestSend_TheChatShowsWhatWasMeant(t *testing.T) {
 		{"a text", func(*channels.Outgoing) {}, []telegramtest.Message{{Method: "sendMessage", Text: "<b>Привет</b> &amp; hi"}}, 0},
 		{"buttons", func(o *channels.Outgoing) { o.Buttons = buttons },
 			[]telegramtest.Message{{Method: "sendMessage", Text: "<b>Привет</b> &amp; hi", Keyboard: keyboard}}, 0},
+		{"a button that shares a contact", func(o *channels.Outgoing) { o.Buttons = [][]channels.Button{{{Text: "Share", Contact: true}}} },
+			[]telegramtest.Message{{Method: "sendMessage", Text: "<b>Привет</b> &amp; hi", Keyboard: `{"keyboard":[[{"text":"Share","request_contact":true}]],"one_time_keyboard":true,"resize_keyboard":true}`}}, 0},
 		{"an answer", func(o *channels.Outgoing) { o.InReplyTo = "42:77" },
 			[]telegramtest.Message{{Method: "sendMessage", Text: "<b>Привет</b> &amp; hi", ReplyTo: 77}}, 0},
 		{"an answer to a bare id", func(o *channels.Outgoing) { o.InReplyTo = "77" },
@@ -115,6 +117,11 @@ func TestSend_RefusesBeforeAsking(t *testing.T) {
 		{"data and URL", "invalid_button", button(channels.Button{Text: "a", Data: "d", URL: "https://shop.test"})},
 		{"neither data nor URL", "invalid_button", button(channels.Button{Text: "a"})},
 		{"a button without text", "invalid_button", button(channels.Button{Data: "d"})},
+		{"a contact with data", "invalid_button", button(channels.Button{Text: "a", Data: "d", Contact: true})},
+		{"a contact in a group", "invalid_button", func(o *channels.Outgoing) { button(channels.Button{Text: "a", Contact: true})(o); o.To = "-42" }},
+		{"a contact beside a link", "invalid_button", func(o *channels.Outgoing) {
+			o.Buttons = [][]channels.Button{{{Text: "a", Contact: true}, {Text: "b", URL: "https://shop.test"}}}
+		}},
 		{"a script as URL", "invalid_button", button(channels.Button{Text: "a", URL: "javascript:alert(1)"})},
 		{"101 buttons", "invalid_button", func(o *channels.Outgoing) {
 			for range 101 {

@@ -1,10 +1,12 @@
 package telegram
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -44,11 +46,18 @@ type (
 		Date     int64    `json:"date"`
 		EditDate int64    `json:"edit_date"`
 		ReplyTo  *message `json:"reply_to_message"`
-		Text     string   `json:"text"`
-		Caption  string   `json:"caption"`
+		Quote    *struct {
+			Text string `json:"text"`
+		} `json:"quote"`
+		Forwarded *origin         `json:"forward_origin"`
+		ViaBot    json.RawMessage `json:"via_bot"`
+		Group     string          `json:"media_group_id"`
+		Text      string          `json:"text"`
+		Caption   string          `json:"caption"`
 
 		Photo     []file `json:"photo"`
 		Document  *file  `json:"document"`
+		Animation *file  `json:"animation"` // beside which Document stands, for old programs
 		Audio     *file  `json:"audio"`
 		Video     *file  `json:"video"`
 		VideoNote *file  `json:"video_note"`
@@ -65,9 +74,13 @@ type (
 			Phone string `json:"phone_number"`
 			First string `json:"first_name"`
 			Last  string `json:"last_name"`
+			User  int64  `json:"user_id"`
 		} `json:"contact"`
 		Poll *struct {
 			Question string `json:"question"`
+			Options  []struct {
+				Text string `json:"text"`
+			} `json:"options"`
 		} `json:"poll"`
 		Dice *struct {
 			Emoji string `json:"emoji"`
@@ -83,11 +96,21 @@ type (
 
 		MigrateTo int64 `json:"migrate_to_chat_id"`
 	}
+	// https://core.telegram.org/bots/api#messageorigin
+	origin struct {
+		User   *user  `json:"sender_user"`
+		Hidden string `json:"sender_user_name"`
+		Sender *chat  `json:"sender_chat"`
+		Chat   *chat  `json:"chat"`
+	}
 	file struct {
 		ID   string `json:"file_id"`
 		Name string `json:"file_name"`
 		Type string `json:"mime_type"`
 		Size int64  `json:"file_size"`
+
+		Width  int64 `json:"width"`
+		Height int64 `json:"height"`
 	}
 	place struct {
 		Latitude  float64 `json:"latitude"`
@@ -151,6 +174,9 @@ func (c *conn) message(raw json.RawMessage, into *channels.Update) error {
 		into.Change = &channels.Change{Channel: rapport.Telegram, Address: address(m.Chat.ID), MovedTo: address(m.MigrateTo), Reason: "group_upgraded"}
 		return nil
 	}
+	if m.Chat.crowd() {
+		return nil // people talk to each other there
+	}
 	in := &channels.Incoming{
 		Channel:     rapport.Telegram,
 		From:        address(m.Chat.ID),
@@ -168,8 +194,30 @@ func (c *conn) message(raw json.RawMessage, into *channels.Update) error {
 	if m.ReplyTo != nil && m.ReplyTo.ID != 0 {
 		in.InReplyTo = []string{providerID(m.Chat.ID, m.ReplyTo.ID)}
 	}
+	if m.Quote != nil {
+		in.Quoted = m.Quote.Text
+	}
+	if m.Group != "" {
+		in.Album = address(m.Chat.ID) + ":" + m.Group
+	}
+	if in.Text == "" && len(in.Attachments) == 0 {
+		kind := unknown(raw)
+		if kind == "" {
+			return nil // a pinned message, a change of the chat: nothing was said
+		}
+		in.Text, in.Raw = "[unsupported: "+strings.ReplaceAll(kind, "_", " ")+"]", raw
+	}
 	if m.Contact != nil {
 		in.Raw = raw // tells whether the contact is the person's own
+		if m.From != nil && m.Contact.User != 0 && m.Contact.User == m.From.ID && m.Chat.ID == m.From.ID && m.Forwarded == nil && m.ViaBot == nil {
+			in.OwnPhone = m.Contact.Phone
+		}
+	}
+	if m.Forwarded != nil {
+		// Somebody else's words: no command, whatever they say.
+		in.Text = strings.TrimSpace("Forwarded" + m.Forwarded.from() + ":\n" + in.Text)
+		into.Message = in
+		return nil
 	}
 	command, rest, _ := strings.Cut(m.Text, " ")
 	command, _, _ = strings.Cut(command, "@") // in a group: /stop@name_of_bot
@@ -180,12 +228,67 @@ func (c *conn) message(raw json.RawMessage, into *channels.Update) error {
 	case "/stop":
 		in.OptOut = true
 	}
-	if in.Text == "" && len(in.Attachments) == 0 {
-		return nil // somebody joined, a title changed: nothing was said
-	}
 	into.Message = in
 	return nil
 }
+
+// crowd tells whether it is a group or a channel.
+func (c *chat) crowd() bool { return c.Type != "" && c.Type != "private" }
+
+// from is " from" and whose words they are, as far as Telegram tells.
+func (o *origin) from() string {
+	name := o.Hidden
+	switch {
+	case o.User != nil:
+		name = o.User.name()
+	case o.Sender != nil:
+		name = o.Sender.Title
+	case o.Chat != nil:
+		name = o.Chat.Title
+	}
+	if name == "" {
+		return ""
+	}
+	return " from " + name
+}
+
+// silent are the fields of a message that say nothing to us: those that every message may have, and those of service
+// messages. https://core.telegram.org/bots/api#message
+var silent = words(`message_id message_thread_id direct_messages_topic from sender_chat sender_boost_count sender_business_bot business_connection_id chat date edit_date
+	forward_origin forward_from forward_from_chat forward_from_message_id forward_signature forward_sender_name forward_date is_topic_message is_automatic_forward
+	reply_to_message reply_to_story reply_to_checklist_task_id external_reply quote via_bot has_protected_content is_from_offline is_paid_post media_group_id author_signature
+	paid_star_count text entities link_preview_options suggested_post_info effect_id caption caption_entities show_caption_above_media has_media_spoiler reply_markup sender_tag
+	new_chat_members new_chat_member new_chat_participant left_chat_member left_chat_participant chat_owner_left chat_owner_changed new_chat_title new_chat_photo delete_chat_photo
+	group_chat_created supergroup_chat_created channel_chat_created message_auto_delete_timer_changed migrate_to_chat_id migrate_from_chat_id pinned_message
+	users_shared user_shared chat_shared connected_website write_access_allowed passport_data proximity_alert_triggered boost_added chat_background_set checklist_tasks_done
+	checklist_tasks_added direct_message_price_changed forum_topic_created forum_topic_edited forum_topic_closed forum_topic_reopened general_forum_topic_hidden
+	general_forum_topic_unhidden giveaway_created giveaway_completed paid_message_price_changed suggested_post_approved suggested_post_approval_failed suggested_post_declined
+	suggested_post_paid suggested_post_refunded video_chat_scheduled video_chat_started video_chat_ended video_chat_participants_invited voice_chat_scheduled voice_chat_started
+	voice_chat_ended voice_chat_participants_invited`)
+
+func words(list string) map[string]bool {
+	m := map[string]bool{}
+	for _, w := range strings.Fields(list) {
+		m[w] = true
+	}
+	return m
+}
+
+// unknown names what a message holds that we do not read; "": nothing, it is a service message.
+func unknown(raw json.RawMessage) string {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(raw, &fields) != nil {
+		return ""
+	}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if value := fields[name]; !silent[name] && string(value) != "null" && kindName.MatchString(name) {
+			return name
+		}
+	}
+	return ""
+}
+
+var kindName = regexp.MustCompile(`^[a-z][a-z_]{0,60}$`)
 
 // words is what a message says, in words also where it has none.
 func (m *message) words() string {
@@ -203,7 +306,11 @@ func (m *message) words() string {
 	case m.Contact != nil:
 		return "Contact: " + strings.TrimSpace(m.Contact.First+" "+m.Contact.Last) + ", " + m.Contact.Phone
 	case m.Poll != nil:
-		return "Poll: " + m.Poll.Question
+		text := "Poll: " + m.Poll.Question
+		for _, o := range m.Poll.Options {
+			text += "\n- " + o.Text
+		}
+		return text
 	case m.Dice != nil:
 		return m.Dice.Emoji + " " + strconv.Itoa(m.Dice.Value)
 	}
@@ -227,13 +334,19 @@ func (c *conn) attachments(m *message) []channels.Attachment {
 		out = append(out, channels.Attachment{Name: name, ContentType: kind, Size: f.Size,
 			Open: func() (io.ReadCloser, error) { return c.fetch(id) }})
 	}
-	if n := len(m.Photo); n > 0 {
-		add(&m.Photo[n-1], "photo.jpg", "image/jpeg") // sizes ascend
+	if len(m.Photo) > 0 {
+		largest := slices.MaxFunc(m.Photo, func(a, b file) int {
+			return cmp.Or(cmp.Compare(a.Width*a.Height, b.Width*b.Height), cmp.Compare(a.Size, b.Size))
+		})
+		add(&largest, "photo.jpg", "image/jpeg")
 	}
-	add(m.Document, "document", "application/octet-stream")
+	if m.Animation == nil {
+		add(m.Document, "document", "application/octet-stream")
+	}
+	add(m.Animation, "animation.mp4", "video/mp4")
 	add(m.Audio, "audio.mp3", "audio/mpeg")
 	add(m.Video, "video.mp4", "video/mp4")
-	add(m.VideoNote, "video.mp4", "video/mp4")
+	add(m.VideoNote, "video-note.mp4", "video/mp4")
 	add(m.Voice, "voice.ogg", "audio/ogg")
 	return out
 }
@@ -242,6 +355,9 @@ func (c *conn) attachments(m *message) []channels.Attachment {
 func pressed(q *callbackQuery, into *channels.Update) {
 	in := &channels.Incoming{Channel: rapport.Telegram, From: address(q.From.ID), FromName: q.From.name(), Locale: q.From.Language, Button: q.Data, Text: q.Data}
 	if m := q.Message; m != nil && m.Chat.ID != 0 {
+		if m.Chat.crowd() {
+			return
+		}
 		in.From = address(m.Chat.ID)
 		in.InReplyTo = []string{providerID(m.Chat.ID, m.ID)}
 		if m.Keyboard != nil {

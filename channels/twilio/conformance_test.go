@@ -36,6 +36,7 @@ func TestConformance(t *testing.T) {
 					{Key: "from", Value: nil},
 					{Key: "from", Value: "+1 500 555"},
 					{Key: "messaging_service_sid", Value: "service"},
+					{Key: "opt_out", Value: "carrier"},
 					{Key: "base_url", Value: "ftp://127.0.0.1"},
 					{Key: "base_url", Value: "api.twilio.com"},
 					{Key: "timeout", Value: "10m"},

@@ -22,6 +22,7 @@ const (
 	maxText      = 1600           // characters of a Body: https://www.twilio.com/docs/api/errors/21617
 	maxMedia     = 16 << 20       // bytes of one file, WhatsApp's limit, the larger one: https://www.twilio.com/docs/whatsapp/guidance-whatsapp-media-messages
 	maxMediaURLs = 10             // files of one message: https://www.twilio.com/docs/api/errors/21623
+	replyWindow  = 24 * time.Hour // of WhatsApp: https://www.twilio.com/docs/whatsapp/key-concepts#the-24-hour-messaging-window
 	maxValidity  = 10 * time.Hour // 1 to 36,000 s: https://www.twilio.com/docs/api/errors/21624
 )
 
@@ -36,12 +37,14 @@ var Driver = channels.Driver{
 		Attachments: maxMedia,
 		Timeout:     30 * time.Second,
 		Wires:       true,
+		ReplyWindow: map[rapport.Channel]time.Duration{rapport.WhatsApp: replyWindow},
 	},
 	Settings: []channels.Setting{
 		{Key: "account_sid", Help: "Account SID, from the first page of the Twilio console", Required: true},
 		{Key: "auth_token", Help: "Auth Token of that account; it also signs Twilio's callbacks", Required: true, Secret: true},
 		{Key: "from", Help: "Sender: a number in E.164 form, a short code or an alphanumeric name; this or messaging_service_sid"},
 		{Key: "messaging_service_sid", Help: "Messaging Service that picks the sender (MG...); this or from"},
+		{Key: "opt_out", Help: "Who answers STOP, START and HELP on SMS where Advanced Opt-Out is off: rapport, or twilio, which does so in English unless it is told not to", Default: "rapport"},
 		{Key: "base_url", Help: "Address of Twilio's API, for a proxy, a region or a test", Default: "https://api.twilio.com"},
 		{Key: "timeout", Help: "How long Twilio may take to answer a request (1s to 30s)", Default: "15s"},
 		{Key: "validity_max", Help: "How long Twilio may hold a message in its own queue at most (1s to 10h)", Default: "10h"},
@@ -56,6 +59,7 @@ type conn struct {
 	base       *url.URL
 	timeout    time.Duration
 	validity   time.Duration
+	answers    bool   // Twilio answers its own words
 	callback   string // up to and including "m="; "" when Twilio cannot reach us
 
 	channel rapport.Channel
@@ -80,6 +84,7 @@ func open(s channels.Settings, env channels.Env) (channels.Conn, error) {
 		service:  r.String("messaging_service_sid", ""),
 		timeout:  r.Duration("timeout", 15*time.Second),
 		validity: r.Duration("validity_max", maxValidity),
+		answers:  r.OneOf("opt_out", "rapport", "rapport", "twilio") == "twilio" && env.Channel == rapport.SMS,
 		channel:  env.Channel,
 		now:      env.Now,
 	}

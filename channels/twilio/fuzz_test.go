@@ -17,6 +17,7 @@ func FuzzReceive(f *testing.F) {
 	f.Add([]byte(fake.InboundForm("https://api.twilio.com", twiliotest.Inbound{From: "whatsapp:+37120000001", To: "whatsapp:+15005550006", Body: "Hi",
 		Media: []twiliotest.Medium{{ContentType: "image/png"}}, Extra: map[string]string{"Latitude": "1", "Longitude": "2"}}).Encode()), "")
 	f.Add([]byte("MessageSid=SM1&From=x&NumMedia=-9223372036854775808&MediaUrl0=%25&MediaContentType0=/"), "m=%zz")
+	f.Add([]byte("MessageSid=SM1&From=whatsapp:%2B37120000001&ListId=a&ListTitle=b&Forwarded=true&MessageType=interactive&OptOutType=STOP"), "")
 	f.Add([]byte("a=%zz;&&=&"), "bodySHA256=00")
 	c := dial(f, settings("https://api.twilio.com"), env(rapport.SMS))
 	f.Fuzz(func(t *testing.T, body []byte, query string) {

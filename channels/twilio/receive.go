@@ -1,11 +1,13 @@
 package twilio
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -108,9 +110,11 @@ func (c *conn) incoming(sid string, form url.Values) (channels.Update, error) {
 		To:         strings.TrimPrefix(form.Get("To"), "whatsapp:"),
 		ProviderID: sid,
 		Text:       text(form),
-		Button:     form.Get("ButtonPayload"),
+		Button:     cmp.Or(form.Get("ButtonPayload"), form.Get("ListId")),
 		OptOut:     form.Get("OptOutType") == "STOP",
 		OptIn:      form.Get("OptOutType") == "START",
+		// Advanced Opt-Out has answered what it names: https://www.twilio.com/docs/messaging/tutorials/advanced-opt-out
+		Answered: form.Get("OptOutType") != "" || c.answers && ownWords[strings.ToUpper(strings.TrimSpace(form.Get("Body")))],
 	}
 	if onWhatsApp {
 		m.Channel = rapport.WhatsApp
@@ -125,12 +129,32 @@ func (c *conn) incoming(sid string, form url.Values) (channels.Update, error) {
 			m.Attachments = append(m.Attachments, a)
 		}
 	}
+	if kind := form.Get("MessageType"); m.Text == "" && len(m.Attachments) == 0 && kindName.MatchString(kind) && kind != "text" {
+		m.Text, m.Raw = "[unsupported: "+kind+"]", []byte(form.Encode())
+	}
 	return channels.Update{EventID: sid, Message: m}, nil
 }
 
-// text is what the person wrote, with a shared place put into words.
+var kindName = regexp.MustCompile(`^[a-z][a-z_]{0,30}$`)
+
+// ownWords are those that Twilio answers by itself on long codes and toll-free numbers, as whole messages:
+// https://help.twilio.com/articles/223134027
+var ownWords = map[string]bool{
+	"STOP": true, "STOPALL": true, "UNSUBSCRIBE": true, "CANCEL": true, "END": true, "QUIT": true, "REVOKE": true, "OPTOUT": true,
+	"START": true, "YES": true, "UNSTOP": true, "HELP": true, "INFO": true,
+}
+
+// text is what the person wrote or chose, with a shared place put into words. Forwarded words are somebody else's.
 func text(form url.Values) string {
-	body := form.Get("Body")
+	said := written(form)
+	if form.Get("Forwarded") == "true" || form.Get("FrequentlyForwarded") == "true" {
+		return strings.TrimSpace("Forwarded:\n" + said)
+	}
+	return said
+}
+
+func written(form url.Values) string {
+	body := cmp.Or(form.Get("Body"), form.Get("ButtonText"), form.Get("ListTitle"))
 	lat, lon := form.Get("Latitude"), form.Get("Longitude")
 	if lat == "" || lon == "" {
 		return body

@@ -185,12 +185,24 @@ func TestReceive_WhatAPersonSent(t *testing.T) {
 			channels.Incoming{Channel: rapport.WhatsApp, From: "+37120000001", To: testSender, Text: "Yes, please", Button: "yes"}},
 		{"a place", twiliotest.Inbound{From: "whatsapp:+37120000001", To: "whatsapp:" + testSender, Extra: map[string]string{"Latitude": "56.95", "Longitude": "24.11", "Label": "Home"}},
 			channels.Incoming{Channel: rapport.WhatsApp, From: "+37120000001", To: testSender, Text: "Location: 56.95, 24.11, Home"}},
+		{"a chosen line of a list", twiliotest.Inbound{From: "whatsapp:+37120000001", To: "whatsapp:" + testSender, Extra: map[string]string{"ListId": "size-m", "ListTitle": "Medium", "MessageType": "interactive"}},
+			channels.Incoming{Channel: rapport.WhatsApp, From: "+37120000001", To: testSender, Text: "Medium", Button: "size-m"}},
+		{"a button with a name only", twiliotest.Inbound{From: "whatsapp:+37120000001", To: "whatsapp:" + testSender, Extra: map[string]string{"ButtonText": "Yes", "ButtonPayload": "yes"}},
+			channels.Incoming{Channel: rapport.WhatsApp, From: "+37120000001", To: testSender, Text: "Yes", Button: "yes"}},
+		{"forwarded words", twiliotest.Inbound{From: "whatsapp:+37120000001", To: "whatsapp:" + testSender, Body: "STOP", Extra: map[string]string{"Forwarded": "true"}},
+			channels.Incoming{Channel: rapport.WhatsApp, From: "+37120000001", To: testSender, Text: "Forwarded:\nSTOP"}},
+		{"something that we cannot read", twiliotest.Inbound{From: "whatsapp:+37120000001", To: "whatsapp:" + testSender, Extra: map[string]string{"MessageType": "order"}},
+			channels.Incoming{Channel: rapport.WhatsApp, From: "+37120000001", To: testSender, Text: "[unsupported: order]"}},
+		{"a long one in many parts", twiliotest.Inbound{From: "+37120000001", To: testSender, Body: strings.Repeat("Щ", 1600), Extra: map[string]string{"NumSegments": "24"}},
+			channels.Incoming{Channel: rapport.SMS, From: "+37120000001", To: testSender, Text: strings.Repeat("Щ", 1600)}},
 		{"STOP", twiliotest.Inbound{From: "+37120000001", To: testSender, Body: "STOP", OptOutType: "STOP"},
-			channels.Incoming{Channel: rapport.SMS, From: "+37120000001", To: testSender, Text: "STOP", OptOut: true}},
+			channels.Incoming{Channel: rapport.SMS, From: "+37120000001", To: testSender, Text: "STOP", OptOut: true, Answered: true}},
+		{"STOP without Advanced Opt-Out", twiliotest.Inbound{From: "+37120000001", To: testSender, Body: "STOP"},
+			channels.Incoming{Channel: rapport.SMS, From: "+37120000001", To: testSender, Text: "STOP"}},
 		{"START", twiliotest.Inbound{From: "+37120000001", To: testSender, Body: "START", OptOutType: "START"},
-			channels.Incoming{Channel: rapport.SMS, From: "+37120000001", To: testSender, Text: "START", OptIn: true}},
+			channels.Incoming{Channel: rapport.SMS, From: "+37120000001", To: testSender, Text: "START", OptIn: true, Answered: true}},
 		{"HELP", twiliotest.Inbound{From: "+37120000001", To: testSender, Body: "HELP", OptOutType: "HELP"},
-			channels.Incoming{Channel: rapport.SMS, From: "+37120000001", To: testSender, Text: "HELP"}},
+			channels.Incoming{Channel: rapport.SMS, From: "+37120000001", To: testSender, Text: "HELP", Answered: true}},
 		{"nothing", twiliotest.Inbound{From: "+37120000001", To: testSender},
 			channels.Incoming{Channel: rapport.SMS, From: "+37120000001", To: testSender}},
 	}
@@ -211,7 +223,7 @@ func TestReceive_WhatAPersonSent(t *testing.T) {
 				t.Errorf("provider id is %q", got.ProviderID)
 			}
 			if got.Channel != want.Channel || got.From != want.From || got.FromName != want.FromName || got.To != want.To || got.Text != want.Text ||
-				!slices.Equal(got.InReplyTo, want.InReplyTo) || got.Button != want.Button || got.OptOut != want.OptOut || got.OptIn != want.OptIn || len(got.Attachments) != 0 {
+				!slices.Equal(got.InReplyTo, want.InReplyTo) || got.Button != want.Button || got.OptOut != want.OptOut || got.OptIn != want.OptIn || got.Answered != want.Answered || len(got.Attachments) != 0 {
 				t.Errorf("got\n%+v, want\n%+v", got, want)
 			}
 		})
@@ -311,5 +323,28 @@ func TestReceive_TheLoginGoesToTwilioOnly(t *testing.T) {
 	}
 	if len(asked) != 0 {
 		t.Errorf("the stranger was asked with %q", asked)
+	}
+}
+
+func TestReceive_TwilioMayAnswerItsOwnWords(t *testing.T) {
+	t.Parallel()
+	fake := twiliotest.New(testSID, testToken)
+	s := settings("https://api.twilio.com")
+	s["opt_out"] = "twilio"
+	for _, k := range []struct {
+		channel  rapport.Channel
+		body     string
+		answered bool
+	}{
+		{rapport.SMS, "STOP", true}, {rapport.SMS, " sToP\n", true}, {rapport.SMS, "Unstop", true}, {rapport.SMS, "help", true},
+		{rapport.SMS, "STOP!", false}, {rapport.SMS, "stop please", false}, {rapport.SMS, "СТОП", false}, {rapport.SMS, "Hello", false},
+		{rapport.WhatsApp, "STOP", false}, // Twilio knows no such words there
+	} {
+		c := dial(t, s, env(k.channel))
+		form := fake.InboundForm("", twiliotest.Inbound{From: "+37120000001", To: testSender, Body: k.body})
+		updates, _, err := c.Receive(t.Context(), signed(fake, "https://rapport.test/in/twilio/main", []byte(form.Encode())))
+		if err != nil || len(updates) != 1 || updates[0].Message.Answered != k.answered {
+			t.Errorf("%s %q: %+v, %v", k.channel, k.body, updates, err)
+		}
 	}
 }

@@ -275,6 +275,11 @@ func gatewaySettings(cfg *config.Config, secret [][]byte) (gateway.Settings, err
 		QuietMarketing: map[rapport.Channel]*rapport.QuietHours{}, GroupSize: cfg.Delivery.GroupSize, BulkWorkers: cfg.Delivery.BulkWorkers, FastWorkers: cfg.Delivery.FastWorkers,
 		MaxAttempts: cfg.Delivery.MaxAttempts, DeadAfter: cfg.Delivery.WorkerDeadAfter, AskMarketing: cfg.Delivery.AskAfter.Marketing, AskTransaction: cfg.Delivery.AskAfter.Transactional,
 		Hold: cfg.Delivery.Hold, EscalateAfter: cfg.Delivery.EscalateAfter, InlineCustomers: cfg.Limits.InlineCustomers, JournalDir: filepath.Join(cfg.DataDir, "journal")}
+	r := cfg.Replies
+	s.Replies = gateway.Replies{}
+	for name, w := range map[string]config.Words{"stopped": r.Stopped, "started": r.Started, "help": r.Help, "contact": r.Contact, "linked": r.Linked} {
+		s.Replies[name] = map[string]string{"en": w.EN, "ru": w.RU}
+	}
 	if q := cfg.QuietHours.SMSMarketing; q.From != "" {
 		h := &rapport.QuietHours{From: minutes(q.From), Until: minutes(q.Until)}
 		s.QuietMarketing[rapport.SMS], s.QuietMarketing[rapport.WhatsApp] = h, h

@@ -47,6 +47,10 @@ func TestFake_RefusesAsTelegramWould(t *testing.T) {
 		{"a long data", "/bot1:token/sendMessage", one("reply_markup", `{"inline_keyboard":[[{"text":"a","callback_data":"`+strings.Repeat("d", 65)+`"}]]}`), 400, "BUTTON_DATA_INVALID"},
 		{"a bad URL", "/bot1:token/sendMessage", one("reply_markup", `{"inline_keyboard":[[{"text":"a","url":"nowhere"}]]}`), 400, "BUTTON_URL_INVALID"},
 		{"two actions", "/bot1:token/sendMessage", one("reply_markup", `{"inline_keyboard":[[{"text":"a","url":"https://x.test","callback_data":"d"}]]}`), 400, "exactly one action"},
+		{"a contact", "/bot1:token/sendMessage", one("reply_markup", `{"keyboard":[[{"text":"Share","request_contact":true}]],"one_time_keyboard":true}`), 0, ""},
+		{"a contact in a group", "/bot1:token/sendMessage", url.Values{"chat_id": {"-42"}, "text": {"Hi"}, "reply_markup": {`{"keyboard":[[{"text":"Share","request_contact":true}]]}`}}, 400, "private chats"},
+		{"a key without text", "/bot1:token/sendMessage", one("reply_markup", `{"keyboard":[[{"request_contact":true}]]}`), 400, "text must be non-empty"},
+		{"an empty keyboard", "/bot1:token/sendMessage", one("reply_markup", `{"keyboard":[]}`), 400, "reply markup"},
 		{"a broken reply", "/bot1:token/sendMessage", one("reply_parameters", `{"message_id":"x"}`), 400, "reply parameters"},
 		{"a photo without one", "/bot1:token/sendPhoto", url.Values{"chat_id": {"42"}}, 400, "no photo"},
 		{"a webhook by http", "/bot1:token/setWebhook", url.Values{"url": {"http://rapport.test/"}}, 400, "HTTPS"},
@@ -74,7 +78,7 @@ func TestFake_RefusesAsTelegramWould(t *testing.T) {
 			t.Errorf("%s: %+v, want %d %q", k.name, body, k.code, k.says)
 		}
 	}
-	if n := f.Count(42); n != 2 {
-		t.Errorf("the chat got %d messages, want 2", n)
+	if n := f.Count(42); n != 3 {
+		t.Errorf("the chat got %d messages, want 3", n)
 	}
 }

@@ -144,7 +144,7 @@ func read(method string, form values, file *upload) (m Message, wrong *refusal) 
 		}
 		m.ReplyTo = reply.ID
 	}
-	return m, keyboard(m.Keyboard)
+	return m, keyboard(m.Chat, m.Keyboard)
 }
 
 func strict(s string, into any) error {
@@ -153,9 +153,37 @@ func strict(s string, into any) error {
 	return d.Decode(into)
 }
 
-// keyboard checks an inline keyboard: https://core.telegram.org/bots/api#inlinekeyboardbutton
-func keyboard(s string) *refusal {
+// keyboard checks an inline keyboard (https://core.telegram.org/bots/api#inlinekeyboardbutton) or one of the person's
+// (https://core.telegram.org/bots/api#replykeyboardmarkup).
+func keyboard(chat int64, s string) *refusal {
 	if s == "" {
+		return nil
+	}
+	var reply struct {
+		Rows [][]struct {
+			Text    string `json:"text"`
+			Contact bool   `json:"request_contact"`
+		} `json:"keyboard"`
+		Once   bool `json:"one_time_keyboard"`
+		Resize bool `json:"resize_keyboard"`
+	}
+	if strict(s, &reply) == nil {
+		for _, row := range reply.Rows {
+			for _, b := range row {
+				if b.Text == "" {
+					return bad("can't parse keyboard button: text must be non-empty")
+				}
+				if b.Contact && chat < 0 {
+					return bad("phone number can be requested in private chats only")
+				}
+			}
+			if len(row) == 0 {
+				return bad("a row of the keyboard is empty")
+			}
+		}
+		if len(reply.Rows) == 0 {
+			return bad("object expected as reply markup")
+		}
 		return nil
 	}
 	var k struct {

@@ -1,0 +1,310 @@
+package incoming
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"rapport/channels"
+)
+
+// mails are the files of testdata: what is expected of each. A file that is not here fails the test.
+var mails = map[string]struct {
+	kind    Kind
+	subject string
+	text    string
+}{
+	"reply-koi8-r":                  {Reply, "Re: Ваш заказ", "Здравствуйте! Размер подошёл, спасибо."},
+	"reply-windows-1251-quoted":     {Reply, "Re: скидка", "Пришлите, пожалуйста, красные носки — синие закончились?"},
+	"reply-gb18030":                 {Reply, "回复：您的订单", "您好，请问什么时候发货？镕基"},
+	"reply-iso-2022-jp":             {Reply, "Re: ご注文", "いつ届きますか。"},
+	"reply-utf-7":                   {Reply, "Re: price", "Сколько стоит? 1 + 1 = 2"},
+	"reply-mislabelled-utf-8":       {Reply, "Re: cafe", "Das Café schließt früher, größere Tüten bitte."},
+	"reply-unknown-charset":         {Reply, "Re: x", "Добрый день, хочу вернуть товар и получить деньги."},
+	"reply-utf-8-that-is-not":       {Reply, "Re: x", "Подскажите, пожалуйста, адрес магазина."},
+	"reply-8bit-headers":            {Reply, "Вопрос о доставке", "Когда привезут?"},
+	"reply-words-split":             {Reply, "Re: Заказ № 5", "Da."},
+	"reply-shift-jis-utf-16":        {Reply, "Re: a", "ありがとう\n\nGrüße"},
+	"reply-alternative-lf":          {Reply, "Re: Which?", "The blue one, please."},
+	"reply-html-only":               {Reply, "Re: Which?", "Ich nehme zwei Paar.\n\nDanke & Gruß"},
+	"reply-attachments":             {Reply, "Re: broken", "It came broken, see the picture."},
+	"reply-apple-text-image-text":   {Reply, "Re: broken", "Look at this:\n\nCan I have another?"},
+	"reply-flowed":                  {Reply, "Re: long", "This sentence was folded by the program that wrote it.\n stuffed with a space"},
+	"reply-no-boundary-parameter":   {Reply, "Re: x", "No boundary told."},
+	"reply-boundary-not-there":      {Reply, "Re: x", "The parts were lost but not my words."},
+	"reply-never-closed":            {Reply, "Re: x", "Cut off in the mid"},
+	"reply-part-without-header":     {Reply, "Re: x", "Dear shop: the size is wrong.\nPlease change it."},
+	"reply-base64-with-list-footer": {Reply, "Re: x", "Мне нравится, беру.\n_______________________________________________\ncustomers mailing list"},
+	"reply-not-base64-at-all":       {Reply, "Re: x", "I just wrote this, what is base64?"},
+	"reply-nul-and-bidi":            {Reply, "Re: invoice ⟪RLO⟫fdp.exe", "Pay to ⟪RLO⟫etar⟪PDF⟫ now."},
+	"reply-folded-badly":            {Reply, "Re: a very long subject that was folded without a blank", "Hi."},
+	"reply-no-empty-line":           {Reply, "hello", "I forgot the empty line.\nSorry for that."},
+	"reply-empty":                   {Reply, "Re: x", ""},
+	"reply-several-in-reply-to":     {Reply, "Re: x", "Yes."},
+	"reply-leaked-cc":               {Reply, "Fwd: offer", "Anna, shall we?"},
+	"reply-delivered-to-only":       {Reply, "question", "Hello?"},
+	"reply-winmail":                 {Reply, "Re: report", "The figures you asked for."},
+	"reply-preamble-only":           {Reply, "Re: x", "I answer above the parts, which are empty."},
+
+	"reply-carriage-returns":      {Reply, "Re: x", "Lines end as on an old Mac.\nTwo of them."},
+	"reply-line-ends-doubled":     {Reply, "Re: x", "One line."},
+	"reply-body-with-a-file-name": {Reply, "Re: x", "Беру две пары."},
+	"reply-file-only":             {Reply, "Re: x", ""},
+	"reply-without-from":          {Reply, "x", "Who am I?"},
+
+	// People, though something about them looks like a machine.
+	"reply-automatic-reply-rules":   {Reply, "Re: Automatic reply rules", "Where do I switch the automatic reply on?"},
+	"reply-out-of-office-person":    {Reply, "Re: Your parcel", "I am out of the office until Monday, please deliver it then."},
+	"reply-through-list":            {Reply, "Re: [customers] socks", "I like the red ones better."},
+	"reply-confirm-address-trouble": {Reply, "Re: Please confirm your email address", "I click on the link to confirm my address but nothing happens."},
+
+	"other-fresh":                       {Other, "Do you ship to Riga?", "Hello, do you ship to Riga?"},
+	"other-no-message-id":               {Other, "No id", "My program writes no Message-ID."},
+	"other-no-message-id-by-imap":       {Other, "No id", "My program writes no Message-ID."},
+	"auto-exchange":                     {AutoReply, "Automatic reply: Your order", "I am away until Monday."},
+	"auto-gmail":                        {AutoReply, "Re: Your order", "On holiday, back on the 5th."},
+	"auto-zimbra":                       {AutoReply, "Re: Your order", "Not here."},
+	"auto-outlook-ru":                   {AutoReply, "Автоматический ответ: Ваш заказ", "Буду 30 ноября."},
+	"auto-yandex-subject-only":          {AutoReply, "Автоответ: Re: скидка", "Спасибо за письмо, отвечу позже."},
+	"auto-vacation-program":             {AutoReply, "away from my mail", "I will not be reading my mail for a while."},
+	"auto-suppress-all-and-words":       {AutoReply, "Re: Your order", "I am currently out of the office with limited access to email."},
+	"auto-null-sender":                  {AutoReply, "Re: Your order", "Thank you, we got your mail (ticket 551)."},
+	"auto-to-bounce-address":            {AutoReply, "Vacation", "Back on Monday."},
+	"auto-german":                       {AutoReply, "Abwesenheitsnotiz: Ihre Bestellung", "Ich bin nicht im Büro."},
+	"auto-french":                       {AutoReply, "Réponse automatique : commande", "Je suis absent."},
+	"auto-chinese":                      {AutoReply, "自动回复: 订单", "我不在。"},
+	"auto-read-receipt":                 {AutoReply, "Read: Your order", "Your message was displayed."},
+	"challenge-boxbe":                   {Challenge, "Re: Your order (Action Required)", "Hello, your message about \"Your order\" was waitlisted. Please click the link below to be added to my Guest List."},
+	"challenge-tmda":                    {Challenge, "Please confirm your message", "This message was created automatically by mail delivery software (TMDA). Your message is being held because the address could not be verified. Reply to it to release it."},
+	"challenge-boxtrapper":              {Challenge, "Your email requires verification verify#Ab12Cd34Ef56", "The message you sent requires that you verify that you are a real live human being. To complete this verification, simply reply to this message."},
+	"challenge-service-without-headers": {Challenge, "Re: Your order (verification required)", "Just this once, click the link below so I can receive your emails."},
+	"challenge-words":                   {Challenge, "Re: Your order", "To control spam I only take mail from people I know. Please click https://spam.example/c/1 to have your message delivered."},
+	"challenge-russian":                 {Challenge, "Подтвердите отправку письма", "Перейдите по ссылке https://spam.example/c/1, чтобы ваше письмо было доставлено."},
+	"bounce-hard":                       {Bounce, "Undelivered Mail Returned to Sender", "I'm sorry to have to inform you that your message could not be delivered."},
+	"complaint":                         {Complaint, "Abuse report", "This is an abuse report."},
+}
+
+func load(t testing.TB, name string) *Mail {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join("testdata", name+".eml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := Read(raw)
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	return m
+}
+
+func TestRead_KnowsKindSubjectAndText(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/*.eml")
+	if err != nil || len(files) != len(mails) {
+		t.Fatalf("%d files and %d expectations: %v", len(files), len(mails), err)
+	}
+	for _, f := range files {
+		name := strings.TrimSuffix(filepath.Base(f), ".eml")
+		want, ok := mails[name]
+		if !ok {
+			t.Errorf("nobody says what %s is", name)
+			continue
+		}
+		m := load(t, name)
+		if m.Kind != want.kind || m.Subject != want.subject || strings.TrimRight(m.Text, " \n") != want.text {
+			t.Errorf("%s:\n got %s %q %q\nwant %s %q %q", name, m.Kind, m.Subject, m.Text, want.kind, want.subject, want.text)
+		}
+		if auto := m.Kind != Reply && m.Kind != Other; auto && !m.NoAnswer {
+			t.Errorf("%s might be answered by a machine", name)
+		}
+	}
+}
+
+func TestRead_PeopleAndReferences(t *testing.T) {
+	t.Parallel()
+	m := load(t, "reply-koi8-r")
+	want := channels.Person{Name: "Anna Petrova", Address: "anna@customers.example"}
+	if m.From != want || m.MessageID != "CA+1@mail.customers.example" || m.NoID || m.Hops != 1 {
+		t.Errorf("from %v, id %q, %d hops", m.From, m.MessageID, m.Hops)
+	}
+	if d := time.Date(2026, 11, 22, 7, 15, 2, 0, time.UTC); !m.Arrived.Equal(d) || !m.Date.Equal(d.Add(-2*time.Second)) {
+		t.Errorf("arrived %v, written %v", m.Arrived, m.Date)
+	}
+	if diff := cmp.Diff([]string{"msg_01hv3x9q8w2ta@shop.example", "first@shop.example"}, m.References); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"0dh3kq7m2v9x"}, m.Tokens); diff != "" {
+		t.Error(diff)
+	}
+
+	m = load(t, "reply-several-in-reply-to")
+	if diff := cmp.Diff([]string{"msg_01hv3x9q8w2ta@shop.example", "second@shop.example", "third@shop.example"}, m.InReplyTo); diff != "" {
+		t.Error(diff)
+	}
+
+	m = load(t, "reply-leaked-cc")
+	if diff := cmp.Diff([]channels.Person{{Name: "Shop, orders", Address: "Reply+0DH3KQ7M2V9X@reply.shop.example"}, {Address: "hidden@x.example"}, {Address: "two@x.example"}}, m.Cc); diff != "" {
+		t.Error(diff)
+	}
+	if !slices.Equal(m.Tokens, []string{"0dh3kq7m2v9x"}) {
+		t.Errorf("tokens %v", m.Tokens)
+	}
+	if m = load(t, "reply-delivered-to-only"); !slices.Equal(m.Tokens, []string{"0dh3kq7m2v9x"}) {
+		t.Errorf("tokens %v", m.Tokens)
+	}
+	if m = load(t, "reply-folded-badly"); !slices.Equal(m.References, []string{"msg_01hv3x9q8w2ta@shop.example"}) {
+		t.Errorf("references %v", m.References)
+	}
+}
+
+func TestRead_FilesKeepTheirBytesAndLoseTheirPaths(t *testing.T) {
+	t.Parallel()
+	m := load(t, "reply-attachments")
+	type kept struct{ Name, Type, ID, Content string }
+	var got []kept
+	for _, a := range m.Attachments {
+		r, err := a.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(r)
+		if err != nil || int64(len(b)) != a.Size {
+			t.Errorf("%s: %d bytes of %d: %v", a.Name, len(b), a.Size, err)
+		}
+		got = append(got, kept{a.Name, a.ContentType, a.ContentID, string(b[:min(len(b), 9)])})
+	}
+	want := []kept{
+		{"crack.png", "image/png", "pic1@x", "\x89PNG\r\n\x1a\n "},
+		{"Счёт.pdf", "application/pdf", "", "%PDF-1.4 "},
+		{"part-3.ics", "text/calendar; charset=utf-8", "", "BEGIN:VCA"},
+		{"what I got.eml", "message/rfc822", "", "From: fri"},
+		{"notes.txt", "text/plain; charset=utf-8", "", "a note"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if !strings.Contains(m.HTML, `src="cid:pic1@x"`) {
+		t.Errorf("the HTML is %q", m.HTML)
+	}
+
+	m = load(t, "reply-winmail")
+	if len(m.Attachments) != 1 || m.Attachments[0].Name != "Отчёт за год.txt" || m.Attachments[0].Size != 11 {
+		t.Errorf("winmail.dat holds %+v", m.Attachments)
+	}
+}
+
+func TestRead_RefusesOnlyWhatIsNoMail(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		raw  []byte
+		want error
+	}{
+		{"nothing", nil, ErrEmpty},
+		{"too much", make([]byte, MaxSize+1), ErrTooLarge},
+		{"prose", []byte("Dear shop,\nthis is no mail\n"), ErrNoHeader},
+		{"line ends", []byte("\r\n\r\n"), ErrNoHeader},
+		{"a picture", []byte("\x89PNG\r\n\x1a\n\x00\x00:\x00"), ErrNoHeader},
+		{"one field", []byte("Subject: x"), nil},
+		{"a byte order mark and empty lines before it", []byte("\xef\xbb\xbf\r\n\r\nSubject: x\r\n\r\ny"), nil},
+		{"a line of an mbox before it", []byte("From anna@example.com Sun Nov 22 10:15:00 2026\nSubject: x\n\ny"), nil},
+	} {
+		m, err := Read(c.raw)
+		if !errors.Is(err, c.want) || (err == nil) != (m != nil) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
+
+// What strangers send to find out how much it costs.
+func TestRead_HoldsItsBounds(t *testing.T) {
+	t.Parallel()
+	const head = "From: a@b.example\nReferences: <x@y.example>\n"
+	nested := func(n int) string {
+		var b strings.Builder
+		b.WriteString(head)
+		for i := range n {
+			boundary := strings.Repeat("b", 1) + string(rune('a'+i%26)) + strings.Repeat("x", i%7) + "-" + strings.Repeat("i", i%50) + "."
+			b.WriteString("Content-Type: multipart/mixed; boundary=\"" + boundary + "\"\n\n--" + boundary + "\n")
+		}
+		b.WriteString("\nthe kernel\n")
+		return b.String()
+	}
+	for _, c := range []struct{ name, raw, word string }{
+		{"1000 nested parts", nested(1000), "kernel"},
+		{"a field of 200 KB", head + "Subject: " + strings.Repeat("long ", 40<<10) + "\n\nshort\n", "short"},
+		{"a field of 200 KB without a blank", head + "X: " + strings.Repeat("x", 200<<10) + "\n\nshort\n", "short"},
+		{"a field folded 100,000 times", head + "X: y" + strings.Repeat("\n z", 100_000) + "\n\nshort\n", "short"},
+		{"50,000 fields", head + strings.Repeat("X: y\n", 50_000) + "\nshort\n", "short"},
+		{"50,000 addresses", head + "To: " + strings.Repeat("a@b.example,", 50_000) + "\n\nshort\n", "short"},
+		{"50,000 unclosed brackets", head + "To: " + strings.Repeat("<\"(", 50_000) + "\n\nshort\n", "short"},
+		{"50,000 ids", head + "References: " + strings.Repeat("<a@b>", 50_000) + "\n\nshort\n", "short"},
+		{"20,000 parts", head + "Content-Type: multipart/mixed; boundary=b\n\n" + strings.Repeat("--b\n\nx\n", 20_000) + "--b\n\nshort\n--b--\n", "short"},
+		{"a boundary of 8 KB", head + "Content-Type: multipart/mixed; boundary=" + strings.Repeat("b", 5000) + "\n\n--" + strings.Repeat("b", 5000) + "\n\nshort\n", "short"},
+		{"encoded words without end", head + "Subject: " + strings.Repeat("=?a?q?", 20_000) + "\n\nshort\n", "short"},
+		{"padding in base64", head + "Content-Transfer-Encoding: base64\n\n" + strings.Repeat("A=", 100_000) + "\nshort!\n", "short"},
+		{"equal signs in quoted-printable", head + "Content-Transfer-Encoding: quoted-printable\n\n" + strings.Repeat("=  ", 100_000) + "short\n", "short"},
+		{"parameters", head + "Content-Type: text/plain" + strings.Repeat("; a*1=\"", 20_000) + "\n\nshort\n", "short"},
+		{"comments in comments", head + "Authentication-Results: x" + strings.Repeat("(", 90_000) + "\n\nshort\n", "short"},
+		{"plus signs in UTF-7", head + "Content-Type: text/plain; charset=utf-7\n\n" + strings.Repeat("+", 100_000) + " short\n", "short"},
+	} {
+		begin := time.Now()
+		m, err := Read([]byte(c.raw))
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		if !strings.Contains(m.Text+m.Quoted+m.Signature, c.word) {
+			t.Errorf("%s: %q is not in it", c.name, c.word)
+		}
+		if took := time.Since(begin); took > 5*time.Second { // a bound that holds on a busy machine; what is square takes minutes
+			t.Errorf("%s took %v", c.name, took)
+		}
+		if len(m.Recipients) > 2*maxPeople || len(m.References) > maxIDs || len(m.Subject) > 2000 || len(m.Attachments) > maxParts {
+			t.Errorf("%s is not bounded", c.name)
+		}
+	}
+}
+
+func TestRead_ABodyThatNobodyReadsToItsEndBecomesAFile(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("Beginning of a very long story. ", 100_000)
+	for _, c := range []struct{ kind, name string }{{"plain", "message.txt"}, {"html", "message.html"}} {
+		m, err := Read([]byte("From: a@b.example\nContent-Type: text/" + c.kind + "\n\n" + long + "the end"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.HasPrefix(m.Text, "Beginning of") || len(m.Text) > 2<<20 || m.HTML != "" || len(m.Attachments) != 1 || m.Attachments[0].Name != c.name || m.Attachments[0].Size != int64(len(long)+7) {
+			t.Errorf("%s: %d bytes of text, %d of HTML, %+v", c.kind, len(m.Text), len(m.HTML), m.Attachments)
+		}
+	}
+}
+
+func TestRead_SameMailSameIDHoweverItCame(t *testing.T) {
+	t.Parallel()
+	one, other := load(t, "other-no-message-id"), load(t, "other-no-message-id-by-imap")
+	if !one.NoID || one.MessageID != other.MessageID {
+		t.Errorf("%q and %q", one.MessageID, other.MessageID)
+	}
+	if a, b := one.Updates(Box{})[0].EventID, other.Updates(Box{})[0].EventID; a == "" || a != b {
+		t.Errorf("%q and %q", a, b)
+	}
+	changed, err := Read(bytes.Replace(one.Raw, []byte("writes no"), []byte("writes a"), 1))
+	if err != nil || changed.MessageID == one.MessageID {
+		t.Errorf("another mail has the same id: %v", err)
+	}
+	// A program that writes one id into all its mails.
+	a, err1 := Read([]byte("From: a@b.example\nMessage-ID: <1@x>\n\none\n"))
+	b, err2 := Read([]byte("From: a@b.example\nMessage-ID: <1@x>\n\ntwo\n"))
+	if err1 != nil || err2 != nil || a.Updates(Box{})[0].EventID == b.Updates(Box{})[0].EventID {
+		t.Errorf("two mails are one event: %v %v", err1, err2)
+	}
+}

@@ -1,0 +1,146 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"rapport"
+	"rapport/channels"
+	"rapport/store"
+	"rapport/templates"
+)
+
+// automatic is an answer that we give by ourselves.
+type automatic string
+
+const (
+	stopped automatic = "stopped" // no more comes
+	started automatic = "started" // it comes again
+	help    automatic = "help"    // who we are and how to stop
+	contact automatic = "contact" // offers the button that shares one's own number
+	linked  automatic = "linked"  // the chat is the customer's now
+)
+
+// Replies are automatic answers by name (stopped, started, help, contact, linked) and language (en, ru). {company} is the
+// sender's name. What is missing is said in our own words.
+type Replies map[string]map[string]string
+
+var ownWords = map[automatic]map[string]string{
+	stopped: {"en": "{company}: you are unsubscribed and will get no more messages here. To come back, reply START.",
+		"ru": "{company}: вы отписаны, сообщений здесь больше не будет. Чтобы вернуться, ответьте СТАРТ."},
+	started: {"en": "{company}: you are subscribed again. To stop, reply STOP. For help, reply HELP.",
+		"ru": "{company}: вы снова подписаны. Чтобы отписаться, ответьте СТОП. Справка: ПОМОЩЬ."},
+	help: {"en": "{company}: to stop our messages, reply STOP. To ask us something, just write it here: a person reads it.",
+		"ru": "{company}: чтобы отписаться, ответьте СТОП. Если есть вопрос, напишите его сюда: ответит человек."},
+	contact: {"en": "{company}: hello! To let us know who you are, press the button below. It shares your phone number with us.",
+		"ru": "{company}: здравствуйте! Чтобы мы узнали вас, нажмите кнопку внизу: она передаст нам ваш номер телефона."},
+	linked: {"en": "{company}: thank you, we know you now.", "ru": "{company}: спасибо, теперь мы вас узнали."},
+}
+
+// shareButton is what the button of contact says.
+var shareButton = map[string]string{"en": "Share my phone number", "ru": "Поделиться номером телефона"}
+
+// patience is how long the same automatic answer is not given twice to one address. The offer of contact is made once.
+const patience = 24 * time.Hour
+
+// autoAnswer writes to whom a message came from, on its channel and in its thread: a message like any other, stored in the
+// transaction of what it confirms, so that it is neither lost nor sent without it. Their own stop does not bind it, every
+// other rule does. Nothing is written to a machine, to an address that is dead or has blocked us, where the provider has
+// answered, nor twice a day.
+func (g *Gateway) autoAnswer(ctx context.Context, s *store.Store, h heard, what automatic) ([]store.Batch, error) {
+	if h.in.Auto != "" || h.in.Answered {
+		return nil, nil
+	}
+	since := g.now().Add(-patience)
+	if what == contact {
+		since = time.Time{}
+	}
+	if said, err := s.Answered(ctx, h.from, string(what), since); err != nil || said {
+		return nil, err
+	}
+	customer, err := s.Customer(ctx, h.from.Customer)
+	if err != nil {
+		return nil, err
+	}
+	language := languageFor(h.in, customer.Locale, g.set.DefaultLocale)
+	content := Inline{InlineContent: templates.InlineContent{Subject: replySubject(h.in.Subject), Text: g.words(what, language)}, InReplyTo: h.in.ProviderID}
+	if content.InReplyTo != "" {
+		content.References = []string{content.InReplyTo}
+	}
+	if what == contact {
+		content.Buttons = [][]channels.Button{{{Text: shareButton[language], Contact: true}}}
+	}
+	raw, err := json.Marshal(content)
+	if err != nil {
+		return nil, err
+	}
+	c := &rapport.Campaign{ID: s.NewID(), Kind: rapport.KindOfSystem, Name: string(what), Purpose: rapport.Transactional, Inline: raw, Thread: h.thread.ID,
+		Routing: rapport.Routing{Method: rapport.Preferred, Channels: []rapport.Channel{h.in.Channel}}, Status: rapport.CampaignFinished, Audience: 1, Planned: 1, CreatedAt: s.Now(), LaunchedAt: s.Now()}
+	t := h.thread
+	t.Customer, t.Address, t.Channel = h.from.Customer, h.from.ID, h.from.Channel
+	row, err := g.replyRow(ctx, s, c, t, h.in.Channel)
+	if rapport.CodeOf(err) == rapport.CodeConflict {
+		return nil, nil // they cannot be written to
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := s.InsertCampaigns(ctx, c); err != nil {
+		return nil, err
+	}
+	due, err := s.AddMessages(ctx, g.Worker(), []store.Row{row})
+	if err != nil {
+		return nil, err
+	}
+	return due, s.AddEntry(ctx, &rapport.Entry{Thread: h.thread.ID, Customer: h.from.Customer, Kind: rapport.Outbound, Channel: h.in.Channel, Text: content.Text, Author: g.set.Company.Name,
+		Address: h.from.ID, Message: row.Message.ID, Meta: detail("automatic", string(what))})
+}
+
+// words are what an automatic answer says. Without a name nothing stands before it.
+func (g *Gateway) words(what automatic, language string) string {
+	text := g.set.Replies[string(what)][language]
+	if strings.TrimSpace(text) == "" {
+		text = ownWords[what][language]
+	}
+	if rest, ok := strings.CutPrefix(text, "{company}: "); ok && rest != "" && g.set.Company.Name == "" {
+		first, size := utf8.DecodeRuneInString(rest)
+		text = string(unicode.ToUpper(first)) + rest[size:]
+	}
+	return strings.ReplaceAll(text, "{company}", g.set.Company.Name)
+}
+
+// languageFor is en or ru: that of the words, where they are Russian; else the customer's, what the channel tells, the
+// installation's.
+func languageFor(in *channels.Incoming, locales ...string) string {
+	letters := 0 // Cyrillic ones less the others
+	for _, r := range in.Text {
+		if unicode.Is(unicode.Cyrillic, r) {
+			letters++
+		} else if unicode.IsLetter(r) {
+			letters--
+		}
+	}
+	if letters > 0 {
+		return "ru"
+	}
+	for _, l := range []string{locales[0], in.Locale, locales[1]} {
+		if l != "" {
+			if strings.EqualFold(languageOf(l), "ru") {
+				return "ru"
+			}
+			return "en"
+		}
+	}
+	return "en"
+}
+
+// hints says that batches are due.
+func (g *Gateway) hints(due []store.Batch) {
+	for _, b := range due {
+		g.hint(Wake{Batch: b.ID, Lane: b.Lane})
+	}
+}

@@ -1,0 +1,42 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"rapport"
+)
+
+// Answered tells whether an automatic answer of that name was written to an address after since.
+func (s *Store) Answered(ctx context.Context, a rapport.Address, name string, since time.Time) (bool, error) {
+	var n int
+	err := s.row(ctx, `SELECT count(*) FROM messages m JOIN campaigns c ON c.id = m.campaign_id
+		WHERE m.customer_id = $1 AND m.address_id = $2 AND c.kind = 'system' AND c.name = $3 AND c.created_at > $4`, a.Customer, a.ID, name, ms(since)).Scan(&n)
+	return n > 0, err
+}
+
+// Anonymous tells whether nothing is known of a customer but one address.
+func (s *Store) Anonymous(ctx context.Context, customer rapport.ID) (bool, error) {
+	var n int
+	err := s.row(ctx, `SELECT count(*) FROM customers WHERE id = $1 AND external_id IS NULL AND (SELECT count(*) FROM addresses WHERE customer_id = $1) = 1`, customer).Scan(&n)
+	return n == 1, err
+}
+
+// HeardAt is when the customer last wrote from an address; zero: never.
+func (s *Store) HeardAt(ctx context.Context, customer, address rapport.ID) (time.Time, error) {
+	var created int64
+	err := s.row(ctx, `SELECT created_at FROM entries WHERE customer_id = $1 AND address_id = $2 AND kind = 'inbound' ORDER BY id DESC LIMIT 1`, customer, address).Scan(&created)
+	if errors.Is(err, sql.ErrNoRows) {
+		return time.Time{}, nil
+	}
+	return at(created), err
+}
+
+// Overtaken lists those of at most MaxRows messages whose address is not any more as it was when they were decided: it said
+// stop, blocked us, or changed in some other way.
+func (s *Store) Overtaken(ctx context.Context, messages []rapport.ID) ([]rapport.ID, error) {
+	return collect(ctx, s, scanID, `SELECT m.id FROM messages m LEFT JOIN addresses a ON a.id = m.address_id
+		WHERE m.id `+s.d.in(1)+` AND (a.id IS NULL OR a.epoch <> m.epoch)`, s.d.list(messages))
+}
