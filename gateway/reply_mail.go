@@ -214,7 +214,7 @@ func (g *Gateway) quote(e *rapport.Entry, customer *rapport.Customer, out *Inlin
 		if inside == "" || len(inside) > 10*quotedBytes {
 			inside = strings.ReplaceAll(html.EscapeString(text), "\n", "<br>\n")
 		}
-		out.HTML += "\n<p>" + html.EscapeString(line) + "</p>\n<blockquote style=\"margin: 0 0 0 8px; padding: 0 0 0 8px; border: 0\">" + inside + "</blockquote>"
+		out.HTML += "\n<p>" + html.EscapeString(line) + "</p>\n<blockquote type=\"cite\" style=\"margin: 0 0 0 8px; padding: 0 0 0 8px; border: 0\">" + inside + "</blockquote>"
 	}
 }
 
