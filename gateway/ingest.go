@@ -150,8 +150,15 @@ func (g *Gateway) receipt(ctx context.Context, s *store.Store, from channels.Ent
 	if err != nil {
 		return nil, err
 	}
+	if err := g.tellReceipt(ctx, s, m, was, is); err != nil {
+		return nil, err
+	}
 	if r.Kind == rapport.ReceiptRead {
-		if _, err := s.Engage(ctx, g.Worker(), id, rapport.Opened, false); err != nil {
+		first, err := s.Engage(ctx, g.Worker(), id, rapport.Opened, false)
+		if err == nil {
+			err = g.tellEngaged(ctx, s, m, rapport.Opened, first)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -342,6 +349,9 @@ func (g *Gateway) sender(ctx context.Context, s *store.Store, in *channels.Incom
 		return a, err
 	}
 	if err := up[0].Err(); err != nil {
+		return a, err
+	}
+	if err := g.tellCustomers(ctx, s, up, nil); err != nil {
 		return a, err
 	}
 	return s.AddressOf(ctx, in.Channel, value)

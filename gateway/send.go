@@ -151,6 +151,7 @@ func (g *Gateway) send(ctx context.Context, f *flight, p *channels.Provider, gro
 		}
 	}
 	f.outcome = g.outcome(a)
+	f.outcome.Notice = g.noticeOf(f.outcome.To, about{row.ID, row.Campaign, row.Customer, row.Channel, f.outcome.Reason})
 	if v := a.verdict; v != nil {
 		g.Log.Debug("an attempt did not succeed", "message", rapport.KindMessage.Format(row.ID), "verdict", string(v.Kind), "reason", v.Reason, "code", v.Code)
 	}

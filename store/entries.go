@@ -61,7 +61,7 @@ func (s *Store) AddEntry(ctx context.Context, e *rapport.Entry) error {
 		if err != nil {
 			return fmt.Errorf("storing an entry: %w", err)
 		}
-		return nil
+		return s.tellEntry(ctx, e)
 	})
 }
 

@@ -31,6 +31,8 @@ type Export struct {
 	Events       []ExportedEvent      `json:"events"`
 	Messages     []ExportedMessage    `json:"messages"`
 	Entries      []ExportedEntry      `json:"entries"`
+	Calls        []ExportedCall       `json:"calls"`
+	Notices      []ExportedNotice     `json:"notices"`
 }
 
 // ExportedQuiet is a daily span, "21:00" to "09:00" in the customer's zone.
@@ -140,7 +142,7 @@ func (s *Store) ExportCustomer(ctx context.Context, id rapport.ID) (*Export, err
 		e.MergedIDs = append(e.MergedIDs, rapport.KindCustomer.Format(other))
 	}
 	who := s.d.list(selves)
-	for _, part := range []func(context.Context, *Export, any) error{s.exportAddresses, s.exportChoices, s.exportEvents, s.exportMessages, s.exportEntries} {
+	for _, part := range []func(context.Context, *Export, any) error{s.exportAddresses, s.exportChoices, s.exportEvents, s.exportMessages, s.exportEntries, s.exportCalls, s.exportNotices} {
 		if err := part(ctx, e, who); err != nil {
 			return nil, fmt.Errorf("exporting a customer: %w", err)
 		}

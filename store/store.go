@@ -45,6 +45,8 @@ type Store struct {
 
 	turns  *turn // of SQLite's writer; nil on PostgreSQL
 	urgent bool
+	after  *[]func() // of the transaction: see Committed
+	told   func()    // see SetTold
 
 	hashKey []byte // see SetHashKey
 }
@@ -245,6 +247,8 @@ func (s *Store) once(ctx context.Context, fn func(*Store) error) error {
 	defer func() { _ = conn.Close() }() // gives it back to the pool
 	return conn.Raw(func(raw any) error {
 		bound := *s
+		var after []func()
+		bound.after = &after
 		bound.tx = s.d.session(raw)
 		if err := bound.tx.begin(ctx); err != nil {
 			return fmt.Errorf("beginning: %w", err)
@@ -262,8 +266,21 @@ func (s *Store) once(ctx context.Context, fn func(*Store) error) error {
 			return fmt.Errorf("committing: %w", err)
 		}
 		open = false
+		for _, fn := range after {
+			fn()
+		}
 		return nil
 	})
+}
+
+// Committed has fn called once what this store is bound to is committed; at once, if it is bound to no transaction.
+// fn must return quickly: the connection waits for it.
+func (s *Store) Committed(fn func()) {
+	if s.tx == nil {
+		fn()
+		return
+	}
+	*s.after = append(*s.after, fn)
 }
 
 func (s *Store) exec(ctx context.Context, q string, args ...any) (int64, error) {
