@@ -88,7 +88,7 @@ func (s *Store) Relay(ctx context.Context, worker rapport.ID) (told []rapport.No
 // False: worker is not the relay. worker 0 locks for whoever it is.
 func (s *Store) lockStream(ctx context.Context, worker rapport.ID) (last rapport.ID, ok bool, err error) {
 	var cursor string
-	err = s.row(ctx, `UPDATE cursors SET updated_at = $1 WHERE provider = $2 AND ($3 = 0 OR owner = $3) RETURNING cursor`, ms(s.Now()), relayName, worker).Scan(&cursor)
+	err = s.row(ctx, `UPDATE cursors SET updated_at = $1 WHERE provider = $2 AND (owner = $3 OR $3 = 0) RETURNING cursor`, ms(s.Now()), relayName, worker).Scan(&cursor)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, false, nil
 	}
