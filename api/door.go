@@ -36,6 +36,7 @@ type Options struct {
 	Version        string // of the program, for the OpenAPI document
 	PublicURL      string // without a slash at the end; what providers sign
 	TrustedProxies []netip.Prefix
+	CallDoors      map[string]string // names of telephone exchanges by the token that opens their door
 	Limits         Limits
 	ReadTimeout    time.Duration // longest wait for the next piece of a request; 0: 30 s
 	IdleTimeout    time.Duration // 0: 60 s

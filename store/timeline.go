@@ -20,7 +20,19 @@ type TimelineItem struct {
 	Consent    *rapport.Consent
 	Event      *rapport.Event // placed at the time when it occurred
 	Engagement *Engaged
+	Call       *rapport.Call
+	Receipt    *Reported
 }
+
+// Reported is bad news about a message from who was to deliver it: a bounce, a complaint, a machine's answer.
+type Reported struct {
+	Message rapport.ID
+	Channel rapport.Channel
+	ReceiptRow
+}
+
+// TimelineKinds are the sources of a timeline.
+var TimelineKinds = []string{"message", "entry", "consent", "event", "engagement", "receipt", "call"}
 
 // Engaged is what the customer did with one message, for the first time at the item's At.
 type Engaged struct {
@@ -43,11 +55,13 @@ const (
 	rankConsent
 	rankEvent
 	rankEngagement // and the next ones, one a kind: a click opens a message in the same millisecond
+	rankReceipt    = rankEngagement + 10
+	rankCall       = rankReceipt + 1
 )
 
 // Timeline lists what happened with a customer, newest first, from all sources and of all customers that
-// were merged into this one. Each source is asked for at most limit rows.
-func (s *Store) Timeline(ctx context.Context, customer rapport.ID, before Moment, limit int) ([]TimelineItem, Moment, error) {
+// were merged into this one; of some kinds only, when there are any. Each source is asked for at most limit rows.
+func (s *Store) Timeline(ctx context.Context, customer rapport.ID, before Moment, limit int, kinds ...string) ([]TimelineItem, Moment, error) {
 	selves, err := s.selves(ctx, customer)
 	if err != nil {
 		return nil, Moment{}, err
@@ -57,8 +71,12 @@ func (s *Store) Timeline(ctx context.Context, customer rapport.ID, before Moment
 	}
 	who := s.d.list(selves)
 	var out []TimelineItem
-	for _, source := range []func(context.Context, any, Moment, int) ([]TimelineItem, error){
-		s.messagesBefore, s.entriesBefore, s.consentsBefore, s.eventsBefore, s.engagementsBefore} {
+	sources := []func(context.Context, any, Moment, int) ([]TimelineItem, error){
+		s.messagesBefore, s.entriesBefore, s.consentsBefore, s.eventsBefore, s.engagementsBefore, s.receiptsBefore, s.callsBefore}
+	for i, source := range sources {
+		if len(kinds) > 0 && !slices.Contains(kinds, TimelineKinds[i]) {
+			continue
+		}
 		items, err := source(ctx, who, before, limit+1)
 		if err != nil {
 			return nil, Moment{}, fmt.Errorf("reading a timeline: %w", err)
@@ -154,6 +172,28 @@ func (s *Store) engagementsBefore(ctx context.Context, who any, before Moment, l
 	}, `SELECT e.message_id, e.kind, e.first_at, e.n, e.machine, `+rank+`, c.name FROM messages m JOIN engagements e ON e.message_id = m.id
 		JOIN campaigns c ON c.id = m.campaign_id WHERE m.customer_id `+s.d.in(1)+` AND e.n > 0 AND (e.first_at, `+rank+`, e.message_id) < ($2, $3, $4)
 		ORDER BY e.first_at DESC, `+rank+` DESC, e.message_id DESC LIMIT $5`, who, ms(before.At), before.Rank, before.ID, limit)
+}
+
+// receiptsBefore leaves out what the message's own state says.
+func (s *Store) receiptsBefore(ctx context.Context, who any, before Moment, limit int) ([]TimelineItem, error) {
+	at, id := before.of(rankReceipt)
+	return collect(ctx, s, func(scan func(...any) error) (i TimelineItem, err error) {
+		var said int64
+		r := &Reported{}
+		err = scan(&i.ID, &r.Message, &r.Channel, (*string)(&r.Kind), &r.Reason, &r.Code, &r.Detail, &said, &i.Campaign)
+		r.At = time.UnixMilli(said).UTC()
+		i.At, i.Rank, i.Receipt = r.At, rankReceipt, r
+		return
+	}, `SELECT r.id, r.message_id, m.channel, r.kind, r.reason, r.code, r.detail, r.at, c.name FROM messages m JOIN receipts r ON r.message_id = m.id JOIN campaigns c ON c.id = m.campaign_id
+		WHERE m.customer_id `+s.d.in(1)+` AND r.kind NOT IN ('sent', 'delivered', 'read') AND (r.at, r.id) < ($2, $3) ORDER BY r.at DESC, r.id DESC LIMIT $4`, who, at, id, limit)
+}
+
+func (s *Store) callsBefore(ctx context.Context, who any, before Moment, limit int) ([]TimelineItem, error) {
+	return collect(ctx, s, func(scan func(...any) error) (i TimelineItem, err error) {
+		c, err := scanCall(scan)
+		i.Moment, i.Call = Moment{c.ID.Time(), rankCall, c.ID}, &c
+		return
+	}, `SELECT `+callColumns+` FROM calls WHERE id IN (`+s.callsOf(1)+`) AND id < $2 ORDER BY id DESC LIMIT $3`, who, before.id(rankCall), limit)
 }
 
 // selves are the ids under which things of a customer may stand: its own, and those that were merged into it.
