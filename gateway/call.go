@@ -98,7 +98,10 @@ func (g *Gateway) number(s string) (number string, dialable bool) {
 		s = "+" + rest
 	}
 	if len(s) > 9 && s[0] >= '1' && s[0] <= '9' {
-		if n, err := phonenumbers.Parse("+"+s, ""); err == nil && phonenumbers.IsValidNumber(n) {
+		far, err := phonenumbers.Parse("+"+s, "")
+		near, err2 := phonenumbers.Parse(s, g.set.DefaultRegion)
+		ours := err2 == nil && phonenumbers.IsValidNumber(near)
+		if err == nil && (phonenumbers.IsValidNumber(far) || !ours && phonenumbers.IsPossibleNumber(far)) {
 			s = "+" + s
 		}
 	}

@@ -152,6 +152,27 @@ func TestCall_WaitsForItsCustomer(t *testing.T) {
 	})
 }
 
+func TestCall_NumbersAsExchangesWriteThem(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "sqlite:"+t.TempDir()+"/x.db", func(s *gateway.Settings) { s.DefaultRegion = "LV" })
+	for i, c := range []struct{ written, number string }{{"+371 26 000 001", "+37126000001"}, {"0037126000001", "+37126000001"}, {"37126000001", "+37126000001"}, {"26000001", "+37126000001"},
+		{"447700900042", "+447700900042"}, {"42", "42"}, {"*98", "*98"}, {"anonymous", ""}, {"", ""}, {"<script>", ""}, {strings.Repeat("1", 40), ""}} {
+		if err := w.g.ReportCall(t.Context(), "pbx", gateway.CallReport{Event: gateway.NewCall, CallID: fmt.Sprint(i), Direction: rapport.CallIn, From: c.written}); err != nil {
+			t.Fatal(err)
+		}
+		err := w.st.Tx(t.Context(), func(s *store.Store) error {
+			call, _, err := s.ReportedCall(t.Context(), rapport.Call{Door: "pbx", CallID: fmt.Sprint(i)})
+			if call.Number != c.number {
+				t.Errorf("%q is kept as %q", c.written, call.Number)
+			}
+			return err
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // someone is a customer with that phone.
 func (w *world) someone(phone string) rapport.ID {
 	w.t.Helper()

@@ -238,7 +238,7 @@ func TestMergedCustomer_StandsForTheOneItWasMergedInto(t *testing.T) {
 				t.Errorf("%v, %v", list, err)
 			}
 			one, _, err := s.Timeline(ctx, main, store.Moment{}, 100)
-			if err != nil || len(one) != 15 {
+			if err != nil || len(one) != 21 {
 				t.Errorf("%d things in the timeline, %v", len(one), err)
 			}
 			if e, err := s.ExportCustomer(ctx, old); err != nil || len(e.MergedIDs) != 2 || len(e.Messages) != 3 {

@@ -212,7 +212,10 @@ func (s *Store) WakeThreads(ctx context.Context) (ids []rapport.ID, err error) {
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		woken, err := collect(ctx, s, scanThread, `UPDATE threads AS t SET status = 'open', snoozed_until = 0, updated_at = $1 WHERE t.id `+s.d.in(2)+` RETURNING `+threadColumns, now, s.d.list(ids))
+		if _, err = s.exec(ctx, `UPDATE threads SET status = 'open', snoozed_until = 0, updated_at = $1 WHERE id `+s.d.in(2), now, s.d.list(ids)); err != nil {
+			return err
+		}
+		woken, err := collect(ctx, s, scanThread, `SELECT `+threadColumns+` FROM threads t WHERE t.id `+s.d.in(1), s.d.list(ids))
 		if err != nil {
 			return err
 		}
