@@ -142,10 +142,7 @@ func (f *Follower) Next(ctx context.Context) ([]rapport.Notice, error) {
 		page, behind, changed := f.feed.after(f.at)
 		if len(page) == 0 && behind {
 			var err error
-			if page, err = f.feed.st.Stream(ctx, f.at, feedPage); err != nil {
-				if ctx.Err() != nil {
-					return nil, nil
-				}
+			if page, err = f.feed.st.Stream(ctx, f.at, feedPage); err != nil && ctx.Err() == nil {
 				return nil, err
 			}
 		}

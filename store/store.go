@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -45,8 +46,8 @@ type Store struct {
 
 	turns  *turn // of SQLite's writer; nil on PostgreSQL
 	urgent bool
-	after  *[]func() // of the transaction: see Committed
-	told   func()    // see SetTold
+	after  *[]func()               // of the transaction: see Committed
+	told   *atomic.Pointer[func()] // see SetTold
 
 	hashKey []byte // see SetHashKey
 }
@@ -69,7 +70,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Store{now: o.Now, ids: rapport.NewMinter(0, o.Now)}
+	s := &Store{now: o.Now, ids: rapport.NewMinter(0, o.Now), told: &atomic.Pointer[func()]{}}
 	if strings.HasPrefix(o.URL, "postgres://") || strings.HasPrefix(o.URL, "postgresql://") {
 		cfg, err := pgx.ParseConfig(o.URL)
 		if err != nil {

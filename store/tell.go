@@ -11,9 +11,8 @@ import (
 // What happens to threads, entries and consents is told where it is written, so that no way of doing it can forget to.
 // Tests and others that do not listen pay a row in the outbox.
 
-// SetTold has fn called after each commit that told something: the relay need not look for it then. Call it before the
-// store is used.
-func (s *Store) SetTold(fn func()) { s.told = fn }
+// SetTold has fn called after each commit that told something: the relay need not look for it then.
+func (s *Store) SetTold(fn func()) { s.told.Store(&fn) }
 
 // Tell writes notices in the transaction of their cause. They stand in the stream when the relay has come by.
 func (s *Store) Tell(ctx context.Context, notices ...rapport.Notice) error {
@@ -26,8 +25,8 @@ func (s *Store) Tell(ctx context.Context, notices ...rapport.Notice) error {
 		rows[i] = []any{s.NewID(), string(n.Type), n.Customer, string(n.Data), now}
 	}
 	err := s.Tx(ctx, func(s *Store) error {
-		if s.told != nil {
-			s.Committed(s.told)
+		if fn := s.told.Load(); fn != nil {
+			s.Committed(*fn)
 		}
 		return s.bulkLater(ctx, "outbox", []column{{"id", "bigint"}, {"type", "text"}, {"customer_id", "bigint"}, {"data", "text"}, {"created_at", "bigint"}}, rows, "")
 	})
