@@ -55,7 +55,7 @@ func TestStream_MissesNothingUnderConcurrentCommits(t *testing.T) {
 		if err != nil || oldest != newest+1 {
 			t.Fatal(oldest, newest, err)
 		}
-		const publishers, each = 8, 40
+		const publishers, each = 8, 20
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
 		var publishing, reading sync.WaitGroup
