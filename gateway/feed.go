@@ -18,13 +18,13 @@ type feed struct {
 
 	mu      sync.Mutex
 	readers int
-	ring    []heard // without a gap, up to newest
+	ring    []passed // without a gap, up to newest
 	newest  rapport.ID
 	ready   bool          // newest is known
 	changed chan struct{} // closed, and replaced, when newest moves
 }
 
-type heard struct {
+type passed struct {
 	rapport.Notice
 	since time.Time
 }
@@ -86,7 +86,7 @@ func (f *feed) read(ctx context.Context) bool {
 		if n.ID != after+1 { // what was between is purged already: the ring must have no gap
 			f.ring = nil
 		}
-		f.ring = append(f.ring, heard{n, now})
+		f.ring = append(f.ring, passed{n, now})
 		after = n.ID
 	}
 	if over := len(f.ring) - ringMost; over > 0 {
