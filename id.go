@@ -42,6 +42,9 @@ const (
 	KindSuppressed Kind = "sup"
 	KindRequest    Kind = "req"
 	KindOutbox     Kind = "out"
+	KindEndpoint   Kind = "end"
+	KindDelivery   Kind = "dlv"
+	KindCall       Kind = "cal"
 )
 
 const crockford = "0123456789abcdefghjkmnpqrstvwxyz"

@@ -90,7 +90,7 @@ func entryView(e rapport.Entry) Entry {
 
 // delivered adds how the answers among entries fare.
 func (d *door) delivered(ctx context.Context, rows []rapport.Entry) (func(rapport.Entry) Entry, error) {
-	sent, err := d.st.Deliveries(ctx, rows)
+	sent, err := d.st.AnswerStates(ctx, rows)
 	now := time.Now()
 	return func(e rapport.Entry) Entry {
 		v := entryView(e)

@@ -218,7 +218,7 @@ func unseen(ctx context.Context, s *store.Store, t rapport.Thread, agent string,
 	if err != nil {
 		return err
 	}
-	sent, err := s.Deliveries(ctx, newer)
+	sent, err := s.AnswerStates(ctx, newer)
 	if err != nil {
 		return err
 	}

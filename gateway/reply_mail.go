@@ -32,7 +32,7 @@ func (g *Gateway) mail(ctx context.Context, s *store.Store, c *rapport.Campaign,
 		}
 	}
 	said = slices.DeleteFunc(said, func(e rapport.Entry) bool { return e.Channel != rapport.Email })
-	sent, err := s.Deliveries(ctx, said)
+	sent, err := s.AnswerStates(ctx, said)
 	if err != nil {
 		return err
 	}
