@@ -43,6 +43,9 @@ const (
 	KindRequest    Kind = "req"
 	KindOutbox     Kind = "out"
 	KindMerge      Kind = "mrg"
+	KindEndpoint   Kind = "end"
+	KindDelivery   Kind = "dlv"
+	KindCall       Kind = "cal"
 )
 
 const crockford = "0123456789abcdefghjkmnpqrstvwxyz"

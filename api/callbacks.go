@@ -18,6 +18,7 @@ import (
 func (d *door) doors(app *fiber.App) {
 	app.Get("/healthz", func(c *fiber.Ctx) error { return c.JSON(fiber.Map{"status": "ok"}) })
 	app.Get("/readyz", d.ready)
+	app.Post("/in/cti/:token", d.call)
 	app.Post("/in/:driver/:provider", d.callback)
 	app.Get("/u/:token", d.unsubscribePage)
 	app.Post("/u/:token", d.unsubscribe)

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"rapport"
@@ -87,7 +89,7 @@ func (d *door) customers() {
 		About: "Everything that names the person goes; the counts of campaigns and the keyed hash of a suppressed address stay."}, d.eraseCustomer)
 	handle(d, route{Method: http.MethodGet, Path: "/v1/customers/{id}/export", Scope: "read:customers", Tag: "Customers", Summary: "Export everything about a customer", Refuses: []int{404}}, d.exportCustomer)
 	stream(d, route{Method: http.MethodGet, Path: "/v1/customers/{id}/timeline", Scope: "read:customers", Tag: "Customers", Summary: "What happened with a customer", Refuses: []int{404},
-		About: "Messages, answers, consents, events and engagement of all channels, newest first."}, d.timeline)
+		About: "Messages, answers, notes, consents, events, engagement, bounces and telephone calls, newest first."}, d.timeline)
 }
 
 type listCustomers struct {
@@ -146,7 +148,7 @@ func (d *door) exportCustomer(ctx context.Context, in *CustomerPath) (*reply[*st
 // Happening is one line of a timeline. Kind says which of the others is there.
 type Happening struct {
 	At         time.Time   `json:"at"`
-	Kind       string      `json:"kind" enum:"message,entry,consent,event,engagement,report"`
+	Kind       string      `json:"kind" enum:"message,entry,consent,event,engagement,report,call"`
 	Message    *Message    `json:"message,omitempty"`
 	Campaign   string      `json:"campaign_name,omitempty"`
 	Entry      *Entry      `json:"entry,omitempty"`
@@ -154,12 +156,32 @@ type Happening struct {
 	Event      *Event      `json:"event,omitempty"`
 	Engagement *Engagement `json:"engagement,omitempty"`
 	Report     *Report     `json:"report,omitempty"`
+	Call       *Call       `json:"call,omitempty"`
 }
 
 // Report is what came back about a message: a bounce, a complaint, a machine's answer.
 type Report struct {
 	Message string `json:"message"`
 	store.ReceiptRow
+}
+
+// Call is one telephone call.
+type Call struct {
+	ID         string            `json:"id"`
+	Direction  rapport.Direction `json:"direction" enum:"in,out"`
+	State      rapport.CallState `json:"state" enum:"ringing,answered,ended,missed,failed"`
+	Number     string            `json:"number,omitempty" doc:"The other side's; none when it was hidden."`
+	Line       string            `json:"line,omitempty" doc:"Ours."`
+	Agent      string            `json:"agent,omitempty"`
+	Cause      string            `json:"cause,omitempty" doc:"Why it ended, in the exchange's word."`
+	Thread     string            `json:"thread,omitempty" doc:"Of a missed call."`
+	StartedAt  time.Time         `json:"started_at"`
+	AnsweredAt *time.Time        `json:"answered_at,omitempty"`
+	EndedAt    *time.Time        `json:"ended_at,omitempty"`
+}
+
+func callView(c rapport.Call) Call {
+	return Call{rapport.KindCall.Format(c.ID), c.Direction, c.State(), c.Number, c.Line, c.Agent, c.Cause, rapport.KindThread.Format(c.Thread), c.StartedAt, maybe(c.AnsweredAt), maybe(c.EndedAt)}
 }
 
 // Engagement is what a customer did with a message.
@@ -190,6 +212,9 @@ func happening(i store.TimelineItem) Happening {
 	case i.Engagement != nil:
 		h.Kind = "engagement"
 		h.Engagement = &Engagement{rapport.KindMessage.Format(i.Engagement.Message), i.Engagement.Kind, i.Engagement.N, i.Engagement.Machine}
+	case i.Call != nil:
+		c := callView(*i.Call)
+		h.Kind, h.Call = "call", &c
 	}
 	return h
 }
@@ -197,6 +222,7 @@ func happening(i store.TimelineItem) Happening {
 type timeline struct {
 	CustomerPath
 	Paging
+	Kinds string `query:"kinds" maxLength:"200" doc:"Some kinds only, separated by commas." example:"entry,call"`
 }
 
 func (d *door) timeline(ctx context.Context, in *timeline) (*table[store.TimelineItem, store.Moment, Happening], error) {
@@ -204,9 +230,15 @@ func (d *door) timeline(ctx context.Context, in *timeline) (*table[store.Timelin
 	if err != nil {
 		return nil, err
 	}
+	kinds := strings.FieldsFunc(in.Kinds, func(r rune) bool { return r == ',' })
+	for _, k := range kinds {
+		if !slices.Contains(store.TimelineKinds, k) {
+			return nil, rapport.Invalid("query.kinds", "%.40q is none of %s", k, strings.Join(store.TimelineKinds, ", "))
+		}
+	}
 	t := &table[store.TimelineItem, store.Moment, Happening]{name: "timeline", limit: in.Limit, view: happening}
 	t.fetch = func(ctx context.Context, after store.Moment, limit int) ([]store.TimelineItem, store.Moment, error) {
-		return d.st.Timeline(ctx, c.ID, after, limit)
+		return d.st.Timeline(ctx, c.ID, after, limit, kinds...)
 	}
 	t.columns = []string{"at", "kind", "campaign_name", "what"}
 	t.cells = func(h Happening) []string {

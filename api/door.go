@@ -36,6 +36,7 @@ type Options struct {
 	Version        string // of the program, for the OpenAPI document
 	PublicURL      string // without a slash at the end; what providers sign
 	TrustedProxies []netip.Prefix
+	CallDoors      map[string]string // names of telephone exchanges by the token that opens their door
 	Limits         Limits
 	ReadTimeout    time.Duration // longest wait for the next piece of a request; 0: 30 s
 	IdleTimeout    time.Duration // 0: 60 s
@@ -51,6 +52,7 @@ type Limits struct {
 	Stream     int64 // bytes of streamed recipients and imports
 	Attachment int64 // bytes of one file
 	Body       int64 // bytes of every other body
+	Listeners  int   // who follow the event stream at once
 	Running    int   // requests at once, without those with large bodies; fewer while they take long
 	Streams    int   // requests with large bodies at once
 	Held       int64 // bytes of all bodies that are being held in memory at once
@@ -72,6 +74,7 @@ const (
 	overLarge     = "large_requests"
 	overBytes     = "bytes"
 	overCampaigns = "campaigns"
+	overListeners = "event_streams"
 )
 
 // door holds what handlers need.
@@ -84,6 +87,7 @@ type door struct {
 	routes  []route
 	inside  *admission
 	streams chan struct{}
+	follow  following
 	begun   sync.Map // set of begun
 }
 
@@ -102,7 +106,8 @@ func open(o Options) (*fiber.App, *door) {
 	if o.IdleTimeout == 0 {
 		o.IdleTimeout = time.Minute
 	}
-	d := &door{o: o, g: o.Gateway, st: o.Store, pages: openPages(), inside: newAdmission(o.Limits.Running, o.Limits.Held), streams: make(chan struct{}, o.Limits.Streams)}
+	d := &door{o: o, g: o.Gateway, st: o.Store, pages: openPages(), inside: newAdmission(o.Limits.Running, o.Limits.Held), streams: make(chan struct{}, o.Limits.Streams),
+		follow: following{places: make(chan struct{}, o.Limits.Listeners), heartbeat: 15 * time.Second, patience: 10 * time.Second}}
 	app := fiber.New(fiber.Config{
 		AppName: "Rapport", DisableStartupMessage: true, CaseSensitive: true,
 		Immutable:         true,                              // else strings of one request turn into those of the next
@@ -143,6 +148,8 @@ func open(o Options) (*fiber.App, *door) {
 	d.hours()
 	d.responses()
 	d.events()
+	d.following()
+	d.endpoints()
 	d.files()
 	d.keys()
 	d.providers()
@@ -179,6 +186,9 @@ func (l Limits) filled() Limits {
 	}
 	if l.Streams <= 0 {
 		l.Streams = 64
+	}
+	if l.Listeners <= 0 {
+		l.Listeners = 256
 	}
 	return l
 }
@@ -254,6 +264,8 @@ func overload(c *fiber.Ctx, bound string) error {
 	switch bound {
 	case overLarge:
 		return &rapport.Error{Code: rapport.CodeRateLimited, Message: "Too many large requests are being read at once.", RetryAfter: 5 * time.Second}
+	case overListeners:
+		return &rapport.Error{Code: rapport.CodeUnavailable, Message: "Too many are following the event stream.", RetryAfter: 10 * time.Second}
 	case overBytes:
 		return &rapport.Error{Code: rapport.CodeUnavailable, Message: "The requests that are being worked on are too large together.", RetryAfter: time.Second}
 	}

@@ -24,7 +24,7 @@ import (
 
 // example fills the parameters of a path with something that is nobody's.
 func example(path string) string {
-	return strings.NewReplacer("{id}", "ext:nobody", "{key}", "nobody", "{version}", "1", "{channel}", "email", "{address}", "nobody%40example.com", "{name}", "nobody").Replace(path)
+	return strings.NewReplacer("{id}", "ext:nobody", "{key}", "nobody", "{version}", "1", "{channel}", "email", "{address}", "nobody%40example.com", "{name}", "nobody", "/events/stream", "/events/stream?after=nobody").Replace(path)
 }
 
 func TestRoutes_OpenOnlyWithTheirScope(t *testing.T) {

@@ -14,9 +14,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
+
 	"rapport"
 	"rapport/channels"
 	"rapport/channels/all"
+	"rapport/channels/webhook"
 	"rapport/gateway"
 	"rapport/store"
 	"rapport/store/storetest"
@@ -32,6 +35,7 @@ type house struct {
 	g    *gateway.Gateway
 	keys *gateway.Keyring
 	door *door
+	app  *fiber.App
 	logs *logs
 }
 
@@ -78,6 +82,7 @@ func houseOn(t *testing.T, url string, change ...func(*Options)) *house {
 		GroupSize: 256, BulkWorkers: 4, FastWorkers: 2, MaxAttempts: 3, DeadAfter: 10 * time.Second, AskMarketing: time.Minute, AskTransaction: time.Minute, Hold: time.Hour, EscalateAfter: time.Hour,
 		InlineCustomers: 100_000, Keys: [][]byte{[]byte("a key of thirty-two bytes or so..")}, Seals: [][]byte{[]byte("another of thirty-two bytes or so")}, Company: templates.Company{Name: "Shop <Ltd>", PostalAddress: "1 Street"}})
 	ctx, cancel := context.WithCancel(context.Background())
+	h.g.Courier = webhook.NewCourier(nil, nil)
 	var running sync.WaitGroup
 	running.Go(func() { box.Run(ctx, h.g) })
 	h.g.Hint = func(w gateway.Wake) {
@@ -103,7 +108,7 @@ func houseOn(t *testing.T, url string, change ...func(*Options)) *house {
 		f(&o)
 	}
 	app, d := open(o)
-	h.door = d
+	h.app, h.door = app, d
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -91,7 +91,7 @@ func entryView(e rapport.Entry) Entry {
 
 // delivered adds how the answers among entries fare.
 func (d *door) delivered(ctx context.Context, rows []rapport.Entry) (func(rapport.Entry) Entry, error) {
-	sent, err := d.st.Deliveries(ctx, rows)
+	sent, err := d.st.AnswerStates(ctx, rows)
 	if err != nil {
 		return nil, err
 	}
@@ -254,7 +254,7 @@ func (d *door) getThread(ctx context.Context, in *ThreadPath) (*reply[Thread], e
 	return ok(v)
 }
 
-// whole is a thread with what was merged into it.
+// whole is a thread with what was merged into it, and until when it can be answered.
 func (d *door) whole(ctx context.Context, t rapport.Thread) (Thread, error) {
 	v := threadView(t)
 	until, bounded, err := d.g.ReplyUntil(ctx, t)
@@ -265,10 +265,13 @@ func (d *door) whole(ctx context.Context, t rapport.Thread) (Thread, error) {
 		v.ReplyUntil = &until
 	}
 	merged, err := d.st.Merged(ctx, t.ID)
+	if err != nil {
+		return v, err
+	}
 	for _, m := range merged {
 		v.Merged = append(v.Merged, rapport.KindThread.Format(m))
 	}
-	return v, err
+	return v, nil
 }
 
 // ThreadChange is what may be changed about a thread; what is not given stays.

@@ -39,6 +39,9 @@ type Config struct {
 	QuietHours QuietHours `key:"quiet_hours"`
 	Threads    Threads    `key:"threads"`
 	Limits     Limits     `key:"limits"`
+	Events     Events     `key:"events"`
+	Endpoints  Endpoints  `key:"endpoints"`
+	CTI        CTI        `key:"cti"`
 	Company    Company    `key:"company"`
 	Replies    Replies    `key:"replies"`
 	Assistant  Assistant  `key:"assistant"`
@@ -132,11 +135,34 @@ type Limits struct {
 	Requests        int  `key:"requests" default:"512" min:"1" help:"Requests at once; fewer while they take long. More are refused with 503."`
 	LargeRequests   int  `key:"large_requests" default:"64" min:"1" help:"Campaigns, streams, imports and files that are read at once. More are refused with 429."`
 	HeldBytes       Size `key:"held_bytes" default:"64MiB" min:"1KiB" help:"Bodies held in memory at once, together. More are refused with 503."`
+	EventStreams    int  `key:"event_streams" default:"256" min:"1" help:"Clients that follow the event stream at once, in a process. More are refused with 503."`
 	InlineCustomers int  `key:"inline_customers" default:"100000" min:"1" help:"Customers in the body of one campaign."`
 	InlineBytes     Size `key:"inline_bytes" default:"24MiB" min:"1KiB" help:"Body of such a campaign."`
 	StreamBytes     Size `key:"stream_bytes" default:"2GiB" min:"1KiB" help:"Streamed recipients and imports."`
 	AttachmentBytes Size `key:"attachment_bytes" default:"25MiB" min:"1KiB" help:"Attachments of one message."`
 	BodyBytes       Size `key:"body_bytes" default:"1MiB" min:"1KiB" help:"Every other body."`
+}
+
+// Events is what happened here, as others can read it.
+type Events struct {
+	Keep     time.Duration `key:"keep" default:"168h" min:"96h" max:"8760h" help:"How long the event stream can be read back, and replayed to endpoints, whose last attempt is after three days."`
+	KeepMost int           `key:"keep_most" default:"1000000" min:"1000" help:"Events of the stream that are kept at most, besides those that an endpoint still waits for."`
+}
+
+// Endpoints are other people's servers that are told what happens.
+type Endpoints struct {
+	AllowNetworks []netip.Prefix `key:"allow_networks" help:"Networks that endpoints may be in although they are private, on any port and without TLS."`
+}
+
+// CTI are the doors for telephone exchanges.
+type CTI struct {
+	Doors []Door `key:"doors" help:"Telephone exchanges that report calls at /in/cti/{token}, in the file or as a JSON list in the environment."`
+}
+
+// Door is one telephone exchange.
+type Door struct {
+	Name  string `key:"name" help:"Name of your choice, which calls are kept under."`
+	Token Secret `key:"token" help:"Its part of the address: at least 20 letters, digits, - and _, like openssl rand -hex 20 prints them."`
 }
 
 // Company is who sends; commercial mail must say so.

@@ -68,7 +68,7 @@ func (d *decoder) value(path string, raw any, field reflect.Value) bool {
 func (d *decoder) list(path string, raw any, field reflect.Value) {
 	items, ok := raw.([]any)
 	if text, isText := raw.(string); isText {
-		items, ok = listFromText(text, field.Type() == reflect.TypeFor[[]Provider]())
+		items, ok = listFromText(text, isSection(field.Type().Elem()))
 	}
 	if !ok {
 		d.mistake(path, "is not a list", "write [a, b], or in a variable a,b; providers as a JSON list")

@@ -70,7 +70,7 @@ func describe(path string, t reflect.Type, fields *[]Field) {
 		}
 		field.mayBeEmpty = field.Type == "text" && len(field.OneOf) == 0
 		*fields = append(*fields, field)
-		if f.Type == reflect.TypeFor[[]Provider]() {
+		if f.Type.Kind() == reflect.Slice && isSection(f.Type.Elem()) {
 			describe(at+"[]", f.Type.Elem(), fields)
 		}
 	}
@@ -158,13 +158,12 @@ func redact(path string, v reflect.Value, out map[string]any) {
 			redact(at, field, out)
 			continue
 		}
-		providers, ok := field.Interface().([]Provider)
-		if !ok {
+		if field.Kind() != reflect.Slice || !isSection(field.Type().Elem()) {
 			out[at] = shownValue(field.Interface())
 			continue
 		}
-		for n := range providers {
-			redact(fmt.Sprintf("%s[%d]", at, n), reflect.ValueOf(&providers[n]).Elem(), out)
+		for n := range field.Len() {
+			redact(fmt.Sprintf("%s[%d]", at, n), field.Index(n), out)
 		}
 	}
 }

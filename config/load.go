@@ -232,10 +232,15 @@ func lookupIn(environ []string) func(string) (string, bool) {
 
 // resolveSecrets puts the text in the place of its reference.
 func (c *Config) resolveSecrets(environ []string, d *decoder) {
-	for _, s := range []struct {
+	type secret struct {
 		path string
 		at   *Secret
-	}{{"database_url", &c.DatabaseURL}, {"redis_url", &c.RedisURL}, {"secret_key", &c.SecretKey}, {"assistant.key", &c.Assistant.Key}} {
+	}
+	all := []secret{{"database_url", &c.DatabaseURL}, {"redis_url", &c.RedisURL}, {"secret_key", &c.SecretKey}, {"assistant.key", &c.Assistant.Key}}
+	for i := range c.CTI.Doors {
+		all = append(all, secret{fmt.Sprintf("cti.doors[%d].token", i), &c.CTI.Doors[i].Token})
+	}
+	for _, s := range all {
 		text, err := resolve(s.at.Reveal(), lookupIn(environ))
 		if err != nil {
 			d.mistake(s.path, "cannot be read: "+err.Error(), "set it, or correct the reference")

@@ -98,6 +98,7 @@ func TestLoad_EverySettingHasAVariable(t *testing.T) {
 		"log.level": "error", "log.format": "json", "consent.default_policy": "none", "otel.endpoint": "http://c:4318", "assistant.url": "https://m.example/v1",
 		"quiet_hours.sms_marketing.from": "22:00", "quiet_hours.sms_marketing.until": "09:00", "delivery.hold": "25h",
 		"delivery.ask_after.marketing": "16m", "delivery.ask_after.transactional": "3m",
+		"events.keep": "97h", "events.keep_most": "1001", "cti.doors": `[{"name":"pbx","token":"` + strings.Repeat("a", 20) + `"}]`,
 		"providers": `[{"name":"a","driver":"sandbox","channel":"sms","rate":2.5,"settings":{"n":1}}]`,
 	}
 	var env []string
@@ -120,7 +121,7 @@ func TestLoad_EverySettingHasAVariable(t *testing.T) {
 	before := Default().Redacted()
 	after := c.Redacted()
 	for path := range want {
-		if path == "providers" {
+		if path == "providers" || path == "cti.doors" {
 			continue
 		}
 		if a, b := show(before[path]), show(after[path]); a == b {
@@ -129,6 +130,27 @@ func TestLoad_EverySettingHasAVariable(t *testing.T) {
 	}
 	if p := c.Providers; len(p) != 1 || p[0].Rate != 2.5 || p[0].Settings["n"] != 1.0 {
 		t.Errorf("providers: %+v", p)
+	}
+	if d := c.CTI.Doors; len(d) != 1 || d[0].Name != "pbx" || len(d[0].Token.Reveal()) != 20 || show(after["cti.doors[0].token"]) != redacted {
+		t.Errorf("doors: %+v", d)
+	}
+}
+
+func TestLoad_DoorsNeedNamesAndLongTokensOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("a", 20)
+	for doors, says := range map[string]string{
+		`[{"name":"a","token":"short"}]`:                                             "cti.doors[0].token",
+		`[{"name":"A b","token":"` + long + `"}]`:                                    "cti.doors[0].name",
+		`[{"name":"a","token":"` + long + `"},{"name":"a","token":"` + long + `b"}]`: "cti.doors[1].name",
+		`[{"name":"a","token":"` + long + `"},{"name":"b","token":"` + long + `"}]`:  "cti.doors[1].token",
+		`[{"name":"a","token":"env:RAPPORT_TEST_NO_SUCH_VARIABLE"}]`:                 "is not set",
+		`[{"name":"a","token":"` + long + `","secret":"x"}]`:                         "is not a setting",
+	} {
+		_, err := Load(Options{Env: []string{"RAPPORT_SECRET_KEY=" + strongKey, "RAPPORT_CTI_DOORS=" + doors}})
+		if err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), long) {
+			t.Errorf("%s: %v", doors, err)
+		}
 	}
 }
 

@@ -41,6 +41,7 @@ func (c *Config) mistakes(role Role, lookup func(string) (string, bool)) []*Mist
 	r.doubt()
 	r.assistant()
 	r.providers(role)
+	r.doors()
 	if role != RoleTool {
 		r.secretKey()
 		r.publicURL()
@@ -249,6 +250,22 @@ func (r *rules) providers(role Role) {
 		}
 	}
 }
+
+func (r *rules) doors() {
+	names, tokens := map[string]bool{}, map[Secret]bool{}
+	for i, d := range r.c.CTI.Doors {
+		at := fmt.Sprintf("cti.doors[%d]", i)
+		if !providerName.MatchString(d.Name) || names[d.Name] {
+			r.say(at+".name", fmt.Sprintf("%q is not a name, or another door's", d.Name), "use up to 63 small letters, digits, - and _")
+		}
+		if !doorToken.MatchString(d.Token.Reveal()) || tokens[d.Token] {
+			r.say(at+".token", "is not a token, or another door's", "set it to the output of: openssl rand -hex 20")
+		}
+		names[d.Name], tokens[d.Token] = true, true
+	}
+}
+
+var doorToken = regexp.MustCompile(`^[A-Za-z0-9_-]{20,200}$`)
 
 var providerName = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,62}$`)
 

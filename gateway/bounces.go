@@ -44,8 +44,15 @@ func (g *Gateway) receipt(ctx context.Context, s *store.Store, u *arrival) (afte
 	if err != nil {
 		return nil, err
 	}
+	if err := g.tellReceipt(ctx, s, *m, was, is); err != nil {
+		return nil, err
+	}
 	if r.Kind == rapport.ReceiptRead {
-		if _, err := s.Engage(ctx, g.Worker(), m.ID, rapport.Opened, false); err != nil {
+		first, err := s.Engage(ctx, g.Worker(), m.ID, rapport.Opened, false)
+		if err == nil {
+			err = g.tellEngaged(ctx, s, *m, rapport.Opened, first)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}

@@ -417,12 +417,21 @@ func (g *Gateway) launchIn(ctx context.Context, s *store.Store, c *rapport.Campa
 		}
 		c.Audience = n
 	}
-	ok, err := s.LaunchCampaign(ctx, c, to, from)
+	err := s.Tx(ctx, func(s *store.Store) error {
+		ok, err := s.LaunchCampaign(ctx, c, to, from)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return rapport.Errorf(rapport.CodeConflict, "The campaign was changed by another request.")
+		}
+		if c.DryRun {
+			return nil
+		}
+		return g.publish(ctx, s, aboutCampaign(c, to, nil).Notice(rapport.CampaignLaunched, 0))
+	})
 	if err != nil {
 		return err
-	}
-	if !ok {
-		return rapport.Errorf(rapport.CodeConflict, "The campaign was changed by another request.")
 	}
 	c.Status = to
 	return nil

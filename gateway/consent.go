@@ -76,11 +76,17 @@ func (g *Gateway) SetPreferences(ctx context.Context, ref string, in Preferences
 		return nil, err
 	}
 	p.ID = known.ID
-	done, err := g.Store.UpsertCustomers(ctx, []store.CustomerPatch{p})
+	err = g.Store.Tx(ctx, func(s *store.Store) error {
+		done, err := s.UpsertCustomers(ctx, []store.CustomerPatch{p})
+		if err != nil {
+			return err
+		}
+		if err := done[0].Err(); err != nil {
+			return err
+		}
+		return g.tellCustomers(ctx, s, done, nil)
+	})
 	if err != nil {
-		return nil, err
-	}
-	if err := done[0].Err(); err != nil {
 		return nil, err
 	}
 	return g.Store.Customer(ctx, known.ID)

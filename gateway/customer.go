@@ -326,6 +326,9 @@ func (g *Gateway) Upsert(ctx context.Context, ref string, in CustomerInput) (c *
 			return err
 		}
 		created = done[0].Created
+		if err := g.tellCustomers(ctx, s, done, []store.CustomerPatch{p}); err != nil {
+			return err
+		}
 		c, err = s.Customer(ctx, done[0].ID)
 		return err
 	})

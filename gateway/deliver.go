@@ -100,9 +100,6 @@ func (g *Gateway) work(b store.Batch, known map[rapport.ID]*content, leave func(
 	}
 	g.giveBack(ctx, b, rest)
 	g.engine.letGo(b.ID)
-	if g.Changed != nil && b.Campaign != 0 {
-		g.Changed(b.Campaign)
-	}
 }
 
 // sendBatch claims by free slot and sends. rest, when not zero, is until when the batch must wait.

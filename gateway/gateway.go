@@ -46,6 +46,8 @@ type Settings struct {
 	Replies         Replies                           // our own words where it has none
 	Assistant       Assistant                         // zero: no language model is asked
 	SMSCost         int64                             // micros a segment, by configuration; 0: not counted
+	KeepStream      time.Duration                     // how long the event stream can be read back; 0: a week
+	KeepNotices     int64                             // and how many of it; 0: a million
 }
 
 // Gateway is one process's engine. Its fields are set once, in New.
@@ -81,8 +83,10 @@ type Gateway struct {
 	// FileProviders are the provider entries of the configuration; those of the database come beside them.
 	FileProviders []channels.Entry
 
-	// Changed, when not nil, is told which campaigns moved (progress for the event stream).
-	Changed func(rapport.ID)
+	// Courier carries notices to endpoints; nil: deliveries wait for a process that has one.
+	Courier channels.Courier
+
+	telling telling
 
 	pauses   atomic.Pointer[map[string]time.Time]
 	planning atomic.Bool
@@ -103,6 +107,12 @@ type Wake struct {
 func New(st *store.Store, hub *channels.Hub, log *slog.Logger, set Settings) *Gateway {
 	if set.Tick == 0 {
 		set.Tick = time.Second
+	}
+	if set.KeepStream == 0 {
+		set.KeepStream = 7 * 24 * time.Hour
+	}
+	if set.KeepNotices == 0 {
+		set.KeepNotices = 1_000_000
 	}
 	g := &Gateway{Store: st, Hub: hub, Log: log, set: set, died: make(chan struct{}, 1)}
 	g.asks = make(chan rapport.ID, asksWaiting)
@@ -132,6 +142,7 @@ func New(st *store.Store, hub *channels.Hub, log *slog.Logger, set Settings) *Ga
 	g.pauses.Store(&empty)
 	g.engine = newEngine(g)
 	g.senders.g = g
+	g.telling.init(g)
 	g.submit = newSubmitter(g)
 	g.intake = make(chan struct{}, max(4, 2*runtime.GOMAXPROCS(0)))
 	return g
@@ -172,7 +183,10 @@ func (g *Gateway) Start(ctx context.Context, name string, role Role) error {
 	if role.Listen {
 		g.spawn(func() { g.listen(run) })
 	}
+	g.spawn(func() { g.relay(run) })
+	g.spawn(func() { g.telling.feed.run(run) })
 	if role.Deliver {
+		g.spawn(func() { g.carry(run) })
 		g.spawn(func() { g.sweep(run) })
 		g.spawn(func() { g.watch(run) })
 		g.spawn(func() { g.recallLoop(run) })

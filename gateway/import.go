@@ -166,6 +166,9 @@ func (g *Gateway) importRows(ctx context.Context, j *rapport.Job, page []Row) er
 			patches, lines = append(patches, patch), append(lines, row.Line)
 		}
 		done, err := s.UpsertCustomers(ctx, patches)
+		if err == nil {
+			err = g.tellMany(ctx, s, done, patches)
+		}
 		if err != nil {
 			return err
 		}

@@ -25,7 +25,7 @@ const keyMemory = 2 * time.Second
 // nothing, and everything.
 func Scopes() []string {
 	out := []string{"*", "read:*"}
-	for _, r := range []string{"agents", "campaigns", "customers", "events", "files", "jobs", "keys", "messages", "providers", "sandbox", "suppressions",
+	for _, r := range []string{"agents", "campaigns", "customers", "endpoints", "events", "files", "jobs", "keys", "messages", "providers", "sandbox", "suppressions",
 		"templates", "threads", "topics"} {
 		out = append(out, "read:"+r, "write:"+r)
 	}

@@ -96,6 +96,9 @@ func (g *Gateway) mergeCustomers(ctx context.Context, m *store.CustomerMerge, in
 		if err := s.MergeCustomers(ctx, m, from, into, rapport.Unite(from, into, s.Now())); err != nil {
 			return err
 		}
+		if err := g.publish(ctx, s, rapport.Fact{Into: rapport.KindCustomer.Format(m.Into)}.Notice(rapport.CustomerMerged, m.From)); err != nil {
+			return err
+		}
 		return s.Audit(ctx, store.AuditEntry{Key: m.Key, Action: "customer.merged", Subject: rapport.KindCustomer.Format(m.Into), Detail: mergeDetail(*m)})
 	})
 }

@@ -88,8 +88,10 @@ func (g *Gateway) planOne(ctx context.Context, set *rules) (due []store.Batch, m
 			return err
 		}
 		// Counted under nobody's name: by rows of the worker's, planning and recording would wait for each other.
-		due, err = s.AddMessages(ctx, 0, page.rows)
-		return err
+		if due, err = s.AddMessages(ctx, 0, page.rows); err != nil {
+			return err
+		}
+		return g.tellSkipped(ctx, s, page.rows)
 	})
 	if err == nil && moved {
 		set.campaign.Cursor, done = page.next, page.last
@@ -206,6 +208,9 @@ func (g *Gateway) people(ctx context.Context, s *store.Store, set *rules, p *pla
 		out = append(out, person{seq: r.Seq, data: in.Data})
 	}
 	upserted, err := s.UpsertCustomers(ctx, patches)
+	if err == nil && !set.campaign.DryRun {
+		err = g.tellMany(ctx, s, upserted, patches)
+	}
 	if err != nil {
 		return nil, nil, err
 	}

@@ -151,6 +151,9 @@ func (g *Gateway) ReplyInThread(ctx context.Context, by Caller, thread rapport.I
 			return err
 		}
 		row.Message.Due = latest(row.Message.Due, later)
+		if end := row.Message.ExpiresAt; !end.IsZero() && !row.Message.Due.Before(end) {
+			return rapport.Invalid("send_at", "lies after %s, until when %s takes answers", end.UTC().Format(time.RFC3339), ch)
+		}
 		if err := g.fits(ctx, s, c, row, attachments); err != nil {
 			return err
 		}
@@ -215,7 +218,7 @@ func unseen(ctx context.Context, s *store.Store, t rapport.Thread, agent string,
 	if err != nil {
 		return err
 	}
-	sent, err := s.Deliveries(ctx, newer)
+	sent, err := s.AnswerStates(ctx, newer)
 	if err != nil {
 		return err
 	}

@@ -32,7 +32,7 @@ func (g *Gateway) mail(ctx context.Context, s *store.Store, c *rapport.Campaign,
 		}
 	}
 	said = slices.DeleteFunc(said, func(e rapport.Entry) bool { return e.Channel != rapport.Email })
-	sent, err := s.Deliveries(ctx, said)
+	sent, err := s.AnswerStates(ctx, said)
 	if err != nil {
 		return err
 	}
@@ -214,7 +214,7 @@ func (g *Gateway) quote(e *rapport.Entry, customer *rapport.Customer, out *Inlin
 		if inside == "" || len(inside) > 10*quotedBytes {
 			inside = strings.ReplaceAll(html.EscapeString(text), "\n", "<br>\n")
 		}
-		out.HTML += "\n<p>" + html.EscapeString(line) + "</p>\n<blockquote style=\"margin: 0 0 0 8px; padding: 0 0 0 8px; border: 0\">" + inside + "</blockquote>"
+		out.HTML += "\n<p>" + html.EscapeString(line) + "</p>\n<blockquote type=\"cite\" style=\"margin: 0 0 0 8px; padding: 0 0 0 8px; border: 0\">" + inside + "</blockquote>"
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"rapport"
+	"rapport/channels/email/incoming/quote"
 	"rapport/internal/fuzzing"
 	"rapport/store"
 )
@@ -100,6 +101,22 @@ func TestQuote_SpeaksTheCustomersLanguage(t *testing.T) {
 	g.quote(&rapport.Entry{Text: strings.Repeat("ы\n", 100_000), CreatedAt: at}, &rapport.Customer{}, out)
 	if n := strings.Count(out.Text, "\n"); n > quotedLines+10 || !strings.HasSuffix(out.Text, "> […]\n") || !utf8.ValidString(out.Text) {
 		t.Errorf("%d lines", n)
+	}
+}
+
+// What we put below an answer is what our own reader, and so the programs it knows, fold away.
+func TestQuote_IsFoldedAwayAgain(t *testing.T) {
+	t.Parallel()
+	g := &Gateway{set: Settings{DefaultLocale: "en", DefaultZone: time.UTC}}
+	for language := range attributions {
+		out := &Inline{}
+		out.Text, out.HTML = "Yes.", "<p>Yes.</p>"
+		g.quote(&rapport.Entry{Text: "Is it?", Author: "Anna Berzina", CreatedAt: time.Date(2026, 3, 9, 22, 5, 0, 0, time.UTC)}, &rapport.Customer{Locale: language}, out)
+		for kind, got := range map[string]quote.Parts{"text": quote.Cut(out.Text, ""), "html": quote.Cut("", out.HTML)} {
+			if strings.TrimSpace(got.Said) != "Yes." || !strings.Contains(got.Quoted, "Is it?") {
+				t.Errorf("%s, %s: %+v of %q", language, kind, got, out.Text)
+			}
+		}
 	}
 }
 

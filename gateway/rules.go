@@ -149,6 +149,7 @@ func (g *Gateway) decideAgain(ctx context.Context, b store.Batch, rows []store.C
 			default:
 				g.again(&d, set, p, r)
 			}
+			d.Notice = g.noticeOf(d.State, about{message: r.ID, campaign: id, customer: r.Customer, channel: r.Channel, reason: d.Reason})
 			out = append(out, d)
 		}
 	}

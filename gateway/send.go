@@ -157,6 +157,7 @@ func (g *Gateway) send(f *flight, p *channels.Provider, group map[rapport.ID]*co
 		}
 	}
 	f.outcome = g.outcome(a)
+	f.outcome.Notice = g.noticeOf(f.outcome.To, about{row.ID, row.Campaign, row.Customer, row.Channel, f.outcome.Reason})
 	if v := a.verdict; v != nil {
 		g.Log.Debug("an attempt did not succeed", "message", rapport.KindMessage.Format(row.ID), "verdict", string(v.Kind), "reason", v.Reason, "code", v.Code)
 	}

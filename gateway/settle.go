@@ -63,6 +63,7 @@ func (g *Gateway) settleBatch(ctx context.Context, b store.Batch) error {
 					o.To, o.Reason, o.What, o.Due = rapport.Pending, "never_accepted", store.WhatSend, g.now()
 				}
 			}
+			o.Notice = g.noticeOf(o.To, about{r.ID, r.Campaign, r.Customer, r.Channel, o.Reason})
 			outs = append(outs, o)
 		}
 		if len(postponed) > 0 {

@@ -339,6 +339,12 @@ func (g *Gateway) storeAll(ctx context.Context, group []*submission, worker rapp
 		if err != nil {
 			return err
 		}
+		if err := g.tellMany(ctx, s, upserted, patches); err != nil {
+			return err
+		}
+		if err := g.tellSkipped(ctx, s, rows); err != nil {
+			return err
+		}
 		for _, b := range due { // one hint a batch, however many of the group are in it
 			if b.Owner != 0 {
 				mine = append(mine, b)

@@ -199,13 +199,16 @@ func (g *Gateway) finish(ctx context.Context, c *rapport.Campaign) error {
 			return nil
 		}
 	}
-	ok, err := g.Store.MoveCampaign(ctx, c.ID, rapport.CampaignFinished, rapport.CampaignRunning)
-	if ok {
+	ok := false
+	err = g.Store.Tx(ctx, func(s *store.Store) (err error) {
+		if ok, err = s.MoveCampaign(ctx, c.ID, rapport.CampaignFinished, rapport.CampaignRunning); err != nil || !ok {
+			return err
+		}
+		return g.publish(ctx, s, aboutCampaign(c, rapport.CampaignFinished, counts).Notice(rapport.CampaignEnded, 0))
+	})
+	if ok && err == nil {
 		g.spawn(func() { g.purge(ctx, c.ID) }) // the sweeper has others to look after
 		g.Log.Info("a campaign finished", "campaign", rapport.KindCampaign.Format(c.ID), "planned", counts.Planned)
-		if g.Changed != nil {
-			g.Changed(c.ID)
-		}
 	}
 	return err
 }

@@ -67,7 +67,7 @@ func TestReply_IsOneConversationInOtherMailPrograms(t *testing.T) {
 	if to := second.Header.Get("Reply-To"); !strings.Contains(to, "reply+") {
 		t.Errorf("Reply-To: %q", to)
 	}
-	if whole := conversation.text(third); !strings.Contains(whole, "<blockquote") {
+	if whole := conversation.text(third); !strings.Contains(whole, `<blockquote type="cite"`) && !strings.Contains(whole, `<blockquote type=3D"cite"`) {
 		t.Errorf("without a quotation in HTML:\n%s", whole)
 	}
 	if all := conversation.mails; strings.Contains(conversation.text(all[len(all)-1]), "Great!") {

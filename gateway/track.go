@@ -51,7 +51,11 @@ func (g *Gateway) Open(ctx context.Context, token, userAgent, method string) err
 // engage counts what was done with a message. Done by a person, it proves that the message arrived.
 func (g *Gateway) engage(ctx context.Context, m rapport.Message, kind rapport.Engagement, machine bool) error {
 	return g.Store.Tx(ctx, func(s *store.Store) error {
-		if _, err := s.Engage(ctx, g.Worker(), m.ID, kind, machine); err != nil || machine {
+		first, err := s.Engage(ctx, g.Worker(), m.ID, kind, machine)
+		if err != nil || machine {
+			return err
+		}
+		if err := g.tellEngaged(ctx, s, m, kind, first); err != nil {
 			return err
 		}
 		return g.prove(ctx, s, m, string(kind))
@@ -64,8 +68,11 @@ func (g *Gateway) prove(ctx context.Context, s *store.Store, m rapport.Message, 
 	if rapport.Advance(m.State, rapport.ReceiptDelivered) == m.State {
 		return nil
 	}
-	_, _, err := s.ApplyReceipt(ctx, g.Worker(), m.ID, m.Provider, store.ReceiptRow{Kind: rapport.ReceiptDelivered, Reason: by, At: g.now()})
-	return err
+	was, is, err := s.ApplyReceipt(ctx, g.Worker(), m.ID, m.Provider, store.ReceiptRow{Kind: rapport.ReceiptDelivered, Reason: by, At: g.now()})
+	if err != nil {
+		return err
+	}
+	return g.tellReceipt(ctx, s, m, was, is)
 }
 
 // scanners are words in the User-Agent of programs that fetch links and images before, or instead of, a

@@ -15,6 +15,7 @@ import (
 	"rapport"
 	"rapport/channels"
 	"rapport/channels/sandbox"
+	"rapport/channels/webhook"
 	"rapport/gateway"
 	"rapport/store"
 	"rapport/store/storetest"
@@ -191,6 +192,7 @@ func newWorld(t *testing.T, url string, change ...func(*gateway.Settings)) *worl
 	set.JournalDir = strings.Replace(set.JournalDir, "?", w.st.Engine(), 1)
 	w.set = set
 	w.g = gateway.New(w.st, w.hub, slog.New(slog.NewTextHandler(testWriter{t}, &slog.HandlerOptions{Level: level})), set)
+	w.g.Courier = webhook.NewCourier(loopback, nil)
 	w.template("news", "news")
 	return w
 }

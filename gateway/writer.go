@@ -123,6 +123,9 @@ func (g *Gateway) newcomer(ctx context.Context, s *store.Store, in *channels.Inc
 	if err := up[0].Err(); err != nil {
 		return rapport.Address{}, err
 	}
+	if err := g.tellCustomers(ctx, s, up, nil); err != nil {
+		return rapport.Address{}, err
+	}
 	return s.AddressOf(ctx, in.Channel, value)
 }
 

@@ -23,11 +23,11 @@ driven='/internal/(crash|e2e)$'
 packages=$(go list ./...)
 
 step unit and store tests, with the race detector
-go test -race -timeout 10m $(grep -Ev "$driven" <<<"$packages")
+go test -race -timeout 20m $(grep -Ev "$driven" <<<"$packages")
 
 if binary_tests=$(grep -E "$driven" <<<"$packages"); then
   step crash and end-to-end tests
-  go test -p 1 -count=1 -timeout 10m $binary_tests # one after the other: both load the machine, and neither is cached
+  go test -p 1 -count=1 -timeout 20m $binary_tests # one after the other: both load the machine, and neither is cached
 fi
 
 step fuzzing

@@ -44,7 +44,10 @@ func (s *Store) AddConsents(ctx context.Context, consents []rapport.Consent) err
 		if _, err := s.bulk(ctx, "consents", consentCols, rows, ""); err != nil {
 			return err
 		}
-		return s.bumpEpoch(ctx, customers)
+		if err := s.bumpEpoch(ctx, customers); err != nil {
+			return err
+		}
+		return s.tellConsents(ctx, consents)
 	})
 }
 

@@ -84,7 +84,10 @@ func (s *Store) AddEntry(ctx context.Context, e *rapport.Entry) error {
 				return err
 			}
 		}
-		return s.index(ctx, e.ID, about, e.Author, e.Text)
+		if err := s.index(ctx, e.ID, about, e.Author, e.Text); err != nil {
+			return err
+		}
+		return s.tellEntry(ctx, e)
 	})
 	if err != nil {
 		return fmt.Errorf("storing an entry: %w", err)

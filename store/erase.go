@@ -9,7 +9,7 @@ import (
 )
 
 // DeleteCustomer erases a person: the customer and those merged into it, addresses, preferences, events,
-// links, the words of all messages, entries and drafts, what campaigns that have not ended say of them, and the
+// links, calls, what was told about them, the words of all messages, entries and drafts, what campaigns that have not ended say of them, and the
 // samples of dry runs. What stays names nobody: rows of the ledger, consents
 // without proof and IP, and the hash of a suppressed address. It works in transactions of at most
 // MaxRows rows; the customer goes last, so that an erasure that broke off can be begun again.
@@ -30,8 +30,8 @@ func (s *Store) erase(ctx context.Context, ids []rapport.ID) error {
 		what string
 		do   func(context.Context) error
 	}{
-		{"stopping what is on its way", e.stop}, {"messages", e.messages}, {"reports", e.reports}, {"staged recipients", e.staged}, {"dry runs", e.dryRuns}, {"entries", e.entries}, {"guests", e.guests}, {"threads", e.threads}, {"events", e.events},
-		{"consents", e.consents}, {"links", e.links}, {"sandbox", e.sandbox}, {"customer", e.customer},
+		{"stopping what is on its way", e.stop}, {"messages", e.messages}, {"reports", e.reports}, {"staged recipients", e.staged}, {"dry runs", e.dryRuns}, {"entries", e.entries}, {"guests", e.guests}, {"threads", e.threads},
+		{"events", e.events}, {"calls", e.calls}, {"consents", e.consents}, {"links", e.links}, {"sandbox", e.sandbox}, {"what was told", e.told}, {"customer", e.customer},
 	} {
 		if err := step.do(ctx); err != nil {
 			return fmt.Errorf("erasing a customer: %s: %w", step.what, err)
@@ -306,6 +306,10 @@ func (e *erasure) customer(ctx context.Context) error {
 				return err
 			}
 		}
-		return s.run(ctx, e.ids, `DELETE FROM preferences WHERE customer_id`, `UPDATE merges SET detail = '{}' WHERE customer_id`, `UPDATE merges SET detail = '{}' WHERE into_id`, `DELETE FROM addresses WHERE customer_id`, `DELETE FROM customers WHERE id`)
+		if err := s.run(ctx, e.ids, `DELETE FROM preferences WHERE customer_id`, `UPDATE merges SET detail = '{}' WHERE customer_id`, `UPDATE merges SET detail = '{}' WHERE into_id`, `DELETE FROM addresses WHERE customer_id`, `DELETE FROM customers WHERE id`); err != nil {
+			return err
+		}
+		// About nobody by then: an id is all that is left.
+		return s.Tell(ctx, rapport.Fact{Customer: rapport.KindCustomer.Format(e.ids[0])}.Notice(rapport.CustomerErased, 0))
 	})
 }

@@ -3,6 +3,7 @@ package store_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -66,6 +67,15 @@ func life(t *testing.T, s *store.Store, external string) (customer rapport.ID, m
 	_, err = s.InsertEvents(ctx, []rapport.Event{{ExternalID: secret, Customer: customer, Type: "order", OccurredAt: s.Now(), Properties: json.RawMessage(`{"to":"` + secret + `"}`)}})
 	must(err)
 	must(s.CreateLinks(ctx, []store.Link{{Token: secret, Kind: "start", Customer: customer, Payload: secret, ExpiresAt: s.Now().Add(time.Hour)}}))
+	number := map[string]string{"a": "+37120000011", "b": "+37120000012", "main": "+37120000013", "old": "+37120000014", "oldest": "+37120000015"}[external]
+	for i, of := range []rapport.ID{customer, 0} { // one came before anybody had the number
+		_, _, err = s.ReportedCall(ctx, rapport.Call{Door: "pbx", CallID: fmt.Sprint(secret, i), Direction: rapport.CallIn, Number: number, Customer: of, Agent: secret, StartedAt: s.Now()})
+		must(err)
+	}
+	upsert(t, s, store.CustomerPatch{ID: customer, Addresses: []store.AddressPatch{{Channel: rapport.SMS, Value: number}}})
+	must(s.Tell(ctx, rapport.Fact{Text: secret}.Notice(rapport.ReplyReceived, customer)))
+	relay(t, s)
+	must(s.Tell(ctx, rapport.Fact{Text: secret + " not told yet"}.Notice(rapport.ReplyReceived, customer)))
 	campaigns(t, s, secret)
 	return customer, message, kept.ID
 }
@@ -80,6 +90,22 @@ func original(t *testing.T, s *store.Store, text string) (id rapport.ID) {
 		t.Fatal(err)
 	}
 	return id
+}
+
+// relay moves what was told into the stream.
+func relay(t *testing.T, s *store.Store) {
+	t.Helper()
+	const me = 77
+	if _, err := s.RelayTurn(ctx, me); err != nil {
+		t.Fatal(err)
+	}
+	for more := true; more; {
+		var mine bool
+		var err error
+		if _, mine, more, err = s.Relay(ctx, me); err != nil || !mine {
+			t.Fatal(mine, err)
+		}
+	}
 }
 
 // campaigns stage somebody in the ways that people are named, and find them in a dry run. Somebody else
@@ -187,7 +213,10 @@ func TestExportCustomer_HoldsEverything(t *testing.T) {
 		if e.ExternalID != "secret-a" || *e.QuietHours != (store.ExportedQuiet{From: "21:00", Until: "09:05"}) || *e.FrequencyCap != (store.ExportedCap{Max: 3, Per: "1h"}) {
 			t.Errorf("%+v", e)
 		}
-		if len(e.Addresses) != 1 || e.Addresses[0].Suppression == nil || e.Addresses[0].Suppression.Reason != "stop" {
+		if len(e.Calls) != 2 || e.Calls[0].Agent != "secret-a" || len(e.Notices) == 0 || e.Notices[len(e.Notices)-1].Type != rapport.ReplyReceived {
+			t.Errorf("%+v, %+v", e.Calls, e.Notices)
+		}
+		if len(e.Addresses) != 2 || e.Addresses[0].Suppression == nil || e.Addresses[0].Suppression.Reason != "stop" {
 			t.Errorf("%+v", e.Addresses)
 		}
 		if len(e.Preferences) != 1 || len(e.Consents) != 1 || e.Consents[0].IP != "192.0.2.1" || len(e.Events) != 1 || e.Events[0].ID != "secret-a" {

@@ -35,6 +35,8 @@ type Export struct {
 	Reports      []ExportedReport     `json:"reports"`
 	Drafts       []ExportedDraft      `json:"drafts"`
 	Merges       []ExportedMerge      `json:"merges"`
+	Calls        []ExportedCall       `json:"calls"`
+	Notices      []ExportedNotice     `json:"notices"`
 }
 
 // ExportedQuiet is a daily span, "21:00" to "09:00" in the customer's zone.
@@ -190,7 +192,7 @@ func (s *Store) ExportCustomer(ctx context.Context, id rapport.ID) (*Export, err
 		e.MergedIDs = append(e.MergedIDs, rapport.KindCustomer.Format(other))
 	}
 	who := s.d.list(selves)
-	for _, part := range []func(context.Context, *Export, any) error{s.exportAddresses, s.exportChoices, s.exportEvents, s.exportMessages, s.exportEntries, s.exportParts, s.exportReports, s.exportDrafts, s.exportMerges} {
+	for _, part := range []func(context.Context, *Export, any) error{s.exportAddresses, s.exportChoices, s.exportEvents, s.exportMessages, s.exportEntries, s.exportParts, s.exportReports, s.exportDrafts, s.exportCalls, s.exportNotices, s.exportMerges} {
 		if err := part(ctx, e, who); err != nil {
 			return nil, fmt.Errorf("exporting a customer: %w", err)
 		}

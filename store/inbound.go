@@ -177,9 +177,12 @@ func (s *Store) GiveAddress(ctx context.Context, customer rapport.ID, c rapport.
 			return a, err
 		}
 	}
-	_, err = s.exec(ctx, `UPDATE customers SET merged_into = $1 WHERE id = $2`, customer, a.Customer)
+	if _, err = s.exec(ctx, `UPDATE customers SET merged_into = $1 WHERE id = $2`, customer, a.Customer); err != nil {
+		return a, err
+	}
+	was := a.Customer
 	a.Customer = customer
-	return a, err
+	return a, s.Tell(ctx, rapport.Fact{Into: rapport.KindCustomer.Format(customer)}.Notice(rapport.CustomerMerged, was))
 }
 
 // ThreadOfMessage is the thread in which a message was answered before; 0: none.

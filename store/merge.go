@@ -60,7 +60,7 @@ func (s *Store) RefreshThread(ctx context.Context, id rapport.ID) (t rapport.Thr
 		if err != nil {
 			return err
 		}
-		sent, err := s.Deliveries(ctx, said)
+		sent, err := s.AnswerStates(ctx, said)
 		if err != nil {
 			return err
 		}

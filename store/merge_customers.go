@@ -34,6 +34,7 @@ type merged struct {
 	Entries   []rapport.ID  `json:"entries,omitempty"`
 	Threads   []rapport.ID  `json:"threads,omitempty"`
 	Events    []rapport.ID  `json:"events,omitempty"`
+	Calls     []rapport.ID  `json:"calls,omitempty"`
 	Consents  []rapport.ID  `json:"consents,omitempty"` // that the merge said
 	Chained   []rapport.ID  `json:"chained,omitempty"`  // customers that had been merged into the one that is merged now
 	Prefs     []mergedPref  `json:"prefs,omitempty"`
@@ -103,7 +104,7 @@ func (s *Store) Holdings(ctx context.Context, id rapport.ID) (h Holdings, err er
 	return
 }
 
-// MergeCustomers makes from a part of into: its addresses, messages, threads, entries and events become into's, and into gets
+// MergeCustomers makes from a part of into: its addresses, messages, threads, entries, events and calls become into's, and into gets
 // what u says. Consents stay with whom they are about, and those of u are said again. A message of a campaign that into has
 // one of as well stays where it is: see MergedAway. The caller holds both by LockCustomers and has checked that neither was
 // merged. m gets its ID and time.
@@ -126,7 +127,7 @@ func (s *Store) MergeCustomers(ctx context.Context, m *CustomerMerge, from, into
 		where string
 	}{
 		{&d.Messages, "messages", ` AND NOT EXISTS (SELECT 1 FROM messages o WHERE o.campaign_id = messages.campaign_id AND o.customer_id = $2)`},
-		{&d.Threads, "threads", ``}, {&d.Entries, "entries", ``}, {&d.Events, "events", ``},
+		{&d.Threads, "threads", ``}, {&d.Entries, "entries", ``}, {&d.Events, "events", ``}, {&d.Calls, "calls", ``},
 	} {
 		args := []any{m.From}
 		if part.where != "" {
@@ -311,7 +312,7 @@ func (s *Store) undoAddresses(ctx context.Context, m *CustomerMerge, d *merged) 
 }
 
 func (s *Store) undoRows(ctx context.Context, m *CustomerMerge, d *merged) error {
-	for table, ids := range map[string][]rapport.ID{"messages": d.Messages, "threads": d.Threads, "entries": d.Entries, "events": d.Events} {
+	for table, ids := range map[string][]rapport.ID{"messages": d.Messages, "threads": d.Threads, "entries": d.Entries, "events": d.Events, "calls": d.Calls} {
 		if err := s.giveTo(ctx, table, ids, m.Into, m.From); err != nil {
 			return err
 		}
@@ -341,6 +342,9 @@ func (s *Store) undoSince(ctx context.Context, m *CustomerMerge, d *merged) erro
 		}
 	}
 	if _, err := s.exec(ctx, `UPDATE entries SET customer_id = $1 WHERE customer_id = $2 AND id > $3 AND address_id = 0 AND thread_id IN (SELECT id FROM threads WHERE customer_id = $1)`, m.From, m.Into, m.ID); err != nil {
+		return err
+	}
+	if _, err := s.exec(ctx, `UPDATE calls SET customer_id = $1 WHERE customer_id = $2 AND id > $3 AND number IN (SELECT akey FROM addresses WHERE customer_id = $1 AND channel IN ('sms', 'whatsapp'))`, m.From, m.Into, m.ID); err != nil {
 		return err
 	}
 	_, err := s.exec(ctx, `UPDATE threads SET merged_into = 0 WHERE merged_into <> 0 AND customer_id IN ($1, $2)

@@ -178,6 +178,7 @@ type Redecided struct {
 	WindowEnd time.Time
 	Stay      bool // pending and due now: it stays in its batch
 	Pin       string
+	Notice    *rapport.Notice // told if the row was still pending
 }
 
 // Redecide applies rs to rows that are still pending.
@@ -186,6 +187,7 @@ func (s *Store) Redecide(ctx context.Context, worker rapport.ID, rs []Redecided)
 		d := deltas{}
 		outs := make([]Outcome, len(rs))
 		applied := make([]bool, len(rs))
+		var notices []rapport.Notice
 		now := ms(s.Now())
 		for i, r := range rs {
 			n, err := s.exec(ctx, `UPDATE messages SET state = $1, reason = $2, epoch = $3, due_at = $4, window_end = $5, updated_at = $6 WHERE id = $7 AND state = 1`,
@@ -198,6 +200,12 @@ func (s *Store) Redecide(ctx context.Context, worker rapport.ID, rs []Redecided)
 			if n == 1 && r.State != rapport.Pending && r.Counted {
 				d.move(r.Campaign, rapport.Pending, r.State)
 			}
+			if n == 1 && r.Notice != nil {
+				notices = append(notices, *r.Notice)
+			}
+		}
+		if err := s.Tell(ctx, notices...); err != nil {
+			return err
 		}
 		if err := s.rebatch(ctx, outs, applied); err != nil {
 			return err

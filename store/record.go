@@ -40,6 +40,9 @@ type Outcome struct {
 
 	// Effect, when not nil, runs in the same transaction if the outcome counts: a suppression, a pause.
 	Effect func(context.Context, *Store) error
+
+	// Notice, when not nil, is told in the same transaction if the outcome counts.
+	Notice *rapport.Notice
 }
 
 // Commit is the one transaction of the delivery's hot path: it records what gathered, then serves claims.
@@ -132,6 +135,9 @@ func (s *Store) recorded(ctx context.Context, worker rapport.ID, outs []Outcome,
 		return err
 	}
 	if err := s.rebatch(ctx, outs, applied); err != nil {
+		return err
+	}
+	if err := s.tellOutcomes(ctx, outs, applied); err != nil {
 		return err
 	}
 	for i := range outs {
@@ -277,6 +283,17 @@ func cut(s string, n int) string {
 		n--
 	}
 	return s[:n]
+}
+
+// tellOutcomes writes the notices of outcomes that count: none, unless somebody subscribes to them.
+func (s *Store) tellOutcomes(ctx context.Context, outs []Outcome, applied []bool) error {
+	var notices []rapport.Notice
+	for i := range outs {
+		if outs[i].Notice != nil && applied[i] {
+			notices = append(notices, *outs[i].Notice)
+		}
+	}
+	return s.Tell(ctx, notices...)
 }
 
 // rebatch puts rows that wait for something new into batches of their own: the same campaign, lane,

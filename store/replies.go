@@ -14,8 +14,8 @@ type Delivery struct {
 	Due    time.Time
 }
 
-// Deliveries reads how the answers among entries stand, by their message.
-func (s *Store) Deliveries(ctx context.Context, entries []rapport.Entry) (map[rapport.ID]Delivery, error) {
+// AnswerStates reads how the answers among entries stand, by their message.
+func (s *Store) AnswerStates(ctx context.Context, entries []rapport.Entry) (map[rapport.ID]Delivery, error) {
 	var ids []rapport.ID
 	for _, e := range entries {
 		if e.Message != 0 {

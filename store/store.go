@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -45,6 +46,8 @@ type Store struct {
 
 	turns  *turn // of SQLite's writer; nil on PostgreSQL
 	urgent bool
+	after  *[]func()               // of the transaction: see Committed
+	told   *atomic.Pointer[func()] // see SetTold
 
 	hashKey []byte // see SetHashKey
 }
@@ -67,7 +70,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Store{now: o.Now, ids: rapport.NewMinter(0, o.Now)}
+	s := &Store{now: o.Now, ids: rapport.NewMinter(0, o.Now), told: &atomic.Pointer[func()]{}}
 	if strings.HasPrefix(o.URL, "postgres://") || strings.HasPrefix(o.URL, "postgresql://") {
 		cfg, err := pgx.ParseConfig(o.URL)
 		if err != nil {
@@ -245,6 +248,8 @@ func (s *Store) once(ctx context.Context, fn func(*Store) error) error {
 	defer func() { _ = conn.Close() }() // gives it back to the pool
 	return conn.Raw(func(raw any) error {
 		bound := *s
+		var after []func()
+		bound.after = &after
 		bound.tx = s.d.session(raw)
 		if err := bound.tx.begin(ctx); err != nil {
 			return fmt.Errorf("beginning: %w", err)
@@ -262,8 +267,21 @@ func (s *Store) once(ctx context.Context, fn func(*Store) error) error {
 			return fmt.Errorf("committing: %w", err)
 		}
 		open = false
+		for _, fn := range after {
+			fn()
+		}
 		return nil
 	})
+}
+
+// Committed has fn called once what this store is bound to is committed; at once, if it is bound to no transaction.
+// fn must return quickly: the connection waits for it.
+func (s *Store) Committed(fn func()) {
+	if s.tx == nil {
+		fn()
+		return
+	}
+	*s.after = append(*s.after, fn)
 }
 
 func (s *Store) exec(ctx context.Context, q string, args ...any) (int64, error) {

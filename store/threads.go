@@ -96,11 +96,16 @@ func (s *Store) CreateThread(ctx context.Context, t *rapport.Thread) error {
 	if err != nil {
 		return fmt.Errorf("storing a thread: %w", err)
 	}
-	_, err = s.exec(ctx, `INSERT INTO threads (id, customer_id, address_id, channel, subject, status, assignee, labels, priority, snoozed_until,
-		campaign_id, last_entry_at, preview, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
-		t.ID, t.Customer, t.Address, string(t.Channel), t.Subject, string(t.Status), t.Assignee, string(labels), string(t.Priority), ms(t.SnoozedUntil),
-		t.Campaign, ms(now), t.Preview, ms(now), ms(now))
-	return err
+	return s.Tx(ctx, func(s *Store) error {
+		_, err := s.exec(ctx, `INSERT INTO threads (id, customer_id, address_id, channel, subject, status, assignee, labels, priority, snoozed_until,
+			campaign_id, last_entry_at, preview, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+			t.ID, t.Customer, t.Address, string(t.Channel), t.Subject, string(t.Status), t.Assignee, string(labels), string(t.Priority), ms(t.SnoozedUntil),
+			t.Campaign, ms(now), t.Preview, ms(now), ms(now))
+		if err != nil {
+			return err
+		}
+		return s.Tell(ctx, threadFact(*t).Notice(rapport.ThreadOpened, t.Customer))
+	})
 }
 
 // ThreadFilter narrows Threads; empty fields do not. Spam is there only where Status asks for it.
@@ -288,6 +293,7 @@ func (s *Store) PatchThread(ctx context.Context, id rapport.ID, p ThreadPatch) (
 		if t, err = s.LockThread(ctx, id); err != nil {
 			return err
 		}
+		was := t
 		if p.Status != nil {
 			t.Status = *p.Status
 		}
@@ -315,7 +321,10 @@ func (s *Store) PatchThread(ctx context.Context, id rapport.ID, p ThreadPatch) (
 		if p.Answered || t.Status == rapport.ThreadResolved || t.Status == rapport.ThreadSpam {
 			t.WaitingSince = time.Time{}
 		}
-		return s.saveThread(ctx, &t)
+		if err := s.saveThread(ctx, &t); err != nil {
+			return err
+		}
+		return s.tellThread(ctx, was, t)
 	})
 	if err != nil {
 		return rapport.Thread{}, err
@@ -344,8 +353,18 @@ func (s *Store) WakeThreads(ctx context.Context) (ids []rapport.ID, err error) {
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		_, err = s.exec(ctx, `UPDATE threads SET status = 'open', snoozed_until = 0, updated_at = $1 WHERE id `+s.d.in(2), now, s.d.list(ids))
-		return err
+		if _, err = s.exec(ctx, `UPDATE threads SET status = 'open', snoozed_until = 0, updated_at = $1 WHERE id `+s.d.in(2), now, s.d.list(ids)); err != nil {
+			return err
+		}
+		woken, err := collect(ctx, s, scanThread, `SELECT `+threadColumns+` FROM threads t WHERE t.id `+s.d.in(1), s.d.list(ids))
+		if err != nil {
+			return err
+		}
+		notices := make([]rapport.Notice, len(woken))
+		for i, t := range woken {
+			notices[i] = threadFact(t).Notice(rapport.ThreadUpdated, t.Customer)
+		}
+		return s.Tell(ctx, notices...)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("waking threads: %w", err)

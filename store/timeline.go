@@ -21,13 +21,17 @@ type TimelineItem struct {
 	Event      *rapport.Event // placed at the time when it occurred
 	Engagement *Engaged
 	Report     *Reported
+	Call       *rapport.Call
 }
 
-// Reported is what came back about one message and is no engagement: a bounce, a machine's answer.
+// Reported is what came back about one message and is no engagement: a bounce, a complaint, a machine's answer.
 type Reported struct {
 	Message rapport.ID
 	ReceiptRow
 }
+
+// TimelineKinds are the sources of a timeline.
+var TimelineKinds = []string{"message", "entry", "consent", "event", "engagement", "report", "call"}
 
 // Engaged is what the customer did with one message, for the first time at the item's At.
 type Engaged struct {
@@ -51,11 +55,12 @@ const (
 	rankEvent
 	rankReport
 	rankEngagement // and the next ones, one a kind: a click opens a message in the same millisecond
+	rankCall       = rankEngagement + 10
 )
 
 // Timeline lists what happened with a customer, newest first, from all sources and of all customers that
-// were merged into this one. Each source is asked for at most limit rows.
-func (s *Store) Timeline(ctx context.Context, customer rapport.ID, before Moment, limit int) ([]TimelineItem, Moment, error) {
+// were merged into this one; of some kinds only, when there are any. Each source is asked for at most limit rows.
+func (s *Store) Timeline(ctx context.Context, customer rapport.ID, before Moment, limit int, kinds ...string) ([]TimelineItem, Moment, error) {
 	selves, err := s.selves(ctx, customer)
 	if err != nil {
 		return nil, Moment{}, err
@@ -65,8 +70,12 @@ func (s *Store) Timeline(ctx context.Context, customer rapport.ID, before Moment
 	}
 	who := s.d.list(selves)
 	var out []TimelineItem
-	for _, source := range []func(context.Context, any, Moment, int) ([]TimelineItem, error){
-		s.messagesBefore, s.entriesBefore, s.consentsBefore, s.eventsBefore, s.engagementsBefore, s.reportsBefore} {
+	sources := []func(context.Context, any, Moment, int) ([]TimelineItem, error){
+		s.messagesBefore, s.entriesBefore, s.consentsBefore, s.eventsBefore, s.engagementsBefore, s.reportsBefore, s.callsBefore}
+	for i, source := range sources {
+		if len(kinds) > 0 && !slices.Contains(kinds, TimelineKinds[i]) {
+			continue
+		}
 		items, err := source(ctx, who, before, limit+1)
 		if err != nil {
 			return nil, Moment{}, fmt.Errorf("reading a timeline: %w", err)
@@ -174,8 +183,16 @@ func (s *Store) reportsBefore(ctx context.Context, who any, before Moment, limit
 		i.At, i.Rank, i.Report = r.At, rankReport, r
 		return
 	}, `SELECT r.id, r.message_id, r.provider, r.kind, r.reason, r.code, r.detail, r.class, r.file_id, r.at, c.name FROM messages m JOIN receipts r ON r.message_id = m.id
-		JOIN campaigns c ON c.id = m.campaign_id WHERE m.customer_id `+s.d.in(1)+` AND (r.kind IN ('bounced', 'complaint', 'auto_reply', 'challenge') OR r.class <> '') AND (r.at, r.id) < ($2, $3)
+		JOIN campaigns c ON c.id = m.campaign_id WHERE m.customer_id `+s.d.in(1)+` AND (r.kind NOT IN ('sent', 'delivered', 'read') OR r.class <> '') AND (r.at, r.id) < ($2, $3)
 		ORDER BY r.at DESC, r.id DESC LIMIT $4`, who, when, id, limit)
+}
+
+func (s *Store) callsBefore(ctx context.Context, who any, before Moment, limit int) ([]TimelineItem, error) {
+	return collect(ctx, s, func(scan func(...any) error) (i TimelineItem, err error) {
+		c, err := scanCall(scan)
+		i.Moment, i.Call = Moment{c.ID.Time(), rankCall, c.ID}, &c
+		return
+	}, `SELECT `+callColumns+` FROM calls WHERE id IN (`+s.callsOf(1)+`) AND id < $2 ORDER BY id DESC LIMIT $3`, who, before.id(rankCall), limit)
 }
 
 // selves are the ids under which things of a customer may stand: its own, and those that were merged into it.

@@ -44,8 +44,14 @@ func TestTimeline_ShowsAllSourcesOnceWhateverThePageSize(t *testing.T) {
 				must(s.AddEntry(ctx, &rapport.Entry{Thread: th.ID, Customer: who, Kind: rapport.Inbound, Text: "x"}))
 				_, err = s.InsertEvents(ctx, []rapport.Event{{ExternalID: string(rune('a'+round)) + rapport.KindCustomer.Format(who), Customer: who, Type: "order", OccurredAt: s.Now().Add(-time.Hour)}})
 				must(err)
+				_, _, err = s.ReportedCall(ctx, rapport.Call{Door: "pbx", CallID: rapport.KindMessage.Format(m.ID), Direction: rapport.CallIn, Customer: who, StartedAt: s.Now()})
+				must(err)
+				for _, k := range []rapport.Receipt{rapport.ReceiptBounced, rapport.ReceiptDelivered} { // the message says that it was delivered
+					_, _, err = s.ApplyReceipt(ctx, 0, m.ID, "mail", store.ReceiptRow{Kind: k, Reason: "hard_bounce", At: s.Now()})
+					must(err)
+				}
 			}
-			total += 6
+			total += 8
 		}
 		whole, next, err := s.Timeline(ctx, id, store.Moment{}, 100)
 		if err != nil || len(whole) != total || next.ID != 0 {
@@ -67,6 +73,10 @@ func TestTimeline_ShowsAllSourcesOnceWhateverThePageSize(t *testing.T) {
 				kinds["consent"]++
 			case x.Event != nil && x.Event.Customer == id:
 				kinds["event"]++
+			case x.Call != nil && x.Call.Customer == id:
+				kinds["call"]++
+			case x.Report != nil && x.Report.Kind == rapport.ReceiptBounced && x.Campaign == "Spring":
+				kinds["report"]++
 			default:
 				t.Errorf("%+v", x)
 			}
@@ -75,6 +85,9 @@ func TestTimeline_ShowsAllSourcesOnceWhateverThePageSize(t *testing.T) {
 			if n != 3 {
 				t.Errorf("%s: %d", kind, n)
 			}
+		}
+		if some, next, err := s.Timeline(ctx, id, store.Moment{}, 4, "call", "report"); err != nil || len(some) != 4 || next.ID == 0 || some[0].Call == nil || some[1].Report == nil {
+			t.Errorf("some kinds: %+v, %v", some, err)
 		}
 		for limit := 1; limit < 8; limit++ {
 			var got []store.Moment

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/microcosm-cc/bluemonday"
@@ -103,11 +104,14 @@ func plainWords(src string) string {
 	return strings.ReplaceAll(text, open, "{")
 }
 
+var onlyCite = regexp.MustCompile(`^cite$`)
+
 // replyPolicy is what people write in a mail editor.
 func replyPolicy() *bluemonday.Policy {
 	p := bluemonday.UGCPolicy()
 	p.AllowURLSchemes("http", "https", "mailto", "tel", "cid")
 	p.AllowAttrs("align", "valign", "width", "height", "bgcolor", "cellpadding", "cellspacing", "border").OnElements("table", "td", "th", "tr", "img")
+	p.AllowAttrs("type").Matching(onlyCite).OnElements("blockquote") // by which mail programs know a quotation
 	p.AllowStyles("color", "background-color", "font-family", "font-size", "font-weight", "font-style", "text-align", "text-decoration",
 		"line-height", "margin", "padding", "border", "width", "max-width").Globally()
 	p.RequireNoFollowOnLinks(false)

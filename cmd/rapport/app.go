@@ -23,6 +23,7 @@ import (
 	"rapport/assistant"
 	"rapport/channels"
 	"rapport/channels/all"
+	"rapport/channels/webhook"
 	"rapport/config"
 	"rapport/gateway"
 	"rapport/queue"
@@ -99,6 +100,7 @@ func Open(ctx context.Context, cfg *config.Config, role config.Role, log *slog.L
 	a.Hub = channels.NewHub(all.Drivers(a.box), channels.HubOptions{Log: log, PublicURL: cfg.PublicBase(), ResolveSecret: config.ResolveSecret, Demo: cfg.Demo,
 		ReplyToken: func(id rapport.ID) string { return g.ReplyToken(id) }, Observe: a.watch.observe, Dropped: a.watch.drop})
 	g = gateway.New(a.Store, a.Hub, log, settings)
+	g.Courier = webhook.NewCourier(cfg.Endpoints.AllowNetworks, nil)
 	a.Gateway = g
 	g.FileProviders = entriesOf(cfg)
 	if cfg.Demo {
@@ -275,7 +277,8 @@ func gatewaySettings(cfg *config.Config, secret [][]byte) (gateway.Settings, err
 		DefaultPolicy: rapport.Policy(cfg.Consent.DefaultPolicy), Company: templates.Company{Name: cfg.Company.Name, PostalAddress: cfg.Company.PostalAddress},
 		QuietMarketing: map[rapport.Channel]*rapport.QuietHours{}, GroupSize: cfg.Delivery.GroupSize, BulkWorkers: cfg.Delivery.BulkWorkers, FastWorkers: cfg.Delivery.FastWorkers,
 		MaxAttempts: cfg.Delivery.MaxAttempts, DeadAfter: cfg.Delivery.WorkerDeadAfter, AskMarketing: cfg.Delivery.AskAfter.Marketing, AskTransaction: cfg.Delivery.AskAfter.Transactional,
-		Hold: cfg.Delivery.Hold, EscalateAfter: cfg.Delivery.EscalateAfter, InlineCustomers: cfg.Limits.InlineCustomers, JournalDir: filepath.Join(cfg.DataDir, "journal")}
+		Hold: cfg.Delivery.Hold, EscalateAfter: cfg.Delivery.EscalateAfter, InlineCustomers: cfg.Limits.InlineCustomers,
+		KeepStream: cfg.Events.Keep, KeepNotices: int64(cfg.Events.KeepMost), JournalDir: filepath.Join(cfg.DataDir, "journal")}
 	if a := cfg.Assistant; a.URL != "" {
 		client, err := assistant.New(assistant.Options{URL: a.URL, Key: a.Key.Reveal(), Model: a.Model, Timeout: a.Timeout, AllowNetworks: a.AllowNetworks})
 		if err != nil {

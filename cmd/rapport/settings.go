@@ -32,7 +32,7 @@ func (c *cli) settings(cmd *cobra.Command, paths ...string) func(config.Role) (*
 	}
 	byFlag := map[string]string{}
 	for _, f := range config.Describe() {
-		if f.Secret || f.Env == "" || f.Type == "list" && f.Path == "providers" || len(paths) > 0 && !wanted[f.Path] {
+		if f.Secret || f.Env == "" || f.Path == "providers" || f.Path == "cti.doors" || len(paths) > 0 && !wanted[f.Path] {
 			continue
 		}
 		flags.Var(&setting{kind: strings.ReplaceAll(f.Type, "yes or no", "bool"), fallback: f.Default}, f.Path, f.Help)
