@@ -285,7 +285,7 @@ func TestMergeCustomers_ErasedAndExportedTogether(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(e.Addresses) != 2 || len(e.Messages) != 2 || len(e.Events) != 2 || len(e.Merges) != 1 || len(e.MergedIDs) != 1 {
+			if len(e.Addresses) != 4 || len(e.Messages) != 2 || len(e.Events) != 2 || len(e.Merges) != 1 || len(e.MergedIDs) != 1 {
 				t.Errorf("%+v", e)
 			}
 			if err := s.DeleteCustomer(ctx, b); err != nil {
