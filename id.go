@@ -42,6 +42,7 @@ const (
 	KindSuppressed Kind = "sup"
 	KindRequest    Kind = "req"
 	KindOutbox     Kind = "out"
+	KindMerge      Kind = "mrg"
 	KindEndpoint   Kind = "end"
 	KindDelivery   Kind = "dlv"
 	KindCall       Kind = "cal"

@@ -139,6 +139,7 @@ func open(o Options) (*fiber.App, *door) {
 	d.messages()
 	d.threads()
 	d.merges()
+	d.customerMerges()
 	d.drafts()
 	d.mentions()
 	d.canned()

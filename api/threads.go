@@ -46,27 +46,28 @@ func threadView(t rapport.Thread) Thread {
 
 // Entry is one line of a thread.
 type Entry struct {
-	ID          string            `json:"id"`
-	Thread      string            `json:"thread"`
-	Origin      string            `json:"origin_thread,omitempty" doc:"The thread it was written in, where that was merged into this one or it was split off."`
-	Customer    string            `json:"customer"`
-	Kind        rapport.EntryKind `json:"kind" enum:"inbound,outbound,note,event"`
-	Channel     rapport.Channel   `json:"channel"`
-	Text        string            `json:"text"`
-	HTML        string            `json:"html,omitempty" doc:"Sanitised."`
-	Author      string            `json:"author,omitempty"`
-	Message     string            `json:"message,omitempty" doc:"Of an outbound entry: its row in the ledger."`
-	State       string            `json:"state,omitempty" doc:"How the message fares: scheduled until due_at, then as in the ledger (pending, sending, sent, delivered, failed, cancelled, ...)."`
-	Reason      string            `json:"reason,omitempty" doc:"Why the message failed or was skipped."`
-	DueAt       *time.Time        `json:"due_at,omitempty" doc:"When a scheduled message goes out."`
-	InReplyTo   *InReplyTo        `json:"in_reply_to,omitempty"`
-	MatchedBy   string            `json:"matched_by,omitempty" doc:"How in_reply_to was found."`
-	Attachments []string          `json:"attachments,omitempty" doc:"Files: fil_…"`
-	Quoted      string            `json:"quoted,omitempty" doc:"Of a mail: the earlier words that its program put under or between the new ones."`
-	Signature   string            `json:"signature,omitempty" doc:"Of a mail."`
-	Original    bool              `json:"original,omitempty" doc:"The mail as it came is at /v1/entries/{id}/original."`
-	Meta        json.RawMessage   `json:"meta,omitempty" doc:"What the channel knows beyond this: button, album, auto (a machine wrote it), checks (spf, dkim, dmarc), sender (somebody else than the customer), unverified (who that is, is not certain)."`
-	CreatedAt   time.Time         `json:"created_at"`
+	ID            string            `json:"id"`
+	Thread        string            `json:"thread"`
+	Origin        string            `json:"origin_thread,omitempty" doc:"The thread it was written in, where that was merged into this one or it was split off."`
+	Customer      string            `json:"customer"`
+	Kind          rapport.EntryKind `json:"kind" enum:"inbound,outbound,note,event"`
+	Channel       rapport.Channel   `json:"channel"`
+	Text          string            `json:"text"`
+	HTML          string            `json:"html,omitempty" doc:"Sanitised."`
+	Author        string            `json:"author,omitempty"`
+	Message       string            `json:"message,omitempty" doc:"Of an outbound entry: its row in the ledger."`
+	State         string            `json:"state,omitempty" doc:"How the message fares: scheduled until due_at, then as in the ledger (pending, sending, sent, delivered, failed, cancelled, ...)."`
+	Reason        string            `json:"reason,omitempty" doc:"Why the message failed or was skipped."`
+	DueAt         *time.Time        `json:"due_at,omitempty" doc:"When a scheduled message goes out."`
+	InReplyTo     *InReplyTo        `json:"in_reply_to,omitempty"`
+	MatchedBy     string            `json:"matched_by,omitempty" doc:"How in_reply_to was found."`
+	Attachments   []string          `json:"attachments,omitempty" doc:"Files: fil_…"`
+	Quoted        string            `json:"quoted,omitempty" doc:"Of a mail: the earlier words that its program put under or between the new ones."`
+	Signature     string            `json:"signature,omitempty" doc:"Of a mail."`
+	Understanding *Understanding    `json:"understanding,omitempty" doc:"Of what a customer wrote: what it is taken to mean."`
+	Original      bool              `json:"original,omitempty" doc:"The mail as it came is at /v1/entries/{id}/original."`
+	Meta          json.RawMessage   `json:"meta,omitempty" doc:"What the channel knows beyond this: button, album, auto (a machine wrote it), checks (spf, dkim, dmarc), sender (somebody else than the customer), unverified (who that is, is not certain)."`
+	CreatedAt     time.Time         `json:"created_at"`
 }
 
 // InReplyTo is what an inbound entry answers.
@@ -91,9 +92,16 @@ func entryView(e rapport.Entry) Entry {
 // delivered adds how the answers among entries fare.
 func (d *door) delivered(ctx context.Context, rows []rapport.Entry) (func(rapport.Entry) Entry, error) {
 	sent, err := d.st.AnswerStates(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
+	taken, err := d.st.Readings(ctx, rows)
 	now := time.Now()
 	return func(e rapport.Entry) Entry {
 		v := entryView(e)
+		if u, ok := taken[e.ID]; ok {
+			v.Understanding = understandingView(u)
+		}
 		if m, ok := sent[e.Message]; ok {
 			v.State, v.Reason = m.State.String(), m.Reason
 			if m.State == rapport.Pending && m.Due.After(now) {
@@ -107,17 +115,8 @@ func (d *door) delivered(ctx context.Context, rows []rapport.Entry) (func(rappor
 // Reply is one piece of feedback to a campaign.
 type Reply struct {
 	Entry
-	Intent    string `json:"intent,omitempty"`
-	Sentiment string `json:"sentiment,omitempty"`
-}
-
-func replyView(e rapport.Entry) Reply {
-	r := Reply{Entry: entryView(e)}
-	var said struct{ Intent, Sentiment string }
-	if json.Unmarshal(e.Meta, &said) == nil { // meta is the channel's own, and may be anything
-		r.Intent, r.Sentiment = said.Intent, said.Sentiment
-	}
-	return r
+	Intent    string `json:"intent,omitempty" doc:"As in understanding."`
+	Sentiment string `json:"sentiment,omitempty" doc:"As in understanding."`
 }
 
 func (d *door) threads() {
@@ -137,7 +136,14 @@ func (d *door) threads() {
 	handleJSON(d, route{Method: http.MethodPost, Path: "/v1/threads/{id}/notes", Scope: "write:threads", Tag: tag, Summary: "Leave a note for colleagues", Status: 201, Refuses: []int{404},
 		About: "@name and @agt_... in the text call a colleague: see GET /v1/mentions. Any other @ is just text."}, d.postNote)
 	d.entries()
+	d.understanding()
 	handle(d, route{Method: http.MethodGet, Path: "/v1/replies", Scope: "read:threads", Tag: tag, Summary: "What customers answered to a campaign", About: "Newest first."}, d.listReplies)
+}
+
+// ReadingFilter narrows by what the customer's newest words are taken to mean.
+type ReadingFilter struct {
+	Intent    string `query:"intent" enum:"stop,question,complaint,thanks,order,other"`
+	Sentiment string `query:"sentiment" enum:"positive,neutral,negative"`
 }
 
 // ThreadFilter narrows lists and counts.
@@ -150,11 +156,12 @@ type ThreadFilter struct {
 	Priority   rapport.Priority `query:"priority" enum:"low,normal,high,urgent"`
 	Customer   string           `query:"customer" maxLength:"300" doc:"An id, or ext: and your own."`
 	Campaign   string           `query:"campaign" maxLength:"40"`
-	Q          string           `query:"q" maxLength:"200" doc:"Words of what was said, of the subject or of the customer's name, as for /v1/search; of the newest 2,000 entries that have them."`
+	ReadingFilter
+	Q string `query:"q" maxLength:"200" doc:"Words of what was said, of the subject or of the customer's name, as for /v1/search; of the newest 2,000 entries that have them."`
 }
 
 func (d *door) filter(ctx context.Context, in ThreadFilter) (f store.ThreadFilter, err error) {
-	f = store.ThreadFilter{Assignee: in.Assignee, Unassigned: in.Unassigned, Unread: in.Unread, Channel: in.Channel, Label: in.Label, Priority: in.Priority, Q: in.Q}
+	f = store.ThreadFilter{Assignee: in.Assignee, Unassigned: in.Unassigned, Unread: in.Unread, Channel: in.Channel, Label: in.Label, Priority: in.Priority, Q: in.Q, Reading: store.ReadingFilter(in.ReadingFilter)}
 	if f.Campaign, err = parseQuery(rapport.KindCampaign, in.Campaign, "campaign"); err == nil && in.Customer != "" {
 		var c *rapport.Customer
 		if c, err = d.st.FindCustomer(ctx, in.Customer); err == nil {
@@ -443,6 +450,7 @@ type listReplies struct {
 	Request
 	Paging
 	Campaign string `query:"campaign" required:"true" maxLength:"40"`
+	ReadingFilter
 }
 
 func (d *door) listReplies(ctx context.Context, in *listReplies) (*reply[List[Reply]], error) {
@@ -454,9 +462,19 @@ func (d *door) listReplies(ctx context.Context, in *listReplies) (*reply[List[Re
 	if err != nil {
 		return nil, err
 	}
-	rows, next, err := d.st.Replies(ctx, id, p)
+	rows, next, err := d.st.Replies(ctx, id, store.ReadingFilter(in.ReadingFilter), p)
 	if err != nil {
 		return nil, err
 	}
-	return ok(listOf("replies", rows, next, replyView))
+	view, err := d.delivered(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
+	return ok(listOf("replies", rows, next, func(e rapport.Entry) Reply {
+		r := Reply{Entry: view(e)}
+		if u := r.Understanding; u != nil {
+			r.Intent, r.Sentiment = u.Intent.Value, u.Sentiment.Value
+		}
+		return r
+	}))
 }

@@ -44,6 +44,7 @@ type Config struct {
 	CTI        CTI        `key:"cti"`
 	Company    Company    `key:"company"`
 	Replies    Replies    `key:"replies"`
+	Assistant  Assistant  `key:"assistant"`
 	OTel       OTel       `key:"otel"`
 	Shutdown   Shutdown   `key:"shutdown"`
 
@@ -183,6 +184,18 @@ type Replies struct {
 type Words struct {
 	EN string `key:"en" help:"What this automatic answer says in English, with {company} for company.name. Empty: our own words."`
 	RU string `key:"ru" help:"The same in Russian."`
+}
+
+// Assistant is a language model that may read replies and draft answers. Without a URL nothing leaves.
+type Assistant struct {
+	URL           string         `key:"url" help:"OpenAI-compatible API, like https://api.example.com/v1. Empty: none is asked, and nothing leaves."`
+	Key           Secret         `key:"key" help:"Its key, sent as a bearer token."`
+	Model         string         `key:"model" help:"Model to ask."`
+	Timeout       time.Duration  `key:"timeout" default:"20s" min:"1s" max:"2m" help:"Longest wait for one answer."`
+	Understand    bool           `key:"understand" help:"Have it read what customers write, without addresses, after it is stored."`
+	Drafts        bool           `key:"drafts" help:"Let agents ask it for drafts of answers."`
+	Names         bool           `key:"names" help:"Send customers' names too; else [name] stands for those that are known."`
+	AllowNetworks []netip.Prefix `key:"allow_networks" help:"Networks (CIDR) where it may be although they are private, without TLS too: 127.0.0.0/8 for a model on this machine."`
 }
 
 // OTel is where traces go.

@@ -236,7 +236,7 @@ func (c *Config) resolveSecrets(environ []string, d *decoder) {
 		path string
 		at   *Secret
 	}
-	all := []secret{{"database_url", &c.DatabaseURL}, {"redis_url", &c.RedisURL}, {"secret_key", &c.SecretKey}}
+	all := []secret{{"database_url", &c.DatabaseURL}, {"redis_url", &c.RedisURL}, {"secret_key", &c.SecretKey}, {"assistant.key", &c.Assistant.Key}}
 	for i := range c.CTI.Doors {
 		all = append(all, secret{fmt.Sprintf("cti.doors[%d].token", i), &c.CTI.Doors[i].Token})
 	}

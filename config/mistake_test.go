@@ -53,6 +53,8 @@ func TestLoad_NamesEachMistakeAndItsCure(t *testing.T) {
 		{name: "address", file: "http: {addr: '8080'}", want: `http.addr: "8080" is not an address to listen on; write host:port, like 127.0.0.1:8080 or :8080`},
 		{name: "port", file: "http: {addr: '127.0.0.1:99999'}", want: `http.addr: "127.0.0.1:99999" is not an address to listen on; write host:port, like 127.0.0.1:8080 or :8080`},
 		{name: "same address", file: "metrics: {addr: '127.0.0.1:8080'}", want: "metrics.addr: is the address of http.addr; choose another port, or empty for off"},
+		{name: "assistant without a model", file: "assistant: {url: 'https://m.example/v1'}", want: "assistant.model: is missing; name the model to ask"},
+		{name: "assistant without a URL", file: "assistant: {drafts: true}", want: "assistant.url: is missing, so nobody can be asked; write it like https://api.example.com/v1, or switch understand and drafts off"},
 		{name: "collector", file: "otel: {endpoint: 'localhost:4318'}", want: "otel.endpoint: is not an http or https address; write it like http://localhost:4318, or leave it empty"},
 		{name: "data directory", file: "data_dir: ''", want: "data_dir: is empty; name a directory, like ./data"},
 		{name: "database", file: "database_url: mysql://root:hunter2@h/d", want: "database_url: is not an address of a known kind; begin it with postgres:// or postgresql://, or leave it empty for the embedded one"},

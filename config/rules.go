@@ -39,6 +39,7 @@ func (c *Config) mistakes(role Role, lookup func(string) (string, bool)) []*Mist
 	r.locale()
 	r.quietHours()
 	r.doubt()
+	r.assistant()
 	r.providers(role)
 	r.doors()
 	if role != RoleTool {
@@ -52,6 +53,23 @@ type rules struct {
 	c      *Config
 	lookup func(string) (string, bool)
 	found  []*Mistake
+}
+
+// assistant needs a model to ask as soon as it has a URL, and a URL as soon as it is to do something.
+func (r *rules) assistant() {
+	a := r.c.Assistant
+	if a.URL == "" {
+		if a.Understand || a.Drafts {
+			r.say("assistant.url", "is missing, so nobody can be asked", "write it like https://api.example.com/v1, or switch understand and drafts off")
+		}
+		return
+	}
+	if u, err := url.Parse(a.URL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.User != nil {
+		r.say("assistant.url", "is not an http or https address", "write it like https://api.example.com/v1")
+	}
+	if a.Model == "" {
+		r.say("assistant.model", "is missing", "name the model to ask")
+	}
 }
 
 func (r *rules) say(path, problem, mend string) {

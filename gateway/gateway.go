@@ -13,6 +13,7 @@ import (
 
 	"rapport"
 	"rapport/channels"
+	"rapport/insights"
 	"rapport/internal/journal"
 	"rapport/store"
 	"rapport/templates"
@@ -43,6 +44,7 @@ type Settings struct {
 	JournalDir      string                            // where this machine's processes note what they hand over; "": nowhere
 	ReopenWithin    map[rapport.Channel]time.Duration // how long a resolved thread is opened again by an answer; after that a new one begins
 	Replies         Replies                           // our own words where it has none
+	Assistant       Assistant                         // zero: no language model is asked
 	SMSCost         int64                             // micros a segment, by configuration; 0: not counted
 	KeepStream      time.Duration                     // how long the event stream can be read back; 0: a week
 	KeepNotices     int64                             // and how many of it; 0: a million
@@ -64,6 +66,8 @@ type Gateway struct {
 	flights   sync.Pool // of *flight
 	sealers   sync.Pool // of *sealer
 
+	reader  *insights.Reader
+	asks    chan rapport.ID  // entries that wait for the assistant
 	worker  atomic.Int64     // who this process is in the store
 	journal *journal.Journal // nil: nothing is noted
 	engine  *engine
@@ -111,6 +115,11 @@ func New(st *store.Store, hub *channels.Hub, log *slog.Logger, set Settings) *Ga
 		set.KeepNotices = 1_000_000
 	}
 	g := &Gateway{Store: st, Hub: hub, Log: log, set: set, died: make(chan struct{}, 1)}
+	g.asks = make(chan rapport.ID, asksWaiting)
+	var err error
+	if g.reader, err = insights.New(); err != nil {
+		panic(err) // the word lists are part of the binary
+	}
 	g.templates = templates.NewCache(256, func(ctx context.Context, id rapport.ID) (*templates.Compiled, error) {
 		v, err := st.TemplateVersion(ctx, id)
 		if err != nil {
@@ -166,6 +175,11 @@ func (g *Gateway) Start(ctx context.Context, name string, role Role) error {
 	g.spawn(func() { g.releaseLoop(run) })
 	g.spawn(func() { g.submit.loop(run) })
 	g.spawn(func() { g.followProviders(run) })
+	if set := g.set.Assistant; set.Client != nil && set.Understand {
+		for range asksAtOnce {
+			g.spawn(func() { g.askLoop(run) })
+		}
+	}
 	if role.Listen {
 		g.spawn(func() { g.listen(run) })
 	}
@@ -178,6 +192,7 @@ func (g *Gateway) Start(ctx context.Context, name string, role Role) error {
 		g.spawn(func() { g.recallLoop(run) })
 		g.spawn(func() { g.poll(run) })
 		g.spawn(func() { g.runJobs(run) })
+		g.spawn(func() { g.mergeLoop(run) })
 	}
 	return nil
 }

@@ -180,7 +180,7 @@ func TestIngest_GuestsAreNotTheCustomer(t *testing.T) {
 		if n := w.ledger(c); n.Replied != 1 || n.Unsubscribed != 0 {
 			t.Errorf("replied %d, unsubscribed %d", n.Replied, n.Unsubscribed)
 		}
-		if replies, _, err := w.st.Replies(t.Context(), c.ID, store.Page{Limit: 10}); err != nil || len(replies) != 1 {
+		if replies, _, err := w.st.Replies(t.Context(), c.ID, store.ReadingFilter{}, store.Page{Limit: 10}); err != nil || len(replies) != 1 {
 			t.Errorf("%d replies, %v", len(replies), err)
 		}
 		if _, err := w.st.Suppression(t.Context(), rapport.Email, addressOf(rapport.Email, 1)); rapport.CodeOf(err) != rapport.CodeNotFound {

@@ -198,6 +198,9 @@ func (g *Gateway) incoming(ctx context.Context, s *store.Store, u *arrival) (aft
 	if err := s.AddEntry(ctx, e); err != nil {
 		return nil, err
 	}
+	if err := g.understand(ctx, s, in, e, asked == stopIt); err != nil {
+		return nil, err
+	}
 	if err := g.noteParticipants(ctx, s, in, w, e); err != nil {
 		return nil, err
 	}
@@ -211,7 +214,7 @@ func (g *Gateway) incoming(ctx context.Context, s *store.Store, u *arrival) (aft
 		return nil, err
 	}
 	fetch := g.fetching(e.ID, in)
-	return func() { g.hints(due); fetch() }, nil
+	return func() { g.hints(due); fetch(); g.askLater(e.ID) }, nil
 }
 
 // asks is what a message asks for of itself. Only the customer's own words say anything about the customer; one who may be
@@ -246,7 +249,11 @@ func (g *Gateway) edited(ctx context.Context, s *store.Store, u *arrival, w *wri
 	if err != nil {
 		return false, err
 	}
-	return true, s.EditEntry(ctx, old.ID, u.Message.Text, cleanHTML(u.Message.HTML))
+	if err := s.EditEntry(ctx, old.ID, u.Message.Text, cleanHTML(u.Message.HTML)); err != nil {
+		return true, err
+	}
+	old.Text = u.Message.Text
+	return true, g.understand(ctx, s, u.Message, &old, false)
 }
 
 // entryOf is what comes to stand in the thread.

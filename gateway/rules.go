@@ -118,7 +118,17 @@ func (g *Gateway) decideAgain(ctx context.Context, b store.Batch, rows []store.C
 		}
 		ids := make([]rapport.ID, len(rows))
 		for i, r := range rows {
-			ids[i] = r.Customer
+			ids[i] = r.ID
+		}
+		into, twice, err := g.Store.MergedAway(ctx, ids)
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			if to := into[rows[i].ID]; to != 0 {
+				rows[i].Customer = to
+			}
+			ids[i] = rows[i].Customer
 		}
 		profiles, err := g.Store.Profiles(ctx, ids, campaign.Purpose, campaign.Topic)
 		if err != nil {
@@ -132,6 +142,8 @@ func (g *Gateway) decideAgain(ctx context.Context, b store.Batch, rows []store.C
 				d.State, d.Reason = rapport.Cancelled, "cancelled"
 			case r.Expired:
 				d.State, d.Reason = rapport.Expired, rapport.ReasonExpired
+			case twice[r.ID]:
+				d.State, d.Reason = rapport.Skipped, rapport.ReasonDuplicate
 			case r.Gone || p == nil:
 				d.State, d.Reason = rapport.Skipped, rapport.ReasonNoAddress
 			default:

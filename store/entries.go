@@ -190,8 +190,9 @@ func (s *Store) within(ctx context.Context, thread rapport.ID, where string, arg
 }
 
 // Replies are what customers answered to one campaign, newest first.
-func (s *Store) Replies(ctx context.Context, campaign rapport.ID, p Page) ([]rapport.Entry, rapport.ID, error) {
-	return s.entries(ctx, p, `answers_campaign = $1 AND answers_campaign <> 0 AND id < $2 AND kind = 'inbound' ORDER BY id DESC LIMIT $3`, campaign, p.after(), p.Limit+1)
+func (s *Store) Replies(ctx context.Context, campaign rapport.ID, f ReadingFilter, p Page) ([]rapport.Entry, rapport.ID, error) {
+	where, args := f.where("entries.id", 4)
+	return s.entries(ctx, p, `answers_campaign = $1 AND answers_campaign <> 0 AND id < $2 AND kind = 'inbound'`+where+` ORDER BY id DESC LIMIT $3`, append([]any{campaign, p.after(), p.Limit + 1}, args...)...)
 }
 
 func (s *Store) entries(ctx context.Context, p Page, where string, args ...any) ([]rapport.Entry, rapport.ID, error) {

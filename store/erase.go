@@ -150,7 +150,15 @@ func (s *Store) blank(ctx context.Context, ids []rapport.ID) error {
 	if err := s.unindex(ctx, ids); err != nil {
 		return err
 	}
-	return s.run(ctx, ids, `UPDATE entries SET text = '', html = '', meta = '{}', provider_id = '', author = CASE kind WHEN 'inbound' THEN '' ELSE author END WHERE id`, `DELETE FROM mentions WHERE entry_id`)
+	// The words of guests stand under their own names in what was told.
+	for _, id := range ids {
+		for _, table := range []string{"outbox", "stream"} {
+			if _, err := s.exec(ctx, `UPDATE `+table+` SET data = '{}' WHERE customer_id = (SELECT customer_id FROM entries WHERE id = $1) AND customer_id <> 0 AND data LIKE $2`, id, `%"`+rapport.KindEntry.Format(id)+`"%`); err != nil {
+				return err
+			}
+		}
+	}
+	return s.run(ctx, ids, `UPDATE entries SET text = '', html = '', meta = '{}', provider_id = '', author = CASE kind WHEN 'inbound' THEN '' ELSE author END WHERE id`, `DELETE FROM mentions WHERE entry_id`, `DELETE FROM readings WHERE entry_id`)
 }
 
 // filesOf names what customers attached to entries, and the mails that those were.
@@ -306,7 +314,7 @@ func (e *erasure) customer(ctx context.Context) error {
 				return err
 			}
 		}
-		if err := s.run(ctx, e.ids, `DELETE FROM preferences WHERE customer_id`, `DELETE FROM addresses WHERE customer_id`, `DELETE FROM customers WHERE id`); err != nil {
+		if err := s.run(ctx, e.ids, `DELETE FROM preferences WHERE customer_id`, `UPDATE merges SET detail = '{}' WHERE customer_id`, `UPDATE merges SET detail = '{}' WHERE into_id`, `DELETE FROM addresses WHERE customer_id`, `DELETE FROM customers WHERE id`); err != nil {
 			return err
 		}
 		// About nobody by then: an id is all that is left.

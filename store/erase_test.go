@@ -49,8 +49,10 @@ func life(t *testing.T, s *store.Store, external string) (customer rapport.ID, m
 	must(err)
 	th := rapport.Thread{Customer: customer, Channel: rapport.Email, Subject: secret}
 	must(s.CreateThread(ctx, &th))
-	must(s.AddEntry(ctx, &rapport.Entry{Thread: th.ID, Customer: customer, Kind: rapport.Inbound, Channel: rapport.Email, Text: secret, HTML: secret, Author: secret, ProviderID: secret,
-		Files: []rapport.ID{kept.ID}, Meta: json.RawMessage(`"` + secret + `"`), Quoted: secret, Signature: secret, Original: original(t, s, secret)}))
+	said := rapport.Entry{Thread: th.ID, Customer: customer, Kind: rapport.Inbound, Channel: rapport.Email, Text: secret, HTML: secret, Author: secret, ProviderID: secret,
+		Files: []rapport.ID{kept.ID}, Meta: json.RawMessage(`"` + secret + `"`), Quoted: secret, Signature: secret, Original: original(t, s, secret)}
+	must(s.AddEntry(ctx, &said))
+	must(s.KeepReading(ctx, said.ID, rapport.Understanding{Intent: rapport.Taken{Value: secret, Source: rapport.Guessed}}))
 	_, _, err = s.ApplyReceipt(ctx, 0, message, "mail", store.ReceiptRow{Kind: rapport.ReceiptAutoReply, Detail: secret, At: s.Now(), Original: original(t, s, secret)})
 	must(err)
 	must(s.KeepStray(ctx, store.Stray{Provider: "mail", About: address, Kind: rapport.ReceiptBounced, Original: original(t, s, secret)}))
@@ -66,6 +68,9 @@ func life(t *testing.T, s *store.Store, external string) (customer rapport.ID, m
 	must(err)
 	must(s.CreateLinks(ctx, []store.Link{{Token: secret, Kind: "start", Customer: customer, Payload: secret, ExpiresAt: s.Now().Add(time.Hour)}}))
 	number := map[string]string{"a": "+37120000011", "b": "+37120000012", "main": "+37120000013", "old": "+37120000014", "oldest": "+37120000015"}[external]
+	if number == "" {
+		number = "+37130" + strings.Repeat("0", 6-len(external)) + external[1:] // of p1, p2, ...
+	}
 	for i, of := range []rapport.ID{customer, 0} { // one came before anybody had the number
 		_, _, err = s.ReportedCall(ctx, rapport.Call{Door: "pbx", CallID: fmt.Sprint(secret, i), Direction: rapport.CallIn, Number: number, Customer: of, Agent: secret, StartedAt: s.Now()})
 		must(err)
@@ -230,7 +235,7 @@ func TestExportCustomer_HoldsEverything(t *testing.T) {
 		if len(e.Threads) != 1 || e.Threads[0].Name != "secret-a" || len(e.Reports) != 2 || e.Reports[0].Detail != "secret-a" || e.Reports[0].Original == "" || e.Reports[1].Message != "" {
 			t.Errorf("%+v, %+v", e.Threads, e.Reports)
 		}
-		if len(e.Entries) != 2 || e.Entries[0].Text != "secret-a" || e.Entries[0].Quoted == "" || e.Entries[0].Signature == "" || e.Entries[0].Original == "" || len(e.Entries[0].Files) != 1 {
+		if len(e.Entries) != 2 || e.Entries[0].Text != "secret-a" || e.Entries[0].Quoted == "" || e.Entries[0].Signature == "" || e.Entries[0].Original == "" || len(e.Entries[0].Files) != 1 || e.Entries[0].TakenAs["intent"].Value != "secret-a" {
 			t.Errorf("%+v", e.Entries)
 		}
 		code(t, second(s.ExportCustomer(ctx, 5)), rapport.CodeNotFound)
@@ -267,7 +272,7 @@ func TestMergedCustomer_StandsForTheOneItWasMergedInto(t *testing.T) {
 				t.Errorf("%v, %v", list, err)
 			}
 			one, _, err := s.Timeline(ctx, main, store.Moment{}, 100)
-			if err != nil || len(one) != 21 {
+			if err != nil || len(one) != 27 {
 				t.Errorf("%d things in the timeline, %v", len(one), err)
 			}
 			if e, err := s.ExportCustomer(ctx, old); err != nil || len(e.MergedIDs) != 2 || len(e.Messages) != 3 {

@@ -34,6 +34,7 @@ type Export struct {
 	Threads      []ExportedPart       `json:"participates_in"`
 	Reports      []ExportedReport     `json:"reports"`
 	Drafts       []ExportedDraft      `json:"drafts"`
+	Merges       []ExportedMerge      `json:"merges"`
 	Calls        []ExportedCall       `json:"calls"`
 	Notices      []ExportedNotice     `json:"notices"`
 }
@@ -124,6 +125,14 @@ type ExportedEntry struct {
 	Meta      json.RawMessage   `json:"meta,omitempty"`
 	Files     []string          `json:"files,omitempty"`
 	CreatedAt time.Time         `json:"created_at"`
+	// What it is taken to mean: value and source (guess, model, person) by language, intent, sentiment.
+	TakenAs map[string]ExportedTaken `json:"taken_as,omitempty"`
+}
+
+// ExportedTaken is what a text is taken to mean, and who says so.
+type ExportedTaken struct {
+	Value  string         `json:"value"`
+	Source rapport.Source `json:"source"`
 }
 
 // ExportedPart is somebody else's thread in which the customer takes part.
@@ -151,6 +160,15 @@ type ExportedDraft struct {
 	UpdatedAt time.Time       `json:"updated_at"`
 }
 
+// ExportedMerge is a merge of the customer with another, and what an undo of it would put back.
+type ExportedMerge struct {
+	From     string          `json:"from"`
+	Into     string          `json:"into"`
+	Detail   json.RawMessage `json:"detail"`
+	At       time.Time       `json:"at"`
+	UndoneAt time.Time       `json:"undone_at,omitzero"`
+}
+
 // ExportCustomer gathers everything that is held about one customer.
 func (s *Store) ExportCustomer(ctx context.Context, id rapport.ID) (*Export, error) {
 	selves, err := s.selves(ctx, id)
@@ -174,7 +192,7 @@ func (s *Store) ExportCustomer(ctx context.Context, id rapport.ID) (*Export, err
 		e.MergedIDs = append(e.MergedIDs, rapport.KindCustomer.Format(other))
 	}
 	who := s.d.list(selves)
-	for _, part := range []func(context.Context, *Export, any) error{s.exportAddresses, s.exportChoices, s.exportEvents, s.exportMessages, s.exportEntries, s.exportParts, s.exportReports, s.exportDrafts, s.exportCalls, s.exportNotices} {
+	for _, part := range []func(context.Context, *Export, any) error{s.exportAddresses, s.exportChoices, s.exportEvents, s.exportMessages, s.exportEntries, s.exportParts, s.exportReports, s.exportDrafts, s.exportCalls, s.exportNotices, s.exportMerges} {
 		if err := part(ctx, e, who); err != nil {
 			return nil, fmt.Errorf("exporting a customer: %w", err)
 		}
@@ -258,10 +276,19 @@ func (s *Store) exportMessages(ctx context.Context, e *Export, who any) error {
 }
 
 func (s *Store) exportEntries(ctx context.Context, e *Export, who any) (err error) {
+	taken := map[rapport.ID]map[string]ExportedTaken{}
+	err = s.each(ctx, func(scan func(...any) error) error {
+		id, u, err := scanReading(scan)
+		taken[id] = map[string]ExportedTaken{"language": {u.Language.Value, u.Language.Source}, "intent": {u.Intent.Value, u.Intent.Source}, "sentiment": {u.Sentiment.Value, u.Sentiment.Source}}
+		return err
+	}, `SELECT `+readingColumns+` FROM entries e JOIN readings r ON r.entry_id = e.id WHERE e.customer_id `+s.d.in(1), who)
+	if err != nil {
+		return err
+	}
 	e.Entries, err = collect(ctx, s, func(scan func(...any) error) (ExportedEntry, error) {
 		n, err := scanEntry(scan)
 		x := ExportedEntry{Thread: rapport.KindThread.Format(n.Thread), Kind: n.Kind, Channel: n.Channel, Author: n.Author, Text: n.Text, HTML: n.HTML, Quoted: n.Quoted, Signature: n.Signature,
-			Original: rapport.KindFile.Format(n.Original), Meta: n.Meta, CreatedAt: n.CreatedAt}
+			Original: rapport.KindFile.Format(n.Original), Meta: n.Meta, CreatedAt: n.CreatedAt, TakenAs: taken[n.ID]}
 		for _, f := range n.Files {
 			x.Files = append(x.Files, rapport.KindFile.Format(f))
 		}
@@ -308,5 +335,14 @@ func (s *Store) exportDrafts(ctx context.Context, e *Export, who any) (err error
 		d, err := scanDraft(scan)
 		return ExportedDraft{rapport.KindThread.Format(d.Thread), d.Content, d.UpdatedAt}, err
 	}, `SELECT d.thread_id, d.agent, d.content, d.updated_at FROM drafts d JOIN threads t ON t.id = d.thread_id WHERE t.customer_id `+s.d.in(1)+` ORDER BY d.thread_id, d.agent`, who)
+	return err
+}
+
+func (s *Store) exportMerges(ctx context.Context, e *Export, who any) (err error) {
+	e.Merges, err = collect(ctx, s, func(scan func(...any) error) (x ExportedMerge, err error) {
+		var detail string
+		m, err := scanMerge(func(to ...any) error { return scan(append(to, &detail)...) })
+		return ExportedMerge{rapport.KindCustomer.Format(m.From), rapport.KindCustomer.Format(m.Into), json.RawMessage(detail), m.At, m.UndoneAt}, err
+	}, `SELECT `+mergeColumns+`, detail FROM merges WHERE customer_id `+s.d.in(1)+` OR into_id `+s.d.in(1)+` ORDER BY id`, who)
 	return err
 }

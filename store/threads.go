@@ -119,8 +119,9 @@ type ThreadFilter struct {
 	Customer   rapport.ID
 	Campaign   rapport.ID
 	Unread     bool
-	Q          string // words of their entries, subject or author; of a very common word the newest 2,000 entries count
-	Waiting    bool   // only those whose customer waits, the longest first; else the newest entry first
+	Reading    ReadingFilter // of the customer's newest words
+	Q          string        // words of their entries, subject or author; of a very common word the newest 2,000 entries count
+	Waiting    bool          // only those whose customer waits, the longest first; else the newest entry first
 	Limit      int
 	After      ThreadCursor
 }
@@ -183,6 +184,9 @@ func (f *ThreadFilter) query(ctx context.Context, s *Store) (*threadQuery, error
 	}
 	if f.Waiting {
 		q.and(`t.waiting_since <> 0`)
+	}
+	if where, args := f.Reading.where(newestRead, len(q.args)+1); where != "" {
+		q.where, q.args = q.where+where, append(q.args, args...)
 	}
 	if f.Q != "" {
 		want := terms(f.Q)

@@ -204,15 +204,15 @@ func TestReplies_AreTheInboundEntriesOfACampaign(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		page, next, err := s.Replies(ctx, 7, store.Page{Limit: 1})
+		page, next, err := s.Replies(ctx, 7, store.ReadingFilter{}, store.Page{Limit: 1})
 		if err != nil || len(page) != 1 || next == 0 {
 			t.Fatalf("%+v, %v", page, err)
 		}
-		rest, next, err := s.Replies(ctx, 7, store.Page{Limit: 1, After: next})
+		rest, next, err := s.Replies(ctx, 7, store.ReadingFilter{}, store.Page{Limit: 1, After: next})
 		if err != nil || len(rest) != 1 || next != 0 || rest[0].ID >= page[0].ID {
 			t.Errorf("%+v, %v", rest, err)
 		}
-		if none, _, err := s.Replies(ctx, 0, store.Page{Limit: 5}); err != nil || len(none) != 0 {
+		if none, _, err := s.Replies(ctx, 0, store.ReadingFilter{}, store.Page{Limit: 5}); err != nil || len(none) != 0 {
 			t.Errorf("%+v, %v", none, err)
 		}
 	})

@@ -20,6 +20,7 @@ import (
 
 	"rapport"
 	"rapport/api"
+	"rapport/assistant"
 	"rapport/channels"
 	"rapport/channels/all"
 	"rapport/channels/webhook"
@@ -278,6 +279,13 @@ func gatewaySettings(cfg *config.Config, secret [][]byte) (gateway.Settings, err
 		MaxAttempts: cfg.Delivery.MaxAttempts, DeadAfter: cfg.Delivery.WorkerDeadAfter, AskMarketing: cfg.Delivery.AskAfter.Marketing, AskTransaction: cfg.Delivery.AskAfter.Transactional,
 		Hold: cfg.Delivery.Hold, EscalateAfter: cfg.Delivery.EscalateAfter, InlineCustomers: cfg.Limits.InlineCustomers,
 		KeepStream: cfg.Events.Keep, KeepNotices: int64(cfg.Events.KeepMost), JournalDir: filepath.Join(cfg.DataDir, "journal")}
+	if a := cfg.Assistant; a.URL != "" {
+		client, err := assistant.New(assistant.Options{URL: a.URL, Key: a.Key.Reveal(), Model: a.Model, Timeout: a.Timeout, AllowNetworks: a.AllowNetworks})
+		if err != nil {
+			return s, fmt.Errorf("assistant: %w", err)
+		}
+		s.Assistant = gateway.Assistant{Client: client, Understand: a.Understand, Drafts: a.Drafts, Names: a.Names}
+	}
 	reopen := cfg.Threads.ReopenWithin
 	s.ReopenWithin = map[rapport.Channel]time.Duration{rapport.Email: reopen.Email, rapport.SMS: reopen.Texts, rapport.WhatsApp: reopen.WhatsApp, rapport.Telegram: reopen.Telegram, rapport.Webhook: reopen.Webhook}
 	r := cfg.Replies

@@ -21,12 +21,14 @@ var rooms = map[string][]string{
 	"rapport/channels/all":      {"rapport", "rapport/channels"},
 	"rapport/templates":         {"rapport", "rapport/channels"},
 	"rapport/store":             {"rapport"},
-	"rapport/gateway":           {"rapport", "rapport/channels", "rapport/templates", "rapport/store", "rapport/internal/journal", "rapport/internal/deadline"},
+	"rapport/gateway":           {"rapport", "rapport/channels", "rapport/insights", "rapport/assistant", "rapport/templates", "rapport/store", "rapport/internal/journal", "rapport/internal/deadline"},
 	"rapport/queue":             {"rapport", "rapport/gateway"},
 	"rapport/api":               {"rapport", "rapport/channels", "rapport/templates", "rapport/store", "rapport/gateway"},
 	"rapport/internal/httpx":    {"rapport/internal/deadline"},
 	"rapport/internal/deadline": {},
 	"rapport/internal/journal":  {},
+	"rapport/insights":          {},
+	"rapport/assistant":         {"rapport/insights", "rapport/internal/httpx"},
 }
 
 // words says which rooms may speak a foreign word.
