@@ -301,6 +301,8 @@ func TestEndpoint_FailingForDaysIsSwitchedOffAndCatchesUp(t *testing.T) {
 			t.Errorf("%+v, %v", out, err)
 		}
 		w.until("the rest is", func() bool { return fmt.Sprint(r.names()) == "[a b c]" && r.requests() == asked+3 })
+		// What is under way is not replayed, and the receiver knows of a delivery before its record does.
+		w.until("all are recorded", func() bool { return len(w.deliveries(e, rapport.DeliveryDelivered)) == 3 })
 		if out, err := w.g.Replay(t.Context(), gateway.Caller{}, e.ID, gateway.ReplayInput{Since: &began}); err != nil || out.Queued != 0 {
 			t.Errorf("again: %+v, %v", out, err)
 		}
