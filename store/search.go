@@ -27,53 +27,87 @@ const (
 var unspaced = []*unicode.RangeTable{unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai}
 
 // foldWords makes words of a text as the index holds them: letters and digits in lower case, without accents, ё as е, each
-// word once. Scripts that are written without spaces become letters and pairs of them.
+// word once. Of a word like N7788 the number is a word too, and e-mail is found as email. Scripts that are written without
+// spaces become letters and pairs of them.
 func foldWords(text string, most int) []string {
-	seen := map[string]bool{}
-	var out []string
-	add := func(w string) {
-		if w != "" && !seen[w] && len(out) < most {
-			seen[w] = true
-			out = append(out, w)
-		}
-	}
-	var word []rune
-	var last rune // of a run without spaces
-	flush := func() {
-		add(string(word))
-		word = word[:0]
-	}
+	f := folder{seen: map[string]bool{}, most: most}
 	var it norm.Iter
-	it.InitString(norm.NFKD, text)
-	for !it.Done() && len(out) < most {
+	it.InitString(norm.NFKD, strings.ReplaceAll(text, "№", " "))
+	for !it.Done() && len(f.words) < most {
 		for _, c := range string(it.Next()) {
-			switch {
-			case unicode.Is(unicode.Mn, c):
-				continue
-			case unicode.In(c, unspaced...):
-				flush()
-				add(string(c))
-				if last != 0 {
-					add(string([]rune{last, c}))
-				}
-				last = c
-				continue
-			case unicode.IsLetter(c) || unicode.IsDigit(c):
-				if len(word) < longestWord {
-					word = append(word, unicode.ToLower(c))
-				}
-			default:
-				flush()
-			}
-			last = 0
+			f.take(c)
 		}
 	}
-	flush()
-	return out
+	f.end()
+	return f.words
 }
 
-// stemOf stands for all words that begin alike: the mark that no word has, and four letters, five of a long word. It stands in
-// for the grammar of English and Russian alike: "заказа" finds "заказ" and "заказы". A word with a digit, and a short one, has none.
+type folder struct {
+	words []string
+	seen  map[string]bool
+	most  int
+	word  []rune // under way
+	part  []rune // the word before, while only a hyphen stands between the two
+	last  rune   // of a run without spaces
+}
+
+func (f *folder) add(w string) {
+	if w != "" && !f.seen[w] && len(f.words) < f.most {
+		f.seen[w] = true
+		f.words = append(f.words, w)
+	}
+}
+
+func (f *folder) take(c rune) {
+	switch {
+	case unicode.Is(unicode.Mn, c):
+		return
+	case unicode.In(c, unspaced...):
+		f.end()
+		f.add(string(c))
+		if f.last != 0 {
+			f.add(string([]rune{f.last, c}))
+		}
+		f.last = c
+		return
+	case unicode.IsLetter(c) || unicode.IsDigit(c):
+		if len(f.word) < longestWord {
+			f.word = append(f.word, unicode.ToLower(c))
+		}
+	case c == '-' || c == '\u2010' || c == '\u2011':
+		joined := slices.Clone(f.word)
+		f.end()
+		f.part = joined
+	default:
+		f.end()
+	}
+	f.last = 0
+}
+
+// end ends the word under way.
+func (f *folder) end() {
+	f.add(string(f.word))
+	number := 0
+	for number < len(f.word) && unicode.IsDigit(f.word[len(f.word)-1-number]) {
+		number++
+	}
+	if number > 0 && number < len(f.word) {
+		f.add(string(f.word[len(f.word)-number:]))
+	}
+	if len(f.part) > 0 && len(f.word) > 0 && len(f.part)+len(f.word) <= longestWord {
+		f.add(string(f.part) + string(f.word))
+	}
+	f.word, f.part = f.word[:0], nil
+}
+
+// A stem has at least shortestStem letters, and at most longestStem.
+const (
+	shortestStem = 4
+	longestStem  = 8
+)
+
+// stemOf stands for all words that begin alike: the mark that no word has, and so many letters. It stands in for the grammar of
+// English and Russian alike: "заказа" finds "заказ" and "заказы". A word with a digit, and a short one, has none.
 func stemOf(word string, letters int) string {
 	r := []rune(word)
 	if len(r) < letters || strings.ContainsFunc(word, unicode.IsDigit) || unicode.In(r[0], unspaced...) {
@@ -88,10 +122,8 @@ func terms(q string) []string {
 	var out []string
 	for i, part := range strings.Split(q, `"`) {
 		for _, w := range foldWords(part, mostQuery) {
-			letters := 4
-			if utf8.RuneCountInString(w) >= 8 {
-				letters = 5
-			}
+			// An ending has three letters at most ("-ing", "-ого").
+			letters := min(longestStem, max(shortestStem, utf8.RuneCountInString(w)-3))
 			if stem := stemOf(w, letters); stem != "" && i%2 == 0 {
 				w = stem
 			}
@@ -109,7 +141,7 @@ func indexed(text string) []string {
 	out := slices.Clone(words)
 	seen := map[string]bool{"": true}
 	for _, w := range words {
-		for letters := 4; letters <= 5; letters++ {
+		for letters := shortestStem; letters <= longestStem; letters++ {
 			if stem := stemOf(w, letters); !seen[stem] {
 				seen[stem] = true
 				out = append(out, stem)
