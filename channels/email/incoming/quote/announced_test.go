@@ -47,3 +47,30 @@ func TestCut_WhatPeoplePutIntoAndBelowAMessageWithoutMarks(t *testing.T) {
 		}
 	}
 }
+
+func TestCut_APersonsOwnListIsNoBlockOfHeaders(t *testing.T) {
+	t.Parallel()
+	for _, own := range []string{
+		"From: Riga\nTo: Moscow\nDate: Monday\nSubject: transport of my sofa\n\nPlease tell me the price.",
+		"От: Москва\nКому: Рига\nДата: понедельник\nТема: перевозка дивана\n\nСколько это стоит?",
+		"От: Москва\nКому: Рига\nДата:\nТема:\n\nСколько это стоит?",
+		"From: Riga\nTo: Moscow\nDate: 5 December 2026\nSubject: transport of my sofa\n\nWhat is the price?",
+		"____________________\nFrom: Riga\nTo: Moscow\nDate: Monday\n\nWhat is the price?",
+		"Von: Riga\nAn: Moskau\nDatum: Montag\nBetreff: Sofa\n\nWas kostet das?",
+	} {
+		body := "Hello, here is my order.\n\n" + own
+		if got := Cut(body, ""); got != (Parts{Said: body}) {
+			t.Errorf("said %q, quoted %q", got.Said, got.Quoted)
+		}
+	}
+	for _, quote := range []string{
+		"From: Shop\nSent: Sunday, November 22, 2026 10:15 AM\nTo: Anna\nSubject: Order\n\nWhich one?",
+		"From: Shop\nDate: Sunday\nTo: anna@customers.example\nSubject: Order\n\nWhich one?",
+		"От: Магазин\nОтправлено: 22 ноября 2026 г. 10:15\nКому: Анна\nТема: Заказ\n\nКакой?",
+		"-----Original Message-----\nFrom: Shop\nTo: Anna\nSubject: Order\n\nWhich one?",
+	} {
+		if got := Cut("The blue one.\n\n"+quote, ""); got != (Parts{Said: "The blue one.", Quoted: quote}) {
+			t.Errorf("said %q, quoted %q", got.Said, got.Quoted)
+		}
+	}
+}
