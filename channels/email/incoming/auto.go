@@ -32,15 +32,25 @@ func (m *Mail) automation() (all signs) {
 	if len(m.BounceTokens) > 0 && len(m.Tokens) == 0 {
 		all += sure // only machines write to an envelope sender
 	}
-	if autoSubject.MatchString(m.Subject) {
+	switch answered := answerSubject.FindString(m.Subject); {
+	case autoSubject.MatchString(m.Subject), domino.MatchString(m.Subject) && (len(m.Tokens) > 0 || len(m.InReplyTo) > 0 || len(m.References) > 0):
 		all += sure
-	} else if awaySubject.MatchString(m.Subject) {
+	case awaySubject.MatchString(m.Subject), answered != "" && autoSubject.MatchString(m.Subject[len(answered):]): // or somebody answers ours
 		all += weak
 	}
 	if away.MatchString(cut(m.Text, 1000)) {
 		all += weak
 	}
-	return all
+	return all + m.words()
+}
+
+// words are the signs in what was said. A person's program may say that a person wrote.
+func (m *Mail) words() (all signs) {
+	if v, _ := m.raw("auto-submitted"); strings.EqualFold(strings.TrimSpace(v), "no") || m.Quoted != "" {
+		return 0
+	}
+	local, _, _ := strings.Cut(strings.ToLower(m.From.Address), "@")
+	return when(notice(m.Text) || nobody.MatchString(local) && automaton.MatchString(cut(m.Text+"\n"+m.Signature, 4000)), sure)
 }
 
 // listed tells whether the mail came through a mailing list, which marks people's mails as if they were its own.
@@ -107,6 +117,7 @@ func when(b bool, n signs) signs {
 // Exchange, Gmail, Zimbra, Yandex and Mail.ru. The colon belongs to it: "Automatic reply rules" is somebody's subject.
 var autoSubject = regexp.MustCompile(`(?i)^\s*(?:\[?\s*(?:` + strings.Join([]string{
 	`automatic reply`, `auto[- ]?reply`, `auto[- ]?response`, `automated (?:reply|response)`, `automatic response`, `out of (?:the )?office(?: auto-?reply| reply| response| notification| message)?`, `vacation (?:reply|response|notice|auto-?reply)`,
+	`нет на (?:рабочем )?месте`, `вне офиса`, `отсутствую на рабочем месте`, `ooo`, `abwesend`,
 	`автоматический ответ`, `автоответ(?:чик)?`, `автоматическая отбивка`, `ответ автоответчика`, `автоматична відповідь`, `автоматичен отговор`, `аўтаматычны адказ`, `автоматски одговор`,
 	`automatische antwort`, `abwesenheitsnotiz`, `abwesenheitsnachricht`, `abwesenheitsassistent`, `automatische abwesenheitsnotiz`,
 	`r[ée]ponse automatique`, `message d.absence`, `absence du bureau`, `respuesta autom[áa]tica`, `fuera de (?:la )?oficina`,
@@ -116,6 +127,9 @@ var autoSubject = regexp.MustCompile(`(?i)^\s*(?:\[?\s*(?:` + strings.Join([]str
 	`automātiska atbilde`, `automātiskā atbilde`, `automatinis atsakymas`, `automaatvastus`, `αυτόματη απάντηση`, `otomatik yanıt`, `otomatik cevap`, `balasan otomatis`, `trả lời tự động`, `תשובה אוטומטית`, `מענה אוטומטי`,
 	`رد تلقائي`, `الرد التلقائي`, `स्वचालित उत्तर`, `ตอบกลับอัตโนมัติ`, `自动回复`, `自动答复`, `自動回覆`, `自動回复`, `自動応答`, `自動返信`, `不在通知`, `자동 회신`, `자동 응답`, `부재중`,
 }, "|") + `)\s*(?:\]|[:：]|$)|auto\s*:\s.{0,200}(?:out of the office|außer haus|nicht im (?:büro|haus)|absent|fuera de|fuori|отсутств)|yahoo! auto response)`) // Domino, Yahoo
+
+// domino puts this before the subject of the mail that it answers; what begins so and answers nothing may be about a car.
+var domino = regexp.MustCompile(`(?i)^\s*auto\s*:\s`)
 
 // awaySubject are subjects that people choose for their automatic answers, and for others.
 var awaySubject = regexp.MustCompile(`(?i)^\s*(?:(?:re|aw|ответ|отв)\s*[:：]\s*)?(?:away from|on (?:vacation|holiday|leave)|out of (?:the )?office|i(?:'| a)m away|отпуск|в отпуске|не в офисе|отсутству|nicht im (?:büro|haus)|im urlaub|abwesend|en vacances|de vacaciones|in ferie)`)

@@ -35,8 +35,33 @@ func TestKind_OneHeaderOrSubject(t *testing.T) {
 		{"Korean", "", "자동 회신: socks", "x", AutoReply},
 		{"Latvian", "", "Automātiskā atbilde: socks", "x", AutoReply},
 		{"Arabic", "", "رد تلقائي: socks", "x", AutoReply},
+		{"not there, in Russian", "", "Нет на месте: Re: носки", "x", AutoReply},
+		{"not in the office, in Russian", "", "Вне офиса: носки", "x", AutoReply},
+		{"away from the desk, in Russian", "", "Отсутствую на рабочем месте", "x", AutoReply},
+		{"OOO", "", "OOO: Re: socks", "x", AutoReply},
+		{"away, in German", "", "Abwesend: Re: Socken", "x", AutoReply},
+		{"Auto before our subject", "In-Reply-To: <msg_01hv3x9q8w2ta@shop.example>\n", "Auto: Your order", "x", AutoReply},
+		{"Re: before it, and a notice", "", "Re: Автоответ: носки", "Добрый день! Я в отпуске до 5 декабря, вернусь и отвечу.", AutoReply},
+		{"a notice only", "", "Re: socks", "I am on annual leave until 5 December.", AutoReply},
+		{"a notice with all that belongs to it", "", "Re: socks", "Hello,\n\nthank you for your message. I am currently out of the office and will return on Monday, 5 December.\nIn urgent cases please contact support@customers.example.\n\nBest regards\nAnna Petrova", AutoReply},
+		{"a notice folded", "", "Re: socks", "I am currently out of the office with limited access to my e-mail until\n5 December. I will reply when I am back.", AutoReply},
+		{"a Russian notice", "", "Re: носки", "Я нахожусь в отпуске до 5 декабря.", AutoReply},
+		{"a Russian notice with whom to ask", "", "Re: носки", "Здравствуйте!\nЯ нахожусь в отпуске до 05.12.2026. По срочным вопросам пишите на boris@customers.example.\n\nС уважением,\nАнна Петрова", AutoReply},
+		{"a German notice", "", "Re: Socken", "Guten Tag,\nich bin bis zum 5. Dezember im Urlaub. In dringenden Fällen wenden Sie sich an boris@customers.example.\nMit freundlichen Grüßen\nAnna", AutoReply},
 
 		// People.
+		{"on leave, with a wish", "", "Re: socks", "I am on annual leave until Monday, please deliver after.", Reply},
+		{"on leave, with another wish", "", "Re: socks", "I am on annual leave until Monday. Leave it with the porter.", Reply},
+		{"on leave, with a reason", "", "Re: socks", "I am on annual leave until Monday, so the porter has the key.", Reply},
+		{"on leave, with an answer", "", "Re: socks", "I am on annual leave until Monday.\nBlue.", Reply},
+		{"on leave, with two answers", "", "Re: socks", "I am out of the office until Monday and pick it up on Tuesday.", Reply},
+		{"on leave, with a question", "", "Re: socks", "I am on annual leave until Monday. Is that too late?", Reply},
+		{"on leave, above our question", "", "Re: socks", "I am on annual leave until Monday.\n\nOn 22 Nov 2026, Shop <news@shop.example> wrote:\n> When may we come?\n", Reply},
+		{"Russian, on leave, with a wish", "", "Re: носки", "Я нахожусь в отпуске до пятницы, доставьте после.", Reply},
+		{"Russian, on leave, with an answer", "", "Re: носки", "Я нахожусь в отпуске до пятницы. Синие.", Reply},
+		{"German, on leave, with a wish", "", "Re: Socken", "Ich bin bis Montag im Urlaub, geben Sie es dem Hausmeister.", Reply},
+		{"a company's name", "", "ООО: какие документы нужны?", "x", Other},
+		{"thanks for an automatic answer", "", "Re: Автоответ: носки", "Спасибо, жду.", Reply},
 		{"Auto-Submitted: no", "Auto-Submitted: no\n", "Re: socks", "x", Reply},
 		{"Precedence: normal", "Precedence: normal\n", "Re: socks", "x", Reply},
 		{"Precedence: list", "Precedence: list\nList-Id: <l.example>\n", "Re: socks", "x", Reply},
@@ -72,6 +97,27 @@ func TestKind_OneHeaderOrSubject(t *testing.T) {
 		}
 		if m.Kind != Reply && m.Kind != Other && !m.NoAnswer {
 			t.Errorf("%s might be answered by a machine", c.name)
+		}
+	}
+}
+
+func TestKind_WhatANoReplyAddressSaysOfItself(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		from, text string
+		want       Kind
+	}{
+		{"noreply@customers.example", "Ваша заявка принята.\n\nЭто письмо создано автоматически, не отвечайте на него.", AutoReply},
+		{"no-reply@customers.example", "We have your ticket. This is an automatically generated message, do not reply.", AutoReply},
+		{"anna@customers.example", "Мне пришло «Это письмо создано автоматически, не отвечайте», а кому же писать?", Reply},
+		{"noreply@customers.example", "Three pairs.", Reply},
+	} {
+		m, err := Read([]byte("From: " + c.from + "\nSubject: Re: socks\nContent-Type: text/plain; charset=utf-8\n\n" + c.text + "\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Kind != c.want {
+			t.Errorf("%s: %s, want %s", c.text, m.Kind, c.want)
 		}
 	}
 }
