@@ -155,7 +155,10 @@ func (m *Mail) challenges() bool {
 	if verifyTag.MatchString(m.Subject) && !answers(m.Subject) {
 		return true
 	}
-	subject, vendor := challengeSubject.MatchString(m.Subject), m.fromChallenger()
+	subject, vendor := challengeSubject.MatchString(m.Subject), m.fromChallenger() || m.linksChallenger()
+	if m.pleads(subject) {
+		return true
+	}
 	if !subject && !vendor && m.signs < sure {
 		return false
 	}
@@ -166,7 +169,7 @@ func (m *Mail) challenges() bool {
 
 func (m *Mail) fromChallenger() bool {
 	_, domain, _ := strings.Cut(strings.ToLower(m.From.Address), "@")
-	return slices.ContainsFunc(challengers, func(vendor string) bool { return domain == vendor || strings.HasSuffix(domain, "."+vendor) })
+	return challenger(domain)
 }
 
 var link = regexp.MustCompile(`https?://\S+`)
@@ -184,11 +187,11 @@ var verifyTag = regexp.MustCompile(`(?i)\bverify#[\w-]{8,}`)
 
 var challengeSubject = regexp.MustCompile(`(?i)(?:your (?:e-?mail|message) (?:requires|needs|is awaiting|awaits) (?:verification|confirmation|approval)|please (?:confirm|verify) (?:your (?:message|e-?mail(?: address)?)|that you sent|yourself|you are)` +
 	`|(?:confirm|verification|confirmation|authentication) (?:required|needed|request)|action required|sender (?:verification|confirmation)|confirm (?:delivery|your identity)|anti-?spam (?:confirmation|verification)|\[suspect e-?mail\]` +
-	`|подтвердите (?:отправку|что вы|ваше письмо|доставку)|подтверждение (?:отправки|отправителя|доставки)|требуется подтверждение|bestätigen sie (?:ihre (?:e-?mail|nachricht)|dass)|authentification requise|votre (?:message|e-?mail) est en attente|confirmez (?:votre|que)|confirme (?:su|seu) (?:mensaje|correo|e-?mail))`)
+	`|подтвердите (?:отправку|что вы|ваше письмо|доставку)|подтверждение (?:отправки|отправителя|доставки)|требуется подтверждение|bestätigen sie (?:ihre (?:e-?mail|nachricht)|dass)|authentification requise|demande d.authentification|authentication request|votre (?:message|e-?mail) est en attente|confirmez (?:votre|que)|confirme (?:su|seu) (?:mensaje|correo|e-?mail))`)
 
 var challengeText = regexp.MustCompile(`(?i)(?:(?:click|follow|visit|use|reply|respond|tap)[^.!?]{0,120}(?:to|so that|and)[^.!?]{0,60}(?:deliver|verify|confirm|prove|authenticate|approve|release|whitelist|add you)` +
 	`|(?:before|until)[^.!?]{0,60}(?:your (?:message|e-?mail)|it) (?:can|will|is)[^.!?]{0,20}(?:be )?deliver|(?:message|e-?mail) (?:will be|is being|has been) (?:held|kept|quarantined)[^.!?]{0,100}(?:verif|confirm|authenticat|until you)|prove (?:that )?you(?:'re| are) (?:a )?(?:human|not a)` +
-	`|(?:перейдите|нажмите|пройдите|ответьте)[^.!?]{0,150}(?:доставлен|подтверд|доставить)|письмо (?:не )?будет доставлено[^.!?]{0,60}(?:после|пока|если)|klicken sie[^.!?]{0,150}(?:zugestellt|zuzustellen|bestätigen)|cliquez[^.!?]{0,150}(?:délivr|remis|authentifi|confirmer)|haga clic[^.!?]{0,150}(?:entregad|confirmar|verificar))`)
+	`|(?:перейдите|нажмите|пройдите|ответьте)[^.!?]{0,150}(?:доставлен|подтверд|доставить)|письмо (?:не )?будет доставлено[^.!?]{0,60}(?:после|пока|если)|klicken sie[^.!?]{0,150}(?:zugestellt|zuzustellen|bestätigen)|(?:cliquez|cliquant)[^.!?]{0,150}(?:délivr|remis|authentifi|confirmer)|authentifi[^.!?]{0,150}(?:cliqu|lien|link)|haga clic[^.!?]{0,150}(?:entregad|confirmar|verificar))`)
 
 // unanswerable tells whether a machine's answer could begin a circle, or reach people who never wrote (RFC 3834 §2).
 func (m *Mail) unanswerable() bool {

@@ -85,6 +85,17 @@ func TestKind_OneHeaderOrSubject(t *testing.T) {
 		// Challenges, and who only speaks of such.
 		{"words in subject and text", "", "Please verify yourself", "Click here https://x.example/a.b to prove you are human, and have the mail delivered.", Challenge},
 		{"a held mail", "Auto-Submitted: auto-replied\n", "Re: socks", "Your message has been held until you confirm that you sent it.", Challenge},
+		{"EarthLink", "", "Re: socks", "I apologize for this automatic reply to your email.\n\nTo control spam, I now allow incoming messages only from senders I have approved beforehand.\n\nIf you would like to be added to my list of approved senders, please fill out the short request form (see link below).\n\nClick the link below to fill out the request:\nhttps://webmail.earthlink.net/wam/addme?a=anna@customers.example&id=1", Challenge},
+		{"Mailinblack's link", "", "Re: socks", "Bonjour,\nMerci de vous authentifier en cliquant sur ce lien : https://app.mailinblack.com/captcha?i=1\nAnna", Challenge},
+		{"Mailinblack's words", "", "Re: socks", "Bonjour,\npour que votre message me soit remis, cliquez ici : https://mail.customers.example/c/1", Challenge},
+		{"Russian, by subject", "In-Reply-To: <x@shop.example>\n", "Подтвердите отправку письма", "Чтобы письмо было доставлено, перейдите по ссылке ниже.", Challenge},
+		{"Russian, in words", "", "Re: носки", "Чтобы письмо было доставлено, перейдите по ссылке https://spam.example/c/1", Challenge},
+		{"Russian, no robot", "", "Re: носки", "Здравствуйте! Пожалуйста, подтвердите, что вы не робот: https://spam.example/c/1", Challenge},
+		{"Russian, a proof is required", "In-Reply-To: <x@shop.example>\n", "Требуется подтверждение отправки", "Подтвердите, что вы не робот, ответив на это письмо.", Challenge},
+		{"a customer who is no robot", "", "Re: носки", "Сайт https://shop.example пишет «подтвердите, что вы не робот», что делать?", Reply},
+		{"a customer who clicks in Russian", "", "Re: носки", "Перехожу по ссылке https://shop.example/c и вижу: подтвердите, что вы не робот.", Reply},
+		{"a customer who wants a proof of sending", "", "Re: носки", "Подтвердите отправку письма с договором, трек https://post.example/1", Reply},
+		{"a customer who clicks on a service", "", "Re: socks", "My mails to you come back with https://app.mailinblack.com/captcha?i=1 every time.", Reply},
 		{"cannot confirm", "", "Re: Please confirm your email address", "I click the link to confirm, but nothing comes.", Reply},
 		{"a customer who clicks", "", "Re: socks", "I click on buy to confirm the order and get an error.", Reply},
 	} {
