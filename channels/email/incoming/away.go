@@ -109,7 +109,7 @@ var goesOn = regexp.MustCompile(`,\s*\pL|\s(?:and|so|but|и|а|но|поэтом
 
 // allowedAnd joins two parts of a notice.
 var allowedAnd = regexp.MustCompile(`(?:,|,?\s(?:and|but|и|а|но|und|et|y))\s(?:i )?(?:(?:will |shall |'ll |i'll )?(?:return|be back|reply|respond|answer|get back|have (?:only )?(?:limited|no))|cannot|can't|do not have|am\b|i'm\b` +
-	`|вернусь|отвечу|буду|не смогу|смогу|не имею|доступ|отсутствую|я\s|к сожалению|bin|werde|kehre|habe|kann|komme|serai|reviens|je\s|volveré|regreso|estoy|january|february|march|april|may|june|july|august|september|october|november|december)`)
+	`|вернусь|отвечу|буду|не смогу|смогу|не имею|доступ|отсутствую|я\s|к сожалению|(?:по|в) (?:всем |любым |случае |особо )*(?:срочн|неотложн|экстренн|вопросам)|(?:for|in) (?:urgent|emergenc)|in dringenden|bei dringenden|bin|werde|kehre|habe|kann|komme|serai|reviens|je\s|volveré|regreso|estoy|january|february|march|april|may|june|july|august|september|october|november|december)`)
 
 // automaton are words of a machine that answers nobody. From a no-reply address they are proof.
 var automaton = regexp.MustCompile(`(?i)автоматически (?:создан|сформирован|сгенерирован|отправлен)|(?:создан|сформирован|сгенерирован|отправлен)(?:о|а)? автоматически|не отвечайте|не нужно отвечать|do not (?:reply|respond)|automatic(?:ally)? generated|auto-?generated|automated (?:message|e-?mail|mail)|antworten sie (?:bitte )?nicht|automatisch (?:erstellt|generiert|erzeugt)|ne pas répondre|no responda`)
