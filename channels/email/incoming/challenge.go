@@ -11,11 +11,11 @@ import (
 // a link or stands under a subject that says the same. Who tells of such a text asks something, or speaks of himself.
 func (m *Mail) pleads(subject bool) bool {
 	text := strings.ReplaceAll(strings.ToLower(cut(m.Text, 4000)), "ё", "е")
-	bare := link.ReplaceAllString(text, "link")
-	if m.Quoted != "" || len(m.Text) > 4000 || strings.Contains(bare, "?") || puzzled.MatchString(bare) {
+	words := link.ReplaceAllString(text, "link")
+	if m.Quoted != "" || len(m.Text) > 4000 || strings.Contains(words, "?") || puzzled.MatchString(words) {
 		return false
 	}
-	return plea.MatchString(strings.Join(strings.Fields(bare), " ")) && (link.MatchString(text) || subject && !answers(m.Subject))
+	return plea.MatchString(strings.Join(strings.Fields(words), " ")) && (link.MatchString(text) || subject && !answers(m.Subject))
 }
 
 var plea = regexp.MustCompile(`only from senders i have approved|added to my (?:list of )?(?:approved|allowed) senders|(?:prove|confirm|verify) (?:that )?you(?:'re| are) (?:a )?(?:human|not a (?:robot|machine|spammer)|a real person)` +

@@ -162,7 +162,7 @@ func read(b []byte, c *charmap.Charmap) (r reading) {
 // odd tells whether no word of Russian looks so: a sign or another script in it, a capital behind a small letter, a beginning or
 // a row of letters that the language does not have.
 func odd(word []rune) bool {
-	vowels, consonants, any := 0, 0, false
+	vowels, consonants, spoken := 0, 0, false
 	for i, c := range word {
 		l := unicode.ToLower(c)
 		if _, ok := frequency[l]; !ok {
@@ -178,7 +178,7 @@ func odd(word []rune) bool {
 			if vowels++; i > 0 && unicode.ToLower(word[i-1]) == 'й' && l != 'о' && l != 'е' {
 				return true
 			}
-			consonants, any = 0, true
+			consonants, spoken = 0, true
 		} else {
 			consonants++
 			vowels = 0
@@ -187,7 +187,7 @@ func odd(word []rune) bool {
 			return true
 		}
 	}
-	return !any && len(word) > 3
+	return !spoken && len(word) > 3
 }
 
 // frequency of letters in Russian, of a thousand; those of its neighbours are not strange.
