@@ -92,12 +92,16 @@ type inspected struct {
 
 type inspectedBounce struct {
 	Recipient string       `json:"recipient"`
+	Action    string       `json:"action"`
 	Class     report.Class `json:"class"`
 	Status    string       `json:"status"`
 	Reason    string       `json:"reason"`
 	Detail    string       `json:"detail"`
 	Original  string       `json:"original,omitempty"`
 }
+
+// actions are what became of the mail, in the words of RFC 3464 §2.3.3, and one of ours.
+var actions = map[report.Kind]string{report.Bounced: "failed", report.Delayed: "delayed", report.Delivered: "delivered", report.Complained: "complained"}
 
 type inspectedFile struct {
 	Name        string `json:"name"`
@@ -113,7 +117,7 @@ func inspect(file string, m *incoming.Mail, authserv string) inspected {
 	maps.Copy(i.Checks, m.ChecksBy(authserv))
 	if m.Report != nil {
 		for _, b := range m.Report.Bounces {
-			i.Bounces = append(i.Bounces, inspectedBounce{Recipient: b.Recipient, Class: b.Class, Status: b.Status, Reason: b.Reason, Detail: b.Detail, Original: b.Original})
+			i.Bounces = append(i.Bounces, inspectedBounce{Recipient: b.Recipient, Action: actions[m.Report.Kind], Class: b.Class, Status: b.Status, Reason: b.Reason, Detail: b.Detail, Original: b.Original})
 		}
 		for _, t := range m.Report.Tokens {
 			if !slices.Contains(i.Tokens, t) {

@@ -51,6 +51,16 @@ func TestMailInspect_OneLineAMail(t *testing.T) {
 	}
 }
 
+func TestMailInspect_ADelayIsToldFromAFailure(t *testing.T) {
+	t.Parallel()
+	lines, _ := inspectLines(t, 0, testMails+"bounce-hard.eml", "../../channels/email/incoming/report/testdata/reports/postfix-delayed.eml", testMails+"complaint.eml")
+	for i, want := range []string{"failed", "delayed", "complained"} {
+		if b := lines[i].Bounces; len(b) != 1 || b[0].Action != want {
+			t.Errorf("%s: %+v, want %s", lines[i].File, b, want)
+		}
+	}
+}
+
 func TestMailInspect_OneBadFileStopsNoOther(t *testing.T) {
 	t.Parallel()
 	s := newShell(t)

@@ -32,15 +32,25 @@ func (m *Mail) automation() (all signs) {
 	if len(m.BounceTokens) > 0 && len(m.Tokens) == 0 {
 		all += sure // only machines write to an envelope sender
 	}
-	if autoSubject.MatchString(m.Subject) {
+	switch answered := answerSubject.FindString(m.Subject); {
+	case autoSubject.MatchString(m.Subject), domino.MatchString(m.Subject) && (len(m.Tokens) > 0 || len(m.InReplyTo) > 0 || len(m.References) > 0):
 		all += sure
-	} else if awaySubject.MatchString(m.Subject) {
+	case awaySubject.MatchString(m.Subject), answered != "" && autoSubject.MatchString(m.Subject[len(answered):]): // or somebody answers ours
 		all += weak
 	}
 	if away.MatchString(cut(m.Text, 1000)) {
 		all += weak
 	}
-	return all
+	return all + m.words()
+}
+
+// words are the signs in what was said. A person's program may say that a person wrote.
+func (m *Mail) words() (all signs) {
+	if v, _ := m.raw("auto-submitted"); strings.EqualFold(strings.TrimSpace(v), "no") || m.Quoted != "" {
+		return 0
+	}
+	local, _, _ := strings.Cut(strings.ToLower(m.From.Address), "@")
+	return when(notice(m.Text) || nobody.MatchString(local) && automaton.MatchString(cut(m.Text+"\n"+m.Signature, 4000)), sure)
 }
 
 // listed tells whether the mail came through a mailing list, which marks people's mails as if they were its own.
@@ -107,6 +117,7 @@ func when(b bool, n signs) signs {
 // Exchange, Gmail, Zimbra, Yandex and Mail.ru. The colon belongs to it: "Automatic reply rules" is somebody's subject.
 var autoSubject = regexp.MustCompile(`(?i)^\s*(?:\[?\s*(?:` + strings.Join([]string{
 	`automatic reply`, `auto[- ]?reply`, `auto[- ]?response`, `automated (?:reply|response)`, `automatic response`, `out of (?:the )?office(?: auto-?reply| reply| response| notification| message)?`, `vacation (?:reply|response|notice|auto-?reply)`,
+	`нет на (?:рабочем )?месте`, `вне офиса`, `отсутствую на рабочем месте`, `ooo`, `abwesend`,
 	`автоматический ответ`, `автоответ(?:чик)?`, `автоматическая отбивка`, `ответ автоответчика`, `автоматична відповідь`, `автоматичен отговор`, `аўтаматычны адказ`, `автоматски одговор`,
 	`automatische antwort`, `abwesenheitsnotiz`, `abwesenheitsnachricht`, `abwesenheitsassistent`, `automatische abwesenheitsnotiz`,
 	`r[ée]ponse automatique`, `message d.absence`, `absence du bureau`, `respuesta autom[áa]tica`, `fuera de (?:la )?oficina`,
@@ -116,6 +127,9 @@ var autoSubject = regexp.MustCompile(`(?i)^\s*(?:\[?\s*(?:` + strings.Join([]str
 	`automātiska atbilde`, `automātiskā atbilde`, `automatinis atsakymas`, `automaatvastus`, `αυτόματη απάντηση`, `otomatik yanıt`, `otomatik cevap`, `balasan otomatis`, `trả lời tự động`, `תשובה אוטומטית`, `מענה אוטומטי`,
 	`رد تلقائي`, `الرد التلقائي`, `स्वचालित उत्तर`, `ตอบกลับอัตโนมัติ`, `自动回复`, `自动答复`, `自動回覆`, `自動回复`, `自動応答`, `自動返信`, `不在通知`, `자동 회신`, `자동 응답`, `부재중`,
 }, "|") + `)\s*(?:\]|[:：]|$)|auto\s*:\s.{0,200}(?:out of the office|außer haus|nicht im (?:büro|haus)|absent|fuera de|fuori|отсутств)|yahoo! auto response)`) // Domino, Yahoo
+
+// domino puts this before the subject of the mail that it answers; what begins so and answers nothing may be about a car.
+var domino = regexp.MustCompile(`(?i)^\s*auto\s*:\s`)
 
 // awaySubject are subjects that people choose for their automatic answers, and for others.
 var awaySubject = regexp.MustCompile(`(?i)^\s*(?:(?:re|aw|ответ|отв)\s*[:：]\s*)?(?:away from|on (?:vacation|holiday|leave)|out of (?:the )?office|i(?:'| a)m away|отпуск|в отпуске|не в офисе|отсутству|nicht im (?:büro|haus)|im urlaub|abwesend|en vacances|de vacaciones|in ferie)`)
@@ -141,7 +155,10 @@ func (m *Mail) challenges() bool {
 	if verifyTag.MatchString(m.Subject) && !answers(m.Subject) {
 		return true
 	}
-	subject, vendor := challengeSubject.MatchString(m.Subject), m.fromChallenger()
+	subject, vendor := challengeSubject.MatchString(m.Subject), m.fromChallenger() || m.linksChallenger()
+	if m.pleads(subject) {
+		return true
+	}
 	if !subject && !vendor && m.signs < sure {
 		return false
 	}
@@ -152,7 +169,7 @@ func (m *Mail) challenges() bool {
 
 func (m *Mail) fromChallenger() bool {
 	_, domain, _ := strings.Cut(strings.ToLower(m.From.Address), "@")
-	return slices.ContainsFunc(challengers, func(vendor string) bool { return domain == vendor || strings.HasSuffix(domain, "."+vendor) })
+	return challenger(domain)
 }
 
 var link = regexp.MustCompile(`https?://\S+`)
@@ -170,11 +187,11 @@ var verifyTag = regexp.MustCompile(`(?i)\bverify#[\w-]{8,}`)
 
 var challengeSubject = regexp.MustCompile(`(?i)(?:your (?:e-?mail|message) (?:requires|needs|is awaiting|awaits) (?:verification|confirmation|approval)|please (?:confirm|verify) (?:your (?:message|e-?mail(?: address)?)|that you sent|yourself|you are)` +
 	`|(?:confirm|verification|confirmation|authentication) (?:required|needed|request)|action required|sender (?:verification|confirmation)|confirm (?:delivery|your identity)|anti-?spam (?:confirmation|verification)|\[suspect e-?mail\]` +
-	`|подтвердите (?:отправку|что вы|ваше письмо|доставку)|подтверждение (?:отправки|отправителя|доставки)|требуется подтверждение|bestätigen sie (?:ihre (?:e-?mail|nachricht)|dass)|authentification requise|votre (?:message|e-?mail) est en attente|confirmez (?:votre|que)|confirme (?:su|seu) (?:mensaje|correo|e-?mail))`)
+	`|подтвердите (?:отправку|что вы|ваше письмо|доставку)|подтверждение (?:отправки|отправителя|доставки)|требуется подтверждение|bestätigen sie (?:ihre (?:e-?mail|nachricht)|dass)|authentification requise|demande d.authentification|authentication request|votre (?:message|e-?mail) est en attente|confirmez (?:votre|que)|confirme (?:su|seu) (?:mensaje|correo|e-?mail))`)
 
 var challengeText = regexp.MustCompile(`(?i)(?:(?:click|follow|visit|use|reply|respond|tap)[^.!?]{0,120}(?:to|so that|and)[^.!?]{0,60}(?:deliver|verify|confirm|prove|authenticate|approve|release|whitelist|add you)` +
 	`|(?:before|until)[^.!?]{0,60}(?:your (?:message|e-?mail)|it) (?:can|will|is)[^.!?]{0,20}(?:be )?deliver|(?:message|e-?mail) (?:will be|is being|has been) (?:held|kept|quarantined)[^.!?]{0,100}(?:verif|confirm|authenticat|until you)|prove (?:that )?you(?:'re| are) (?:a )?(?:human|not a)` +
-	`|(?:перейдите|нажмите|пройдите|ответьте)[^.!?]{0,150}(?:доставлен|подтверд|доставить)|письмо (?:не )?будет доставлено[^.!?]{0,60}(?:после|пока|если)|klicken sie[^.!?]{0,150}(?:zugestellt|zuzustellen|bestätigen)|cliquez[^.!?]{0,150}(?:délivr|remis|authentifi|confirmer)|haga clic[^.!?]{0,150}(?:entregad|confirmar|verificar))`)
+	`|(?:перейдите|нажмите|пройдите|ответьте)[^.!?]{0,150}(?:доставлен|подтверд|доставить)|письмо (?:не )?будет доставлено[^.!?]{0,60}(?:после|пока|если)|klicken sie[^.!?]{0,150}(?:zugestellt|zuzustellen|bestätigen)|(?:cliquez|cliquant)[^.!?]{0,150}(?:délivr|remis|authentifi|confirmer)|authentifi[^.!?]{0,150}(?:cliqu|lien|link)|haga clic[^.!?]{0,150}(?:entregad|confirmar|verificar))`)
 
 // unanswerable tells whether a machine's answer could begin a circle, or reach people who never wrote (RFC 3834 §2).
 func (m *Mail) unanswerable() bool {

@@ -35,8 +35,33 @@ func TestKind_OneHeaderOrSubject(t *testing.T) {
 		{"Korean", "", "자동 회신: socks", "x", AutoReply},
 		{"Latvian", "", "Automātiskā atbilde: socks", "x", AutoReply},
 		{"Arabic", "", "رد تلقائي: socks", "x", AutoReply},
+		{"not there, in Russian", "", "Нет на месте: Re: носки", "x", AutoReply},
+		{"not in the office, in Russian", "", "Вне офиса: носки", "x", AutoReply},
+		{"away from the desk, in Russian", "", "Отсутствую на рабочем месте", "x", AutoReply},
+		{"OOO", "", "OOO: Re: socks", "x", AutoReply},
+		{"away, in German", "", "Abwesend: Re: Socken", "x", AutoReply},
+		{"Auto before our subject", "In-Reply-To: <msg_01hv3x9q8w2ta@shop.example>\n", "Auto: Your order", "x", AutoReply},
+		{"Re: before it, and a notice", "", "Re: Автоответ: носки", "Добрый день! Я в отпуске до 5 декабря, вернусь и отвечу.", AutoReply},
+		{"a notice only", "", "Re: socks", "I am on annual leave until 5 December.", AutoReply},
+		{"a notice with all that belongs to it", "", "Re: socks", "Hello,\n\nthank you for your message. I am currently out of the office and will return on Monday, 5 December.\nIn urgent cases please contact support@customers.example.\n\nBest regards\nAnna Petrova", AutoReply},
+		{"a notice folded", "", "Re: socks", "I am currently out of the office with limited access to my e-mail until\n5 December. I will reply when I am back.", AutoReply},
+		{"a Russian notice", "", "Re: носки", "Я нахожусь в отпуске до 5 декабря.", AutoReply},
+		{"a Russian notice with whom to ask", "", "Re: носки", "Здравствуйте!\nЯ нахожусь в отпуске до 05.12.2026. По срочным вопросам пишите на boris@customers.example.\n\nС уважением,\nАнна Петрова", AutoReply},
+		{"a German notice", "", "Re: Socken", "Guten Tag,\nich bin bis zum 5. Dezember im Urlaub. In dringenden Fällen wenden Sie sich an boris@customers.example.\nMit freundlichen Grüßen\nAnna", AutoReply},
 
 		// People.
+		{"on leave, with a wish", "", "Re: socks", "I am on annual leave until Monday, please deliver after.", Reply},
+		{"on leave, with another wish", "", "Re: socks", "I am on annual leave until Monday. Leave it with the porter.", Reply},
+		{"on leave, with a reason", "", "Re: socks", "I am on annual leave until Monday, so the porter has the key.", Reply},
+		{"on leave, with an answer", "", "Re: socks", "I am on annual leave until Monday.\nBlue.", Reply},
+		{"on leave, with two answers", "", "Re: socks", "I am out of the office until Monday and pick it up on Tuesday.", Reply},
+		{"on leave, with a question", "", "Re: socks", "I am on annual leave until Monday. Is that too late?", Reply},
+		{"on leave, above our question", "", "Re: socks", "I am on annual leave until Monday.\n\nOn 22 Nov 2026, Shop <news@shop.example> wrote:\n> When may we come?\n", Reply},
+		{"Russian, on leave, with a wish", "", "Re: носки", "Я нахожусь в отпуске до пятницы, доставьте после.", Reply},
+		{"Russian, on leave, with an answer", "", "Re: носки", "Я нахожусь в отпуске до пятницы. Синие.", Reply},
+		{"German, on leave, with a wish", "", "Re: Socken", "Ich bin bis Montag im Urlaub, geben Sie es dem Hausmeister.", Reply},
+		{"a company's name", "", "ООО: какие документы нужны?", "x", Other},
+		{"thanks for an automatic answer", "", "Re: Автоответ: носки", "Спасибо, жду.", Reply},
 		{"Auto-Submitted: no", "Auto-Submitted: no\n", "Re: socks", "x", Reply},
 		{"Precedence: normal", "Precedence: normal\n", "Re: socks", "x", Reply},
 		{"Precedence: list", "Precedence: list\nList-Id: <l.example>\n", "Re: socks", "x", Reply},
@@ -60,6 +85,17 @@ func TestKind_OneHeaderOrSubject(t *testing.T) {
 		// Challenges, and who only speaks of such.
 		{"words in subject and text", "", "Please verify yourself", "Click here https://x.example/a.b to prove you are human, and have the mail delivered.", Challenge},
 		{"a held mail", "Auto-Submitted: auto-replied\n", "Re: socks", "Your message has been held until you confirm that you sent it.", Challenge},
+		{"EarthLink", "", "Re: socks", "I apologize for this automatic reply to your email.\n\nTo control spam, I now allow incoming messages only from senders I have approved beforehand.\n\nIf you would like to be added to my list of approved senders, please fill out the short request form (see link below).\n\nClick the link below to fill out the request:\nhttps://webmail.earthlink.net/wam/addme?a=anna@customers.example&id=1", Challenge},
+		{"Mailinblack's link", "", "Re: socks", "Bonjour,\nMerci de vous authentifier en cliquant sur ce lien : https://app.mailinblack.com/captcha?i=1\nAnna", Challenge},
+		{"Mailinblack's words", "", "Re: socks", "Bonjour,\npour que votre message me soit remis, cliquez ici : https://mail.customers.example/c/1", Challenge},
+		{"Russian, by subject", "In-Reply-To: <x@shop.example>\n", "Подтвердите отправку письма", "Чтобы письмо было доставлено, перейдите по ссылке ниже.", Challenge},
+		{"Russian, in words", "", "Re: носки", "Чтобы письмо было доставлено, перейдите по ссылке https://spam.example/c/1", Challenge},
+		{"Russian, no robot", "", "Re: носки", "Здравствуйте! Пожалуйста, подтвердите, что вы не робот: https://spam.example/c/1", Challenge},
+		{"Russian, a proof is required", "In-Reply-To: <x@shop.example>\n", "Требуется подтверждение отправки", "Подтвердите, что вы не робот, ответив на это письмо.", Challenge},
+		{"a customer who is no robot", "", "Re: носки", "Сайт https://shop.example пишет «подтвердите, что вы не робот», что делать?", Reply},
+		{"a customer who clicks in Russian", "", "Re: носки", "Перехожу по ссылке https://shop.example/c и вижу: подтвердите, что вы не робот.", Reply},
+		{"a customer who wants a proof of sending", "", "Re: носки", "Подтвердите отправку письма с договором, трек https://post.example/1", Reply},
+		{"a customer who clicks on a service", "", "Re: socks", "My mails to you come back with https://app.mailinblack.com/captcha?i=1 every time.", Reply},
 		{"cannot confirm", "", "Re: Please confirm your email address", "I click the link to confirm, but nothing comes.", Reply},
 		{"a customer who clicks", "", "Re: socks", "I click on buy to confirm the order and get an error.", Reply},
 	} {
@@ -72,6 +108,27 @@ func TestKind_OneHeaderOrSubject(t *testing.T) {
 		}
 		if m.Kind != Reply && m.Kind != Other && !m.NoAnswer {
 			t.Errorf("%s might be answered by a machine", c.name)
+		}
+	}
+}
+
+func TestKind_WhatANoReplyAddressSaysOfItself(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		from, text string
+		want       Kind
+	}{
+		{"noreply@customers.example", "Ваша заявка принята.\n\nЭто письмо создано автоматически, не отвечайте на него.", AutoReply},
+		{"no-reply@customers.example", "We have your ticket. This is an automatically generated message, do not reply.", AutoReply},
+		{"anna@customers.example", "Мне пришло «Это письмо создано автоматически, не отвечайте», а кому же писать?", Reply},
+		{"noreply@customers.example", "Three pairs.", Reply},
+	} {
+		m, err := Read([]byte("From: " + c.from + "\nSubject: Re: socks\nContent-Type: text/plain; charset=utf-8\n\n" + c.text + "\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Kind != c.want {
+			t.Errorf("%s: %s, want %s", c.text, m.Kind, c.want)
 		}
 	}
 }

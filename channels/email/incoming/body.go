@@ -33,6 +33,11 @@ func (t *tree) body() (text, html string) {
 			}
 		})
 	}
+	if strings.TrimSpace(p.text) == "" {
+		if said := t.calendarAnswer(); said != "" && strings.TrimSpace(quote.Text(p.html)) == "" {
+			p = piece{text: said}
+		}
+	}
 	if p.empty() {
 		p = t.lastResort()
 	}

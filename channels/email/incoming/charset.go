@@ -33,8 +33,14 @@ func decode(b []byte, label string) string {
 	if e == nil {
 		return unlabelled(b)
 	}
-	if _, single := e.(*charmap.Charmap); utf8.Valid(b) && (single || beyond(b) >= 6) { // hardly by chance
+	single, _ := e.(*charmap.Charmap)
+	if utf8.Valid(b) && (single != nil || beyond(b) >= 6) { // hardly by chance
 		return string(b)
+	}
+	if single != nil {
+		if russian := reread(b, single); russian != nil {
+			e = russian
+		}
 	}
 	s, err := e.NewDecoder().Bytes(b)
 	if err != nil || bytes.ContainsRune(s, utf8.RuneError) {
@@ -90,7 +96,10 @@ func unlabelled(b []byte) string {
 		return string(bytes.ToValidUTF8(b, []byte("\ufffd")))
 	}
 	sample := b[:min(len(b), 16<<10)]
-	e := cyrillic(sample)
+	e := reread(sample, nil)
+	if e == nil {
+		e = cyrillic(sample)
+	}
 	if e == nil {
 		e = eastAsian(sample)
 	}

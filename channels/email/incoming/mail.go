@@ -76,7 +76,7 @@ type Mail struct {
 	Raw      []byte
 
 	fields []field
-	hash   string // of what no server changes; only where MessageID is not enough
+	hash   string // of what no server changes
 	signs  signs
 }
 
@@ -97,10 +97,10 @@ func Read(raw []byte) (*Mail, error) {
 		return nil, ErrNoHeader
 	}
 	m := &Mail{Raw: raw, fields: fields}
-	m.identify(content)
 	m.address()
 	m.Checks = m.ChecksBy("")
 	t := readTree(fields, content)
+	m.identify(t.sum.Sum(nil))
 	text, html := t.body()
 	m.Attachments = t.attachments()
 	text, html = m.shorten(text, html)

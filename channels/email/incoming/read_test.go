@@ -301,10 +301,55 @@ func TestRead_SameMailSameIDHoweverItCame(t *testing.T) {
 	if err != nil || changed.MessageID == one.MessageID {
 		t.Errorf("another mail has the same id: %v", err)
 	}
-	// A program that writes one id into all its mails.
-	a, err1 := Read([]byte("From: a@b.example\nMessage-ID: <1@x>\n\none\n"))
-	b, err2 := Read([]byte("From: a@b.example\nMessage-ID: <1@x>\n\ntwo\n"))
-	if err1 != nil || err2 != nil || a.Updates(Box{})[0].EventID == b.Updates(Box{})[0].EventID {
-		t.Errorf("two mails are one event: %v %v", err1, err2)
+}
+
+func TestUpdates_OneMailIsOneEventAndTwoWithOneMessageIDAreTwo(t *testing.T) {
+	t.Parallel()
+	const (
+		head = "From: Anna <anna@customers.example>\nTo: support@shop.example\nSubject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=\nDate: Sun, 22 Nov 2026 10:15:00 +0300\nMessage-ID: <20261122.1@localhost>\n"
+		mime = "MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: "
+		file = "\n--b\nContent-Type: image/png; name=a.png\nContent-Transfer-Encoding: base64\n\niVBORw0KGgo=\n--b--\n"
+		one  = head + mime + "8bit\n\nschöne Grüße\n" + file
+	)
+	event := func(raw string) string {
+		m, err := Read([]byte(raw))
+		if err != nil {
+			t.Fatal(err)
+		}
+		u := m.Updates(Box{})
+		if len(u) != 1 || u[0].Message.ProviderID != "20261122.1@localhost" {
+			t.Fatalf("%+v", u)
+		}
+		return u[0].EventID
+	}
+	first := event(one)
+	for name, same := range map[string]string{
+		"another way":       "Return-Path: <anna@customers.example>\nDelivered-To: b@shop.example\nReceived: from y by mx2.shop.example; Sun, 22 Nov 2026 10:15:09 +0300\nX-Spam-Score: 0\n" + one + "\n",
+		"with CRLF":         strings.ReplaceAll(one, "\n", "\r\n"),
+		"recoded":           head + mime + "quoted-printable\n\nsch=C3=B6ne Gr=C3=BC=\n=C3=9Fe\n" + file,
+		"in base64":         head + mime + "base64\n\nc2Now7ZuZSBHcsO8w59l\n" + file,
+		"folded anew":       strings.Replace(one, "Subject: ", "Subject:\n ", 1),
+		"in another zone":   strings.Replace(one, "10:15:00 +0300", "07:15:00 +0000 (UTC)", 1),
+		"spelled otherwise": strings.Replace(one, "Anna <anna@customers.example>", "\"Anna\" <Anna@Customers.example>", 1),
+	} {
+		if got := event(same); got != first {
+			t.Errorf("%s: %q, want %q", name, got, first)
+		}
+	}
+	seen := map[string]string{first: "the first"}
+	for name, other := range map[string]string{
+		"another person":   strings.Replace(one, "anna@", "boris@", 1),
+		"other words":      strings.Replace(one, "schöne", "liebe", 1),
+		"another subject":  strings.Replace(one, "Subject: ", "Subject: Re: ", 1),
+		"another minute":   strings.Replace(one, "10:15:00", "10:16:00", 1),
+		"another picture":  strings.Replace(one, "iVBORw0KGgo=", "iVBORw0KGgs=", 1),
+		"answers another":  "In-Reply-To: <x@shop.example>\n" + one,
+		"to another token": strings.Replace(one, "support@", "reply+0dh3kq7m2v9x@", 1),
+	} {
+		got := event(other)
+		if old, ok := seen[got]; ok {
+			t.Errorf("%s is the same event as %s", name, old)
+		}
+		seen[got] = name
 	}
 }

@@ -2,6 +2,8 @@ package incoming
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"hash"
 	"net/textproto"
 	"strconv"
 	"strings"
@@ -24,11 +26,13 @@ type tree struct {
 	// stray is what stands before the first boundary of a mail: read only where nothing else can be.
 	stray  []byte
 	packed map[*enmime.Part]unpacked
+	sum    hash.Hash // of the contents of all parts
 }
 
 func readTree(fields []field, content []byte) *tree {
-	t := &tree{root: &enmime.Part{PartID: "0"}}
+	t := &tree{root: &enmime.Part{PartID: "0"}, sum: sha256.New()}
 	t.read(t.root, fields, content, "text/plain", 0)
+	sumUp(t.sum, t.stray)
 	t.open()
 	return t
 }
@@ -49,6 +53,7 @@ func (t *tree) read(p *enmime.Part, fields []field, content []byte, kind string,
 	}
 	text := strings.HasPrefix(p.ContentType, "text/") || p.ContentType == "application/xhtml+xml"
 	p.Content = transfer(content, encoding, text)
+	sumUp(t.sum, p.Content)
 	if text && !isFile(p) {
 		p.Content = []byte(decode(p.Content, charset(p)))
 	}

@@ -1,8 +1,6 @@
 package incoming
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"slices"
 	"strconv"
 	"strings"
@@ -116,19 +114,9 @@ func ours(ids []string) string {
 	return ""
 }
 
-// eventID is the Message-ID. A long one is hashed, and so is the content where the id is none that could be unique: some
-// programs write the same one into all their mails.
-func (m *Mail) eventID() string {
-	id := m.MessageID
-	switch {
-	case m.hash != "":
-		return m.hash
-	case len(id) > 200:
-		sum := sha256.Sum256([]byte(id))
-		return hex.EncodeToString(sum[:])
-	}
-	return id
-}
+// eventID is the Message-ID and a hash of what was written: programs, and people who write their own, put one id into several
+// mails, and none of these may be lost.
+func (m *Mail) eventID() string { return cut(m.MessageID, 200) + "/" + m.hash }
 
 // at is when it arrived. A time before 1990 is none.
 func (m *Mail) at() time.Time {

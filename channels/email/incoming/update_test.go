@@ -1,6 +1,7 @@
 package incoming
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -12,7 +13,7 @@ import (
 func TestUpdates_AMessage(t *testing.T) {
 	t.Parallel()
 	u := load(t, "reply-leaked-cc").Updates(Box{Addresses: []string{"orders@shop.example"}})
-	if len(u) != 1 || u[0].Message == nil || u[0].EventID != "f1@work.example" {
+	if len(u) != 1 || u[0].Message == nil || !strings.HasPrefix(u[0].EventID, "f1@work.example/") || u[0].Message.ProviderID != "f1@work.example" {
 		t.Fatalf("%+v", u)
 	}
 	in := u[0].Message
@@ -47,7 +48,7 @@ func TestUpdates_Machines(t *testing.T) {
 func TestUpdates_Reports(t *testing.T) {
 	t.Parallel()
 	u := load(t, "bounce-hard").Updates(Box{})
-	if len(u) != 1 || u[0].Receipt == nil || u[0].EventID != "b1@mail.customers.example#0" {
+	if len(u) != 1 || u[0].Receipt == nil || !strings.HasPrefix(u[0].EventID, "b1@mail.customers.example/") || !strings.HasSuffix(u[0].EventID, "#0") {
 		t.Fatalf("%+v", u)
 	}
 	r := *u[0].Receipt

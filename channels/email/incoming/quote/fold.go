@@ -158,7 +158,60 @@ func (f *folder) rest(i int, found head) {
 	f.take(i, len(f.lines))
 	f.introduce(i, found.end)
 	f.answers(found.end, len(f.lines), true)
+	f.arrows(found.end)
+	f.postscript(found.end)
 	f.reply = f.reply || found.kind != block
+}
+
+// arrows gives back the answers that somebody marked with ">>> " in a message without quote marks. Where "> " stands in it, or
+// more than a few lines in a row, or an introduction above them, it is what that message quotes.
+func (f *folder) arrows(from int) {
+	for n := from; n < len(f.lines); n++ {
+		if f.lines[n].depth == 1 && !f.lines[n].hollow() {
+			return
+		}
+	}
+	above := -1 // the last line that holds something
+	for n := from; n < len(f.lines); {
+		if l := f.lines[n]; l.depth < 2 || f.of[n] == said {
+			if !l.hollow() {
+				above = n
+			}
+			n++
+			continue
+		}
+		end := f.endOfQuote(n)
+		if end-n <= aside && (above < 0 || f.heads.at(above).kind == noHead) {
+			f.restore(n, end)
+		}
+		n = end
+	}
+}
+
+// postscript gives back a last paragraph that begins with "PS": it is added below everything, as soon by the person as by whom
+// he answers.
+func (f *folder) postscript(from int) {
+	last := len(f.lines) - 1
+	for last >= from && f.lines[last].hollow() {
+		last--
+	}
+	for n := last; n >= from && last-n < aside && f.lines[n].depth == 0; n-- {
+		if postscript(f.lines[n].text()) {
+			f.restore(n, last+1)
+			return
+		}
+	}
+}
+
+// restore gives lines inside a quote back to the person.
+func (f *folder) restore(first, end int) {
+	for n := first; n < end; n++ {
+		if f.of[n] == quoted && !f.lines[n].hollow() {
+			f.of[n] = said
+			f.lines[n].flags |= restored
+			f.spoken++
+		}
+	}
 }
 
 // take gives lines to the quoted part.
@@ -212,7 +265,7 @@ func (f *folder) announced() bool {
 			return false
 		}
 		s := plain(l.raw)
-		if holds(s, announcements) || holds(s, colours) && holds(s, answering) {
+		if holds(s, announcements) || holds(s, colours) && holds(s, answering) || holds(s, places) && holds(s, answered) {
 			return true
 		}
 	}
@@ -282,7 +335,7 @@ func (f *folder) context() {
 		case l.hollow():
 		case f.of[n] == quoted:
 			last, open = n, false
-		case f.of[n] == said && last >= 0:
+		case f.of[n] == said && last >= 0 && l.flags&restored == 0:
 			if !open {
 				answers = append(answers, answer{quote: last})
 				open = true

@@ -128,7 +128,7 @@ func (h *heads) block(i, opened int) head {
 	}
 	var seen [other + 1]bool
 	end, strange := i, 0
-	address := false
+	mailed, proven := false, false // a sender with an address; an address, or a date with its time, anywhere
 	for n := i; n < len(h.lines) && n < i+reach; n++ {
 		l := h.lines[n]
 		if l.hollow() {
@@ -160,7 +160,9 @@ func (h *heads) block(i, opened int) head {
 		}
 		strange = 0
 		seen[f] = true
-		address = address || f == from && (strings.Contains(value, "@") || strings.Contains(value, "mailto"))
+		at := strings.Contains(value, "@") || strings.Contains(value, "mailto")
+		dated, timed := moments(value)
+		mailed, proven = mailed || at && f == from, proven || at || dated && timed && f == date
 		end = n + 1
 	}
 	count := 0
@@ -171,10 +173,20 @@ func (h *heads) block(i, opened int) head {
 	}
 	switch {
 	case !seen[from] && !(seen[to] && seen[subject] && seen[date]):
-	case seen[date] && seen[subject], address && count >= 3, opened < i && count >= 2:
+	case !proven && !h.titled(i, opened): // somebody's own list: "From: Riga, To: Moscow, Date: Monday"
+	case seen[date] && seen[subject], mailed && count >= 3, opened < i && count >= 2:
 		return head{end: end, kind: block}
 	}
 	return head{}
+}
+
+// titled tells whether words such as "Original Message" stand in the line above a block, not only a rule.
+func (h *heads) titled(i, opened int) bool {
+	if opened == i {
+		return false
+	}
+	words, _ := undash(h.lines[opened].text())
+	return originals[strings.TrimRight(words, " :：")]
 }
 
 // heading reads "Subject: Re: Order": which field, and its value.

@@ -23,6 +23,7 @@ const (
 	mine                        // it ends in words of another colour, as people answer inside a quote
 	marked                      // its quote marks were made from HTML
 	letterhead                  // with intro: HTML says that it is a block of headers, and everything below it is quoted
+	restored                    // it is the person's own inside a quote without marks
 )
 
 const maxDepth = 8

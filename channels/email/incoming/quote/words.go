@@ -98,6 +98,22 @@ var announcements = []string{
 	"abaixo", "hieronder", "poniżej", "див. нижче", "відповіді нижче", "aşağıda", "níže", "nedenfor", "nedan", "见下文", "见下方", "下記の通り", "아래와 같이", "أدناه",
 }
 
+// places say so together with a word for answering.
+var places = []string{
+	"in the text", "in your text", "in text", "in the body", "in your e-mail", "in your email", "in your mail", "in your message", "in line", "below", "within", "inside", "between the lines", "between your lines", "point by point", "by point", "under each", "after each", "next to each",
+	"в тексте", "в теле", "в вашем письме", "в твоем письме", "в твоём письме", "прямо в письме", "внутри", "ниже", "по пунктам", "по тексту", "под вопрос", "под каждым", "после каждого", "между строк", "рядом с вопрос", "у тексті", "в тексті", "по пунктах", "нижче", "всередині",
+	"im text", "im mailtext", "in ihrem text", "in ihrer mail", "in ihrer e-mail", "in ihrer nachricht", "in deiner mail", "in deiner e-mail", "in deiner nachricht", "direkt unter", "unten", "punkt für punkt", "zwischen den zeilen", "zwischen ihren zeilen",
+	"dans le texte", "dans votre texte", "dans le corps", "dans votre message", "dans votre mail", "dans votre courriel", "dans ton message", "dans ton mail", "point par point", "entre les lignes", "ci-dessous", "plus bas", "en dessous",
+	"en el texto", "en su texto", "en tu texto", "en el cuerpo", "dentro de", "en su correo", "en tu correo", "en su mensaje", "en tu mensaje", "punto por punto", "entre líneas", "más abajo", "debajo",
+	"nel testo", "nel corpo", "nella sua mail", "nella tua mail", "punto per punto", "no texto", "no corpo", "ponto por ponto", "in de tekst", "in uw mail", "w tekście", "w treści", "punkt po punkcie",
+}
+
+// answered are words for answering that somebody uses who has done so, not who waits for it.
+var answered = []string{
+	"answer", "my repl", "i repl", "we repl", "replies", "replied", "respon", "comment", "my notes", "my remarks", "ответы", "ответил", "отвечаю", "отвечаем", "отвечала", "отвечу", "мои ответ", "мой ответ", "ответ см", "коммент", "замечани", "пометк", "відпов", "antwort", "kommentar", "kommentier", "anmerk",
+	"répon", "remarque", "respuest", "contest", "comentari", "rispost", "rispond", "respost", "coment", "beantwoord", "odpowied", "odpowiad",
+}
+
 // colours say so together with a word for answering.
 var colours = []string{"in red", "in blue", "in green", "in purple", "красным", "синим", "зелёным", "зеленым", "червоним", "in rot", "in blau", "in grün", "en rouge", "en bleu", "en rojo", "en azul", "in rosso", "in blu", "em vermelho", "em azul", "in het rood", "na czerwono", "kırmızı", "红色", "赤字"}
 
