@@ -167,10 +167,13 @@ func (g *Gateway) ReplyInThread(ctx context.Context, by Caller, thread rapport.I
 		if err := s.AddEntry(ctx, e); err != nil {
 			return err
 		}
-		goes := *e
-		goes.CreatedAt = latest(e.CreatedAt, later) // until then the customer waits
-		if err := g.measure(ctx, s, t, goes, rapport.NextReply); err != nil {
+		if err := s.Await(ctx, e.ID); err != nil {
 			return err
+		}
+		if !row.Message.Due.After(g.now()) { // else the customer waits until it is really sent: see endReply
+			if err := g.measure(ctx, s, t, *e, rapport.NextReply); err != nil {
+				return err
+			}
 		}
 		if err := written(ctx, s, t.ID, agent, "reply"); err != nil {
 			return err

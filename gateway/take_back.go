@@ -94,6 +94,9 @@ func (g *Gateway) Retry(ctx context.Context, by Caller, thread, entry rapport.ID
 		if !ok {
 			return rapport.Errorf(rapport.CodeConflict, "This answer is being sent again already.")
 		}
+		if err := s.Await(ctx, e.ID); err != nil {
+			return err
+		}
 		_, err = happened(ctx, s, t, by.Name, "An answer that failed is sent again.", map[string]any{"event": "reply_retried", "entry": rapport.KindEntry.Format(e.ID)})
 		return err
 	})

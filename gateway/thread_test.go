@@ -248,6 +248,7 @@ func TestReply_GoesOutLaterOrIsTakenBack(t *testing.T) {
 		_, err := w.g.TakeBack(t.Context(), gateway.Caller{}, th.ID, later.ID)
 		refused(t, err, rapport.CodeConflict, "too late")
 
+		w.until("it counts", func() bool { return len(w.responses()) > 0 })
 		facts, _, err := w.st.Responses(t.Context(), store.ResponseFilter{}, store.Page{Limit: 9})
 		if err != nil || len(facts) != 1 || facts[0].Waited < 23*time.Hour {
 			t.Errorf("the customer waited until it was sent: %+v, %v", facts, err)
