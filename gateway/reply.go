@@ -26,7 +26,7 @@ type ReplyInput struct {
 	Quote       *bool           `json:"quote,omitempty" doc:"Email: the customer's last message stands quoted below. Default: true."`
 	SendAt      *time.Time      `json:"send_at,omitempty" doc:"When it goes out; until then it can be taken back."`
 	UndoFor     string          `json:"undo_for,omitempty" maxLength:"20" example:"10s" doc:"How long it waits to be taken back, at most 1h. Default: not at all."`
-	Seen        string          `json:"seen,omitempty" maxLength:"40" doc:"The newest entry that the writer has seen. When customer or colleagues have written since, the answer is 409, with the newer entries."`
+	Seen        string          `json:"seen,omitempty" maxLength:"40" doc:"The newest entry that the writer has seen. When customer or colleagues have written since, be it a note, the answer is 409, with the newer entries."`
 	Force       bool            `json:"force,omitempty" doc:"Send it whatever came since."`
 }
 
@@ -217,7 +217,20 @@ func unseen(ctx context.Context, s *store.Store, t rapport.Thread, agent string,
 	if err != nil {
 		return rapport.Invalid("seen", "is no entry's id (ent_...)")
 	}
-	newer, err := s.SaidAfter(ctx, t.ID, seen, 50)
+	e, err := s.Entry(ctx, seen)
+	if err == nil {
+		var home rapport.Thread
+		if home, err = s.Thread(ctx, e.Thread); err == nil && home.ID != t.ID {
+			err = rapport.NotFound("entry")
+		}
+	}
+	if rapport.CodeOf(err) == rapport.CodeNotFound {
+		return rapport.Invalid("seen", "is no entry of this thread")
+	}
+	if err != nil {
+		return err
+	}
+	newer, err := s.WrittenAfter(ctx, t.ID, seen, 50)
 	if err != nil {
 		return err
 	}
@@ -227,7 +240,7 @@ func unseen(ctx context.Context, s *store.Store, t rapport.Thread, agent string,
 	}
 	refusal := rapport.Errorf(rapport.CodeConflict, "Somebody has written in this thread meanwhile; errors names the newer entries. Look at them, or send with force.")
 	for _, e := range newer {
-		if own := e.Kind == rapport.Outbound && (e.Author == agent || sent[e.Message].State == rapport.Cancelled); !own {
+		if own := e.Kind != rapport.Inbound && e.Author == agent || e.Kind == rapport.Outbound && sent[e.Message].State == rapport.Cancelled; !own {
 			refusal.Fields = append(refusal.Fields, rapport.FieldError{Path: "seen", Message: rapport.KindEntry.Format(e.ID)})
 		}
 	}

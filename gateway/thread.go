@@ -86,6 +86,11 @@ func (g *Gateway) PatchThread(ctx context.Context, by Caller, thread rapport.ID,
 		if t, err = s.PatchThread(ctx, before.ID, p); err != nil {
 			return err
 		}
+		if done(before.Status) && !done(t.Status) { // nobody who wrote before is forgotten
+			if t, err = s.RefreshThread(ctx, t.ID); err != nil {
+				return err
+			}
+		}
 		text, changed := difference(before, t)
 		if len(changed) == 0 {
 			return nil
@@ -101,6 +106,11 @@ func (g *Gateway) PatchThread(ctx context.Context, by Caller, thread rapport.ID,
 		return err
 	})
 	return t, err
+}
+
+// done tells whether nobody waits in a thread of this status.
+func done(status rapport.ThreadStatus) bool {
+	return status == rapport.ThreadResolved || status == rapport.ThreadSpam
 }
 
 // difference tells what is not as it was, for people and for machines.

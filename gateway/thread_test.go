@@ -161,6 +161,17 @@ func TestThread_WaitsFromTheOldestUnansweredWord(t *testing.T) {
 		if th = w.thread(th.ID); !th.WaitingSince.IsZero() || th.Status != rapport.ThreadPending {
 			t.Errorf("answered: %+v", th)
 		}
+		// Resolved or spam by mistake: who waited waits again, since the same word.
+		for _, status := range []rapport.ThreadStatus{rapport.ThreadResolved, rapport.ThreadSpam} {
+			w.patch(other.ID, store.ThreadPatch{Status: &status})
+			if now := w.patch(other.ID, store.ThreadPatch{Status: set(rapport.ThreadOpen)}); !now.WaitingSince.Equal(other.WaitingSince) {
+				t.Errorf("%s and open again: %+v", status, now)
+			}
+			w.patch(th.ID, store.ThreadPatch{Status: &status})
+			if now := w.patch(th.ID, store.ThreadPatch{Status: set(rapport.ThreadOpen)}); !now.WaitingSince.IsZero() {
+				t.Errorf("%s and open again, though it was answered: %+v", status, now)
+			}
+		}
 		machine := reply(rapport.SMS, addressOf(rapport.SMS, 1), "I am on holiday", "e4")
 		machine.Message.Auto = channels.AutoReply
 		w.ingest("sms", machine)
@@ -178,8 +189,17 @@ func TestReply_IsRefusedWhenOthersHaveWritten(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		th := w.conversation(1, "e1")
 		seen := rapport.KindEntry.Format(w.entries(th.ID)[0].ID)
-		if _, err := w.g.AddNote(t.Context(), gateway.Caller{Name: "Eva"}, th.ID, "I am on it, @Ivan", ""); err != nil {
+		note, err := w.g.AddNote(t.Context(), gateway.Caller{Name: "Eva"}, th.ID, "I am on it, @Ivan", "")
+		if err != nil {
 			t.Fatal(err)
+		}
+		_, err = w.g.ReplyInThread(t.Context(), gateway.Caller{Name: "Ivan"}, th.ID, gateway.ReplyInput{Text: "Yes", Seen: seen})
+		refused(t, err, rapport.CodeConflict, rapport.KindEntry.Format(note.ID))
+		seen = rapport.KindEntry.Format(note.ID)
+		elsewhere := w.conversation(2, "e2")
+		for _, id := range []rapport.ID{w.entries(elsewhere.ID)[0].ID, w.st.NewID()} {
+			_, err = w.g.ReplyInThread(t.Context(), gateway.Caller{Name: "Ivan"}, th.ID, gateway.ReplyInput{Text: "Yes", Seen: rapport.KindEntry.Format(id)})
+			refused(t, err, rapport.CodeInvalid, "no entry of this thread")
 		}
 		// Two colleagues answer what both have seen: one of them is told.
 		var wg sync.WaitGroup
@@ -203,7 +223,7 @@ func TestReply_IsRefusedWhenOthersHaveWritten(t *testing.T) {
 		}
 		es := w.entries(th.ID)
 		last := es[len(es)-1]
-		_, err := w.g.ReplyInThread(t.Context(), gateway.Caller{}, th.ID, gateway.ReplyInput{Text: "Yes", Seen: seen})
+		_, err = w.g.ReplyInThread(t.Context(), gateway.Caller{}, th.ID, gateway.ReplyInput{Text: "Yes", Seen: seen})
 		refused(t, err, rapport.CodeConflict, rapport.KindEntry.Format(last.ID))
 		w.answer(th.ID, gateway.ReplyInput{Text: "Yes", Seen: seen, Force: true})
 		es = w.entries(th.ID)
