@@ -119,6 +119,7 @@ type SplitInput struct {
 	FromEntry string   `json:"from_entry,omitempty" maxLength:"40" doc:"This entry and all after it."`
 	Entries   []string `json:"entries,omitempty" maxItems:"500" doc:"These entries."`
 	Subject   string   `json:"subject,omitempty" maxLength:"500" doc:"Of the new thread. Default: the old one's."`
+	Agent     string   `json:"agent,omitempty" maxLength:"200" doc:"Who splits. Default: the key's name."`
 }
 
 // SplitThread moves entries into a thread of their own, which is like the old one in all but that. Merging it back undoes it.
