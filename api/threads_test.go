@@ -142,7 +142,7 @@ func TestThreads_MergeAndSplit(t *testing.T) {
 	h.says("+37120000001", "Third")
 	a = h.want(200, "GET", two+"/entries", nil)
 	h.refused(422, "not both", "POST", two+"/split", `{}`)
-	if s := h.want(201, "POST", two+"/split", fmt.Sprintf(`{"entries":[%q],"subject":"Apart","agent":"Olga"}`, a.text("data.2.id"))); s.text("subject") != "Apart" || s.text("preview") != "Third" || s.Header.Get("Location") != "/v1/threads/"+s.text("id") {
+	if s := h.want(201, "POST", two+"/split", fmt.Sprintf(`{"entries":[%q],"subject":"Apart","agent":"Olga"}`, a.text("data.3.id"))); s.text("subject") != "Apart" || s.text("preview") != "Third" || s.Header.Get("Location") != "/v1/threads/"+s.text("id") {
 		t.Errorf("split: %s of %s", s, a)
 	}
 	h.want(200, "PATCH", two, `{"status":"resolved","agent":" Boris "}`)
@@ -153,7 +153,7 @@ func TestThreads_MergeAndSplit(t *testing.T) {
 			acted = append(acted, authors.text(at+"meta.event"), authors.get(at+"author"))
 		}
 	}
-	if got := fmt.Sprint(acted); got != "[continued <nil> split Olga changed Boris]" {
+	if got := fmt.Sprint(acted); got != "[continued <nil> unmerged Ivan split Olga changed Boris]" {
 		t.Errorf("who acted: %s", got)
 	}
 	if a := h.want(200, "GET", "/v1/responses?kind=resolution&agent=Boris", nil); len(a.get("data").([]any)) != 1 {

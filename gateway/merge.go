@@ -105,10 +105,14 @@ func (g *Gateway) UnmergeThread(ctx context.Context, by Caller, thread rapport.I
 		if _, err := happened(ctx, s, into, by.Name, "Thread "+name+" was taken out of this one.", map[string]any{"event": "unmerged", "thread": name}); err != nil {
 			return err
 		}
-		if _, err := s.RefreshThread(ctx, into.ID); err != nil {
+		other := rapport.KindThread.Format(into.ID)
+		if _, err := happened(ctx, s, itself, by.Name, "This thread was taken out of thread "+other+".", map[string]any{"event": "unmerged", "from": other}); err != nil {
 			return err
 		}
-		t, err = s.RefreshThread(ctx, thread)
+		if _, err := follow(ctx, s, into.ID); err != nil {
+			return err
+		}
+		t, err = follow(ctx, s, thread)
 		return err
 	})
 	return t, err
