@@ -57,7 +57,11 @@ func (g *Gateway) mail(ctx context.Context, s *store.Store, c *rapport.Campaign,
 	if err != nil {
 		return err
 	}
-	g.quote(&said[last], customer, out)
+	address, err := addressOf(ctx, s, said[last].Address)
+	if err != nil {
+		return err
+	}
+	g.quote(&said[last], customer, address.Value, out)
 	return nil
 }
 
@@ -171,8 +175,8 @@ const (
 	quotedBytes = 20_000
 )
 
-// quote puts the customer's message below the answer.
-func (g *Gateway) quote(e *rapport.Entry, customer *rapport.Customer, out *Inline) {
+// quote puts the customer's message below the answer. Who has no name is called by their address.
+func (g *Gateway) quote(e *rapport.Entry, customer *rapport.Customer, address string, out *Inline) {
 	text := strings.TrimSpace(e.Text)
 	if text == "" {
 		return
@@ -180,6 +184,9 @@ func (g *Gateway) quote(e *rapport.Entry, customer *rapport.Customer, out *Inlin
 	who := e.Author
 	if who == "" {
 		who = customer.Name
+	}
+	if who == "" {
+		who = address
 	}
 	if who == "" {
 		who = "-"

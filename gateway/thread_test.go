@@ -1,6 +1,8 @@
 package gateway_test
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -124,6 +126,9 @@ func TestThread_SnoozeEndsWithItsTimeOrWithAReply(t *testing.T) {
 		}
 		w.clock.forward(90 * 24 * time.Hour) // nobody was there
 		w.until("the first wakes", func() bool { return w.thread(until.ID).Status == rapport.ThreadOpen })
+		if !w.says(until.ID, "The snooze is over.") || w.says(early.ID, "The snooze is over.") {
+			t.Error("a snooze that ends by its time, and only that one, is an event")
+		}
 		if th := w.thread(forever.ID); th.Status != rapport.ThreadSnoozed {
 			t.Errorf("it waits for a reply: %+v", th)
 		}
@@ -240,6 +245,34 @@ func TestReply_IsRefusedWhenOthersHaveWritten(t *testing.T) {
 		w.answer(th.ID, gateway.ReplyInput{Text: "Nor does what was taken back", Seen: rapport.KindEntry.Format(es[len(es)-1].ID)})
 		if ms, _, err := w.st.Mentions(t.Context(), "IVAN", store.Page{Limit: 5}); err != nil || len(ms) != 1 || ms[0].Entry.Thread != th.ID || ms[0].Entry.Kind != rapport.Note {
 			t.Errorf("mentions: %+v, %v", ms, err)
+		}
+	})
+}
+
+func TestNote_TellsWhomItCalls(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		th := w.conversation(1, "e1")
+		if _, err := w.g.AddNote(t.Context(), gateway.Caller{Name: "Eva"}, th.ID, "@Ivan and @Olga, look (not ivan@shop.example)", ""); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		var told []string
+		err := follow(ctx, w.g, 0, func(page []rapport.Notice) bool {
+			for _, n := range page {
+				if n.Type == rapport.EntryCreated {
+					var f rapport.Fact
+					if err := json.Unmarshal(n.Data, &f); err != nil {
+						t.Error(err)
+					}
+					told = append(told, fmt.Sprint(f.Kind, f.Mentions))
+				}
+			}
+			return len(told) >= 2
+		})
+		if want := []string{"inbound[]", "note[ivan olga]"}; err != nil || !slices.Equal(told, want) {
+			t.Errorf("%q, %v", told, err)
 		}
 	})
 }
