@@ -119,6 +119,10 @@ func (g *Gateway) ReplyInThread(ctx context.Context, by Caller, thread rapport.I
 	if err != nil {
 		return nil, err
 	}
+	subject, err := g.subjectFor(ctx, thread, in)
+	if err != nil {
+		return nil, err
+	}
 	var e *rapport.Entry
 	var due []store.Batch
 	err = g.Store.Tx(ctx, func(s *store.Store) error {
@@ -140,7 +144,7 @@ func (g *Gateway) ReplyInThread(ctx context.Context, by Caller, thread rapport.I
 		if c.Sandbox, err = g.cameBySandbox(ctx, s, t.ID); err != nil {
 			return err
 		}
-		if err := g.word(ctx, s, c, t, ch, agent, in); err != nil {
+		if err := g.word(ctx, s, c, t, ch, agent, subject, in); err != nil {
 			return err
 		}
 		row, err := g.replyRow(ctx, s, c, t, ch)
@@ -251,9 +255,10 @@ func unseen(ctx context.Context, s *store.Store, t rapport.Thread, agent string,
 }
 
 // word puts the answer, and for email what makes it part of the conversation, into c.
-func (g *Gateway) word(ctx context.Context, s *store.Store, c *rapport.Campaign, t rapport.Thread, ch rapport.Channel, agent string, in ReplyInput) error {
+func (g *Gateway) word(ctx context.Context, s *store.Store, c *rapport.Campaign, t rapport.Thread, ch rapport.Channel, agent, subject string, in ReplyInput) error {
 	content := Inline{InlineContent: templates.InlineContent{Text: in.Text, HTML: in.HTML}, Attachments: in.Attachments}
 	if ch == rapport.Email {
+		content.Subject = subject
 		if err := g.mail(ctx, s, c, t, agent, in, &content); err != nil {
 			return err
 		}
