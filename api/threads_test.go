@@ -186,3 +186,19 @@ func TestCanned_LiveAndAreRendered(t *testing.T) {
 	h.want(204, "DELETE", "/v1/canned/where", nil)
 	h.refused(404, "canned", "GET", "/v1/canned/where", nil)
 }
+
+func TestReplies_AFileMayBeAllThatIsSaid(t *testing.T) {
+	t.Parallel()
+	eachHouse(t, func(t *testing.T, h *house) {
+		file := h.want(201, "POST", "/v1/files?name=invoice.txt", "total 5", "Content-Type: text/plain").text("id")
+		for channel, address := range map[string]string{"sms": "+37120000001", "email": "anna@example.com", "telegram": "1000001"} {
+			h.want(202, "POST", "/v1/sandbox/replies", map[string]any{"channel": channel, "address": address, "text": "My invoice?"})
+			th := "/v1/threads/" + h.want(200, "GET", "/v1/threads?limit=1&channel="+channel, nil).text("data.0.id")
+			a := h.want(202, "POST", th+"/replies", map[string]any{"attachments": []string{file}, "quote": false})
+			h.until(channel+": it is sent", func() bool {
+				return strings.Contains(h.want(200, "GET", "/v1/sandbox/outbox?message="+a.text("message"), nil).String(), "invoice.txt")
+			})
+			h.refused(422, "text", "POST", th+"/replies", `{"text":" "}`)
+		}
+	})
+}
