@@ -117,6 +117,7 @@ type Fact struct {
 	Text      string     `json:"text,omitempty"` // of a reply, at most MaxToldText bytes
 	MatchedBy string     `json:"matched_by,omitempty"`
 	InReplyTo string     `json:"in_reply_to,omitempty"` // the message
+	Mentions  []string   `json:"mentions,omitempty"`    // whom a note calls, in lower case
 	Counts    *Counts    `json:"counts,omitempty"`
 	At        *time.Time `json:"at,omitempty"`
 }

@@ -283,6 +283,7 @@ type ThreadChange struct {
 	Labels       *[]string             `json:"labels,omitempty" maxItems:"50"`
 	Priority     *rapport.Priority     `json:"priority,omitempty" enum:"low,normal,high,urgent"`
 	Subject      *string               `json:"subject,omitempty" maxLength:"500"`
+	Agent        string                `json:"agent,omitempty" maxLength:"200" doc:"Who changes it. Default: the key's name."`
 }
 
 func (c *ThreadChange) check() error {
@@ -332,7 +333,11 @@ func (d *door) patchThread(ctx context.Context, in *ThreadPath, body *ThreadChan
 	if err := body.check(); err != nil {
 		return nil, err
 	}
-	t, err := d.g.PatchThread(ctx, in.caller(), id, store.ThreadPatch{Status: body.Status, SnoozedUntil: body.SnoozedUntil, Assignee: body.Assignee, Labels: body.Labels, Priority: body.Priority, Subject: body.Subject, Unread: body.Unread})
+	by, err := in.caller().As(body.Agent)
+	if err != nil {
+		return nil, err
+	}
+	t, err := d.g.PatchThread(ctx, by, id, store.ThreadPatch{Status: body.Status, SnoozedUntil: body.SnoozedUntil, Assignee: body.Assignee, Labels: body.Labels, Priority: body.Priority, Subject: body.Subject, Unread: body.Unread})
 	if err != nil {
 		return nil, err
 	}

@@ -120,7 +120,7 @@ func TestThreads_MergeAndSplit(t *testing.T) {
 	if one == two {
 		t.Fatal("one thread")
 	}
-	into := fmt.Sprintf(`{"into":%q}`, id(one))
+	into := fmt.Sprintf(`{"into":%q,"agent":"Eva"}`, id(one))
 	h.refused(409, "two customers", "POST", stranger+"/merge", into)
 	h.refused(422, "into", "POST", two+"/merge", `{"into":"thr_"}`)
 	h.refused(404, "thread", "POST", "/v1/threads/thr_0b8t9g3kq8x1w/merge", into)
@@ -131,18 +131,33 @@ func TestThreads_MergeAndSplit(t *testing.T) {
 		t.Errorf("by its old id: %s", a)
 	}
 	a := h.want(200, "GET", two+"/entries", nil)
-	if a.text("data.0.text") != "First" || a.text("data.2.meta.event") != "continued" || a.text("data.3.text") != "Second" || a.text("data.3.origin_thread") != id(two) || a.text("data.3.thread") != id(one) || a.text("data.4.meta.event") != "merged" {
+	if a.text("data.0.text") != "First" || a.text("data.2.meta.event") != "continued" || a.text("data.3.text") != "Second" || a.text("data.3.origin_thread") != id(two) || a.text("data.3.thread") != id(one) || a.text("data.4.meta.event") != "merged" || a.text("data.4.author") != "Eva" {
 		t.Errorf("entries: %s", a)
 	}
 	h.refused(409, "not merged", "POST", one+"/unmerge", nil)
-	if a := h.want(200, "POST", two+"/unmerge", nil); a.text("id") != id(two) || a.get("merged") != nil {
+	h.refused(422, "agent", "POST", two+"/unmerge", `{"agent":"a\nb"}`)
+	if a := h.want(200, "POST", two+"/unmerge", `{"agent":"Ivan"}`); a.text("id") != id(two) || a.get("merged") != nil {
 		t.Errorf("taken out: %s", a)
 	}
 	h.says("+37120000001", "Third")
 	a = h.want(200, "GET", two+"/entries", nil)
 	h.refused(422, "not both", "POST", two+"/split", `{}`)
-	if s := h.want(201, "POST", two+"/split", fmt.Sprintf(`{"entries":[%q],"subject":"Apart"}`, a.text("data.2.id"))); s.text("subject") != "Apart" || s.text("preview") != "Third" || s.Header.Get("Location") != "/v1/threads/"+s.text("id") {
+	if s := h.want(201, "POST", two+"/split", fmt.Sprintf(`{"entries":[%q],"subject":"Apart","agent":"Olga"}`, a.text("data.3.id"))); s.text("subject") != "Apart" || s.text("preview") != "Third" || s.Header.Get("Location") != "/v1/threads/"+s.text("id") {
 		t.Errorf("split: %s of %s", s, a)
+	}
+	h.want(200, "PATCH", two, `{"status":"resolved","agent":" Boris "}`)
+	authors := h.want(200, "GET", two+"/entries", nil)
+	var acted []any
+	for i := range authors.get("data").([]any) {
+		if at := fmt.Sprintf("data.%d.", i); authors.text(at+"kind") == "event" {
+			acted = append(acted, authors.text(at+"meta.event"), authors.get(at+"author"))
+		}
+	}
+	if got := fmt.Sprint(acted); got != "[continued <nil> unmerged Ivan split Olga changed Boris]" {
+		t.Errorf("who acted: %s", got)
+	}
+	if a := h.want(200, "GET", "/v1/responses?kind=resolution&agent=Boris", nil); len(a.get("data").([]any)) != 1 {
+		t.Errorf("resolutions: %s", a)
 	}
 }
 
@@ -170,4 +185,20 @@ func TestCanned_LiveAndAreRendered(t *testing.T) {
 	}
 	h.want(204, "DELETE", "/v1/canned/where", nil)
 	h.refused(404, "canned", "GET", "/v1/canned/where", nil)
+}
+
+func TestReplies_AFileMayBeAllThatIsSaid(t *testing.T) {
+	t.Parallel()
+	eachHouse(t, func(t *testing.T, h *house) {
+		file := h.want(201, "POST", "/v1/files?name=invoice.txt", "total 5", "Content-Type: text/plain").text("id")
+		for channel, address := range map[string]string{"sms": "+37120000001", "email": "anna@example.com", "telegram": "1000001"} {
+			h.want(202, "POST", "/v1/sandbox/replies", map[string]any{"channel": channel, "address": address, "text": "My invoice?"})
+			th := "/v1/threads/" + h.want(200, "GET", "/v1/threads?limit=1&channel="+channel, nil).text("data.0.id")
+			a := h.want(202, "POST", th+"/replies", map[string]any{"attachments": []string{file}, "quote": false})
+			h.until(channel+": it is sent", func() bool {
+				return strings.Contains(h.want(200, "GET", "/v1/sandbox/outbox?message="+a.text("message"), nil).String(), "invoice.txt")
+			})
+			h.refused(422, "text", "POST", th+"/replies", `{"text":" "}`)
+		}
+	})
 }

@@ -33,6 +33,7 @@ func (g *Gateway) assign(ctx context.Context, s *store.Store, t rapport.Thread) 
 
 // SetPresence notes whether an agent is there. Who comes online gets what waits, as far as the rule allows.
 func (g *Gateway) SetPresence(ctx context.Context, agent string, status rapport.PresenceStatus) (rapport.Presence, error) {
+	agent = agentName(agent)
 	if agent == "" || utf8.RuneCountInString(agent) > 200 || !utf8.ValidString(agent) || strings.ContainsFunc(agent, unicode.IsControl) {
 		return rapport.Presence{}, rapport.Invalid("agent", "must be a name of at most 200 characters")
 	}

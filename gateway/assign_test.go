@@ -84,6 +84,20 @@ func TestAssign_InTurnAmongThoseOnlineUpToTheCap(t *testing.T) {
 		if _, err := w.g.SetPresence(ctx, "x\n", rapport.Online); rapport.CodeOf(err) != rapport.CodeInvalid {
 			t.Errorf("a name with a line break: %v", err)
 		}
+		for _, blank := range []string{"", " ", "\t \u00a0"} {
+			if _, err := w.g.SetPresence(ctx, blank, rapport.Online); rapport.CodeOf(err) != rapport.CodeInvalid {
+				t.Errorf("the name %q: %v", blank, err)
+			}
+		}
+		if p, err := w.g.SetPresence(ctx, " Ann ", rapport.Away); err != nil || p.Agent != "Ann" {
+			t.Errorf("%+v, %v", p, err)
+		}
+		th := w.writes("+37120009999", "Hello?")
+		for given, want := range map[string]string{" Eva ": "Eva", " \u00a0 ": ""} {
+			if now, err := w.g.PatchThread(ctx, gateway.Caller{Name: "Bob"}, th.ID, store.ThreadPatch{Assignee: &given}); err != nil || now.Assignee != want {
+				t.Errorf("%q: %+v, %v", given, now, err)
+			}
+		}
 		if err := w.g.PutAssignment(ctx, gateway.Caller{}, rapport.Assignment{Cap: -1}); rapport.CodeOf(err) != rapport.CodeInvalid {
 			t.Errorf("a negative cap: %v", err)
 		}

@@ -47,6 +47,11 @@ func (g *Gateway) receipt(ctx context.Context, s *store.Store, u *arrival) (afte
 	if err := g.tellReceipt(ctx, s, *m, was, is); err != nil {
 		return nil, err
 	}
+	if was != is && (was == rapport.Failed || is == rapport.Failed) {
+		if err := s.AwaitAgain(ctx, m.ID, m.Campaign); err != nil {
+			return nil, err
+		}
+	}
 	if r.Kind == rapport.ReceiptRead {
 		first, err := s.Engage(ctx, g.Worker(), m.ID, rapport.Opened, false)
 		if err == nil {

@@ -30,6 +30,9 @@ type CannedBody struct {
 // cannedChannel is the kind of template that bodies are compiled as: text for people without any markup.
 const cannedChannel = rapport.WhatsApp
 
+// cannedRoots are what a canned reply may read, besides the company.
+var cannedRoots = []string{"customer", "data"}
+
 func (in *CannedInput) source() templates.Source {
 	var src templates.Source
 	for _, b := range in.Bodies {
@@ -59,6 +62,18 @@ func (g *Gateway) SaveCanned(ctx context.Context, by Caller, key string, in Cann
 			}
 		}
 		return c, false, err
+	}
+	for i, b := range in.Bodies {
+		strange, err := templates.Strangers(b.Text, cannedRoots...)
+		if err != nil {
+			return c, false, err
+		}
+		if len(strange) > 0 {
+			v.refuse(fmt.Sprintf("bodies[%d].text", i), "reads what nothing supplies: %s; there are customer.*, data.*, company.name and company.postal_address", strings.Join(strange, ", "))
+		}
+	}
+	if len(v.errs) > 0 {
+		return c, false, invalid(v.errs)
 	}
 	bodies, err := json.Marshal(in.Bodies)
 	if err != nil {
@@ -169,6 +184,17 @@ func (g *Gateway) RenderCanned(ctx context.Context, by Caller, key string, in Ca
 			return nil, err
 		}
 	}
+	for _, b := range kept.in(r.Locale) { // saved before they were refused
+		strange, err := templates.Strangers(b.Text, cannedRoots...)
+		if err != nil {
+			return nil, fmt.Errorf("reading canned reply %q: %w", key, err)
+		}
+		for _, path := range strange {
+			if root, _, _ := strings.Cut(path, "."); !slices.Contains(cannedRoots, root) {
+				holdPlace(roots, path)
+			}
+		}
+	}
 	for _, path := range body.Missing(roots, map[rapport.Channel]bool{cannedChannel: true}) {
 		holdPlace(roots, path)
 	}
@@ -243,15 +269,16 @@ func (g *Gateway) tooLong(ch rapport.Channel, text string) bool {
 	return len(route) > 0 && !slices.ContainsFunc(route, func(p *channels.Provider) bool { return p.Caps().Check(o) == nil })
 }
 
-// placeholder is a variable of ours that was not filled in; braces with anything else between them are just text.
-var placeholder = regexp.MustCompile(`(?i)\{\{-?\s*((?:customer|data|campaign)(?:\.[\pL\pN_-]+)+)\s*(?:\|[^{}]*)?-?\}\}`)
+// placeholder is Liquid that was not filled in: what stands between its braces, or after the opening ones.
+var placeholder = regexp.MustCompile(`\{\{-?\s*([^{}|]{1,100}?)\s*(?:\|[^{}]*)?-?\}\}|(\{[{%][^{}\r\n]{0,60}[%}]{0,2})`)
 
-// unresolved names the variables that stand in a text as such.
+// unresolved names the Liquid that stands in a text as such.
 func unresolved(text string) []string {
 	var out []string
 	for _, m := range placeholder.FindAllStringSubmatch(text, -1) {
-		if !slices.Contains(out, m[1]) {
-			out = append(out, m[1])
+		what := strings.TrimSpace(m[1] + m[2])
+		if !slices.Contains(out, what) && len(out) < 20 {
+			out = append(out, what)
 		}
 	}
 	slices.Sort(out)

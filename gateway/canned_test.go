@@ -46,13 +46,29 @@ func TestCanned_IsFilledInForItsThread(t *testing.T) {
 		}
 		_, err := w.g.ReplyInThread(t.Context(), by, other.ID, gateway.ReplyInput{Text: r.Text})
 		refused(t, err, rapport.CodeInvalid, "data.number")
-		w.answer(other.ID, gateway.ReplyInput{Text: render(other, map[string]any{"number": "{{ x }}"}).Text})
+		for text, says := range map[string]string{"Dear {{ nope }}": "nope", "{{cusotmer.name | upcase}}": "cusotmer.name", "{% if x %}y{% endif %}": "{% if x %}", "{{ 'a' ": "{{ 'a'", "{%": "{%", "{{}}": "{{}}"} {
+			_, err := w.g.ReplyInThread(t.Context(), by, other.ID, gateway.ReplyInput{Text: text})
+			refused(t, err, rapport.CodeInvalid, says)
+			_, err = w.g.ReplyInThread(t.Context(), by, other.ID, gateway.ReplyInput{Text: "x", HTML: "<p>" + text + "</p>"})
+			refused(t, err, rapport.CodeInvalid, "html")
+		}
+		w.answer(other.ID, gateway.ReplyInput{Text: render(other, map[string]any{"number": "{ x } {}%"}).Text})
+
+		// One that was saved before such names were refused.
+		if _, err := w.st.SaveCanned(t.Context(), &store.Canned{Key: "old", Title: "Old", Bodies: []byte(`[{"text":"Dear {{ cusotmer.name }}, {{ order.number }} {{ nope }} {{ agent }} {{ customer.naem }}"}]`)}); err != nil {
+			t.Fatal(err)
+		}
+		old, err := w.g.RenderCanned(t.Context(), by, "old", gateway.CannedRenderInput{Thread: rapport.KindThread.Format(anna.ID)})
+		if err != nil || !slices.Equal(old.Missing, []string{"agent", "cusotmer.name", "customer.naem", "nope", "order.number"}) {
+			t.Errorf("%+v, %v", old, err)
+		}
 
 		for says, bad := range map[string]gateway.CannedInput{
 			"title":          {Bodies: in.Bodies},
 			"bodies":         {Title: "x"},
 			"bodies[0].text": {Title: "x", Bodies: []gateway.CannedBody{{Text: "{{ customer.name "}}},
-			"bodies[1]":      {Title: "x", Bodies: []gateway.CannedBody{{Text: "a"}, {Text: "b"}}},
+			"reads what nothing supplies: cusotmer.name, agent;": {Title: "x", Bodies: []gateway.CannedBody{{Text: "{% if customer.name and customer %}{{ cusotmer.name }}{% endif %} {{ company.name }} {{ data.x }} {% assign a = data.agent %}{{ a }} {{ agent | default: 'x' }}"}}},
+			"bodies[1]": {Title: "x", Bodies: []gateway.CannedBody{{Text: "a"}, {Text: "b"}}},
 		} {
 			_, _, err := w.g.SaveCanned(t.Context(), by, "bad", bad)
 			refused(t, err, rapport.CodeInvalid, says)

@@ -31,7 +31,7 @@ type Draft struct {
 // SaveDraft keeps what an agent has begun to write, in the place of what was there. A reply, or a note, of the same agent deletes it.
 func (g *Gateway) SaveDraft(ctx context.Context, thread rapport.ID, agent string, in DraftInput) (Draft, error) {
 	v := validation{}
-	if strings.TrimSpace(agent) == "" {
+	if agent = agentName(agent); agent == "" {
 		v.refuse("agent", "is required")
 	}
 	v.text("agent", agent, 200)

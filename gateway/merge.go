@@ -105,10 +105,14 @@ func (g *Gateway) UnmergeThread(ctx context.Context, by Caller, thread rapport.I
 		if _, err := happened(ctx, s, into, by.Name, "Thread "+name+" was taken out of this one.", map[string]any{"event": "unmerged", "thread": name}); err != nil {
 			return err
 		}
-		if _, err := s.RefreshThread(ctx, into.ID); err != nil {
+		other := rapport.KindThread.Format(into.ID)
+		if _, err := happened(ctx, s, itself, by.Name, "This thread was taken out of thread "+other+".", map[string]any{"event": "unmerged", "from": other}); err != nil {
 			return err
 		}
-		t, err = s.RefreshThread(ctx, thread)
+		if _, err := follow(ctx, s, into.ID); err != nil {
+			return err
+		}
+		t, err = follow(ctx, s, thread)
 		return err
 	})
 	return t, err
@@ -119,6 +123,7 @@ type SplitInput struct {
 	FromEntry string   `json:"from_entry,omitempty" maxLength:"40" doc:"This entry and all after it."`
 	Entries   []string `json:"entries,omitempty" maxItems:"500" doc:"These entries."`
 	Subject   string   `json:"subject,omitempty" maxLength:"500" doc:"Of the new thread. Default: the old one's."`
+	Agent     string   `json:"agent,omitempty" maxLength:"200" doc:"Who splits. Default: the key's name."`
 }
 
 // SplitThread moves entries into a thread of their own, which is like the old one in all but that. Merging it back undoes it.

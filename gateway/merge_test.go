@@ -103,8 +103,46 @@ func TestMerge_ShowsBothInOrderAndCanBeUndone(t *testing.T) {
 		if th := w.thread(old.ID); th.Preview != "And another thing" {
 			t.Errorf("%+v", th)
 		}
+		if !w.says(old.ID, "was taken out of this one") || !w.says(fresh.ID, `"event":"unmerged"`) {
+			t.Error("an unmerge is an event in both")
+		}
 		_, err = w.g.UnmergeThread(t.Context(), by, fresh.ID)
 		refused(t, err, rapport.CodeConflict, "not merged")
+	})
+}
+
+func TestUnmerge_GivesEachThreadItsOwnState(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		by := gateway.Caller{Name: "Ivan"}
+		old := w.conversation(1, "e1")
+		w.answer(old.ID, gateway.ReplyInput{Text: "Done"})
+		w.patch(old.ID, store.ThreadPatch{Status: set(rapport.ThreadResolved)})
+		w.ingest("sms", reply(rapport.SMS, addressOf(rapport.SMS, 1), "New matter", "e2"))
+		fresh := w.threads()[0]
+		if fresh.ID == old.ID {
+			t.Fatalf("%+v", fresh)
+		}
+		was := w.thread(old.ID)
+		if th, err := w.g.MergeThread(t.Context(), by, fresh.ID, old.ID); err != nil || th.Status != rapport.ThreadOpen || !th.Unread {
+			t.Fatalf("%+v, %v", th, err)
+		}
+		back, err := w.g.UnmergeThread(t.Context(), by, fresh.ID)
+		if err != nil || back.Status != rapport.ThreadOpen || !back.Unread || !back.WaitingSince.Equal(fresh.WaitingSince) || !back.LastEntryAt.Equal(fresh.LastEntryAt) {
+			t.Errorf("%+v, %v", back, err)
+		}
+		th := w.thread(old.ID)
+		if th.Status != rapport.ThreadPending || th.Unread || !th.WaitingSince.IsZero() || th.Preview != "Done" || !th.LastEntryAt.Equal(was.LastEntryAt) {
+			t.Errorf("the word is the customer's: %+v", th)
+		}
+		// The same for an answer that is taken back.
+		e := w.answer(fresh.ID, gateway.ReplyInput{Text: "Oops", UndoFor: "1h"})
+		if _, err := w.g.TakeBack(t.Context(), by, fresh.ID, e.ID); err != nil {
+			t.Fatal(err)
+		}
+		if th := w.thread(fresh.ID); th.Status != rapport.ThreadOpen || !th.Unread || th.Preview != "New matter" || !th.LastEntryAt.Equal(fresh.LastEntryAt) || !th.WaitingSince.Equal(fresh.WaitingSince) {
+			t.Errorf("taken back: %+v", th)
+		}
 	})
 }
 

@@ -26,7 +26,7 @@ type ReplyInput struct {
 	Quote       *bool           `json:"quote,omitempty" doc:"Email: the customer's last message stands quoted below. Default: true."`
 	SendAt      *time.Time      `json:"send_at,omitempty" doc:"When it goes out; until then it can be taken back."`
 	UndoFor     string          `json:"undo_for,omitempty" maxLength:"20" example:"10s" doc:"How long it waits to be taken back, at most 1h. Default: not at all."`
-	Seen        string          `json:"seen,omitempty" maxLength:"40" doc:"The newest entry that the writer has seen. When customer or colleagues have written since, the answer is 409, with the newer entries."`
+	Seen        string          `json:"seen,omitempty" maxLength:"40" doc:"The newest entry that the writer has seen. When customer or colleagues have written since, be it a note, the answer is 409, with the newer entries."`
 	Force       bool            `json:"force,omitempty" doc:"Send it whatever came since."`
 }
 
@@ -119,6 +119,10 @@ func (g *Gateway) ReplyInThread(ctx context.Context, by Caller, thread rapport.I
 	if err != nil {
 		return nil, err
 	}
+	subject, err := g.subjectFor(ctx, thread, in)
+	if err != nil {
+		return nil, err
+	}
 	var e *rapport.Entry
 	var due []store.Batch
 	err = g.Store.Tx(ctx, func(s *store.Store) error {
@@ -140,7 +144,7 @@ func (g *Gateway) ReplyInThread(ctx context.Context, by Caller, thread rapport.I
 		if c.Sandbox, err = g.cameBySandbox(ctx, s, t.ID); err != nil {
 			return err
 		}
-		if err := g.word(ctx, s, c, t, ch, agent, in); err != nil {
+		if err := g.word(ctx, s, c, t, ch, agent, subject, in); err != nil {
 			return err
 		}
 		row, err := g.replyRow(ctx, s, c, t, ch)
@@ -167,10 +171,13 @@ func (g *Gateway) ReplyInThread(ctx context.Context, by Caller, thread rapport.I
 		if err := s.AddEntry(ctx, e); err != nil {
 			return err
 		}
-		goes := *e
-		goes.CreatedAt = latest(e.CreatedAt, later) // until then the customer waits
-		if err := g.measure(ctx, s, t, goes, rapport.NextReply); err != nil {
+		if err := s.Await(ctx, e.ID); err != nil {
 			return err
+		}
+		if !row.Message.Due.After(g.now()) { // else the customer waits until it is really sent: see endReply
+			if err := g.measure(ctx, s, t, *e, rapport.NextReply); err != nil {
+				return err
+			}
 		}
 		if err := written(ctx, s, t.ID, agent, "reply"); err != nil {
 			return err
@@ -214,7 +221,20 @@ func unseen(ctx context.Context, s *store.Store, t rapport.Thread, agent string,
 	if err != nil {
 		return rapport.Invalid("seen", "is no entry's id (ent_...)")
 	}
-	newer, err := s.SaidAfter(ctx, t.ID, seen, 50)
+	e, err := s.Entry(ctx, seen)
+	if err == nil {
+		var home rapport.Thread
+		if home, err = s.Thread(ctx, e.Thread); err == nil && home.ID != t.ID {
+			err = rapport.NotFound("entry")
+		}
+	}
+	if rapport.CodeOf(err) == rapport.CodeNotFound {
+		return rapport.Invalid("seen", "is no entry of this thread")
+	}
+	if err != nil {
+		return err
+	}
+	newer, err := s.WrittenAfter(ctx, t.ID, seen, 50)
 	if err != nil {
 		return err
 	}
@@ -224,7 +244,7 @@ func unseen(ctx context.Context, s *store.Store, t rapport.Thread, agent string,
 	}
 	refusal := rapport.Errorf(rapport.CodeConflict, "Somebody has written in this thread meanwhile; errors names the newer entries. Look at them, or send with force.")
 	for _, e := range newer {
-		if own := e.Kind == rapport.Outbound && (e.Author == agent || sent[e.Message].State == rapport.Cancelled); !own {
+		if own := e.Kind != rapport.Inbound && e.Author == agent || e.Kind == rapport.Outbound && sent[e.Message].State == rapport.Cancelled; !own {
 			refusal.Fields = append(refusal.Fields, rapport.FieldError{Path: "seen", Message: rapport.KindEntry.Format(e.ID)})
 		}
 	}
@@ -235,9 +255,10 @@ func unseen(ctx context.Context, s *store.Store, t rapport.Thread, agent string,
 }
 
 // word puts the answer, and for email what makes it part of the conversation, into c.
-func (g *Gateway) word(ctx context.Context, s *store.Store, c *rapport.Campaign, t rapport.Thread, ch rapport.Channel, agent string, in ReplyInput) error {
+func (g *Gateway) word(ctx context.Context, s *store.Store, c *rapport.Campaign, t rapport.Thread, ch rapport.Channel, agent, subject string, in ReplyInput) error {
 	content := Inline{InlineContent: templates.InlineContent{Text: in.Text, HTML: in.HTML}, Attachments: in.Attachments}
 	if ch == rapport.Email {
+		content.Subject = subject
 		if err := g.mail(ctx, s, c, t, agent, in, &content); err != nil {
 			return err
 		}

@@ -36,7 +36,9 @@ func (g *Gateway) mail(ctx context.Context, s *store.Store, c *rapport.Campaign,
 	if err != nil {
 		return err
 	}
-	out.Subject = replySubject(t.Subject)
+	if own := replySubject(t.Subject); own != "" {
+		out.Subject = own
+	}
 	if out.References = references(said, sent); len(out.References) > 0 {
 		out.InReplyTo = out.References[len(out.References)-1]
 	}
@@ -57,7 +59,11 @@ func (g *Gateway) mail(ctx context.Context, s *store.Store, c *rapport.Campaign,
 	if err != nil {
 		return err
 	}
-	g.quote(&said[last], customer, out)
+	address, err := addressOf(ctx, s, said[last].Address)
+	if err != nil {
+		return err
+	}
+	g.quote(&said[last], customer, address.Value, out)
 	return nil
 }
 
@@ -111,6 +117,55 @@ func replySubject(s string) string {
 		return ""
 	}
 	return "Re: " + base
+}
+
+// yourMessages are what the subject of an answer speaks of where there is no other, by language.
+var yourMessages = map[string]string{"en": "your message", "de": "Ihre Nachricht", "fr": "votre message", "es": "su mensaje", "it": "il suo messaggio", "pt": "a sua mensagem",
+	"nl": "uw bericht", "pl": "Państwa wiadomość", "ru": "ваше сообщение", "uk": "ваше повідомлення", "lv": "jūsu ziņa", "lt": "jūsų žinutė", "et": "teie sõnum"}
+
+// subjectFor is the subject of a mail in a thread that has none: that of the mail of ours that the customer answered, else
+// words in the customer's language. It is found before the answer's transaction, which must not need another connection.
+func (g *Gateway) subjectFor(ctx context.Context, thread rapport.ID, in ReplyInput) (string, error) {
+	t, err := g.Store.Thread(ctx, thread)
+	if err != nil {
+		return "", err
+	}
+	if in.Channel == "" && t.Channel != rapport.Email || in.Channel != "" && in.Channel != rapport.Email || replySubject(t.Subject) != "" {
+		return "", nil
+	}
+	said, err := g.Store.LastInbound(ctx, t.ID, rapport.Email, chain)
+	if err != nil {
+		return "", err
+	}
+	for _, e := range said {
+		m, err := known(ctx, g.Store, e.Answers.Message)
+		if err != nil {
+			return "", err
+		}
+		if m == nil || m.Channel != rapport.Email {
+			continue
+		}
+		shown, err := g.Shown(ctx, *m)
+		if err != nil || shown == nil {
+			continue // its words were erased, or cannot be read any more
+		}
+		if subject := replySubject(shown.Subject.String()); subject != "" {
+			return subject, nil
+		}
+	}
+	customer, err := g.Store.Customer(ctx, t.Customer)
+	if err != nil {
+		return "", err
+	}
+	locale := customer.Locale
+	if locale == "" {
+		locale = g.set.DefaultLocale
+	}
+	words, ok := yourMessages[languageOf(locale)]
+	if !ok {
+		words = yourMessages["en"]
+	}
+	return "Re: " + words, nil
 }
 
 // wroteTo is our mailbox that an entry came to, or that the campaign which it answers came from; "": not known.
@@ -171,8 +226,8 @@ const (
 	quotedBytes = 20_000
 )
 
-// quote puts the customer's message below the answer.
-func (g *Gateway) quote(e *rapport.Entry, customer *rapport.Customer, out *Inline) {
+// quote puts the customer's message below the answer. Who has no name is called by their address.
+func (g *Gateway) quote(e *rapport.Entry, customer *rapport.Customer, address string, out *Inline) {
 	text := strings.TrimSpace(e.Text)
 	if text == "" {
 		return
@@ -180,6 +235,9 @@ func (g *Gateway) quote(e *rapport.Entry, customer *rapport.Customer, out *Inlin
 	who := e.Author
 	if who == "" {
 		who = customer.Name
+	}
+	if who == "" {
+		who = address
 	}
 	if who == "" {
 		who = "-"

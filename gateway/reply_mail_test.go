@@ -86,19 +86,19 @@ func TestQuote_SpeaksTheCustomersLanguage(t *testing.T) {
 	} {
 		out := &Inline{}
 		out.Text = "Yes.\n"
-		g.quote(&rapport.Entry{Text: "Is it?\r\n\n> older", Author: "Anna", CreatedAt: at}, &rapport.Customer{Locale: c.locale, Timezone: c.zone}, out)
+		g.quote(&rapport.Entry{Text: "Is it?\r\n\n> older", Author: "Anna", CreatedAt: at}, &rapport.Customer{Locale: c.locale, Timezone: c.zone}, "", out)
 		if want := "Yes.\n\n" + c.want + "\n> Is it?\n>\n>> older\n"; out.Text != want {
 			t.Errorf("%q:\n%q, want\n%q", c.locale, out.Text, want)
 		}
 	}
 	out := &Inline{}
 	out.HTML = "<p>Yes</p>"
-	g.quote(&rapport.Entry{Text: "a <b> c", Author: "<script>", CreatedAt: at}, &rapport.Customer{}, out)
+	g.quote(&rapport.Entry{Text: "a <b> c", Author: "<script>", CreatedAt: at}, &rapport.Customer{}, "", out)
 	if out.Text != "" || strings.Contains(out.HTML, "<script>") || !strings.Contains(out.HTML, "a &lt;b&gt; c</blockquote>") {
 		t.Errorf("%q", out.HTML)
 	}
 	out = &Inline{}
-	g.quote(&rapport.Entry{Text: strings.Repeat("ы\n", 100_000), CreatedAt: at}, &rapport.Customer{}, out)
+	g.quote(&rapport.Entry{Text: strings.Repeat("ы\n", 100_000), CreatedAt: at}, &rapport.Customer{}, "", out)
 	if n := strings.Count(out.Text, "\n"); n > quotedLines+10 || !strings.HasSuffix(out.Text, "> […]\n") || !utf8.ValidString(out.Text) {
 		t.Errorf("%d lines", n)
 	}
@@ -111,7 +111,7 @@ func TestQuote_IsFoldedAwayAgain(t *testing.T) {
 	for language := range attributions {
 		out := &Inline{}
 		out.Text, out.HTML = "Yes.", "<p>Yes.</p>"
-		g.quote(&rapport.Entry{Text: "Is it?", Author: "Anna Berzina", CreatedAt: time.Date(2026, 3, 9, 22, 5, 0, 0, time.UTC)}, &rapport.Customer{Locale: language}, out)
+		g.quote(&rapport.Entry{Text: "Is it?", Author: "Anna Berzina", CreatedAt: time.Date(2026, 3, 9, 22, 5, 0, 0, time.UTC)}, &rapport.Customer{Locale: language}, "", out)
 		for kind, got := range map[string]quote.Parts{"text": quote.Cut(out.Text, ""), "html": quote.Cut("", out.HTML)} {
 			if strings.TrimSpace(got.Said) != "Yes." || !strings.Contains(got.Quoted, "Is it?") {
 				t.Errorf("%s, %s: %+v of %q", language, kind, got, out.Text)
@@ -120,17 +120,31 @@ func TestQuote_IsFoldedAwayAgain(t *testing.T) {
 	}
 }
 
-func TestUnresolved_AreOurVariablesOnly(t *testing.T) {
+func TestQuote_CallsWhoHasNoNameByTheirAddress(t *testing.T) {
+	t.Parallel()
+	g := &Gateway{set: Settings{DefaultLocale: "en", DefaultZone: time.UTC}}
+	out := &Inline{}
+	g.quote(&rapport.Entry{Text: "Is it?", CreatedAt: time.Date(2026, 3, 9, 22, 5, 0, 0, time.UTC)}, &rapport.Customer{}, "anna@example.com", out)
+	if !strings.Contains(out.Text, "anna@example.com wrote:") {
+		t.Errorf("%q", out.Text)
+	}
+}
+
+func TestUnresolved_IsAnyLiquid(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string][]string{
 		"Dear {{ customer.name }}, {{data.order.number | upcase}}":  {"customer.name", "data.order.number"},
 		"{{- DATA.X -}} and {{ data.X }} and {{data.ünï}}":          {"DATA.X", "data.X", "data.ünï"},
-		"write {{ name }} or {% if x %} or {{ customer }} {{}} { {": nil,
+		"write {{ name }} or {% if x %} or {{ customer }} {{}} { {": {"customer", "name", "{% if x %}", "{{}}"},
 		"{{ data.a }}{{ data.a }}":                                  {"data.a"},
-		"{{ " + strings.Repeat("data.", 1000):                       nil,
+		"{{ data.":                                                  {"{{ data."},
+		"{ { } } { % 100 % of {braces}":                             nil,
 	} {
 		if got := unresolved(text); fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
+	}
+	if got := unresolved("{{ " + strings.Repeat("data.", 1000)); len(got) != 1 || len(got[0]) > 100 {
+		t.Errorf("%q", got)
 	}
 }

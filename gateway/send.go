@@ -93,7 +93,9 @@ func (g *Gateway) said(ctx context.Context, campaign *rapport.Campaign) (_ *cont
 		if err := json.Unmarshal(campaign.Inline, c.inline); err != nil {
 			return nil, err
 		}
-		c.template, err = templates.Inline(c.inline.InlineContent)
+		said := c.inline.InlineContent
+		said.Attachments = c.inline.Attachments // a file may be all that is said
+		c.template, err = templates.Inline(said)
 		return c, err
 	}
 	if c.template, err = g.templates.Get(ctx, campaign.Template); err != nil {

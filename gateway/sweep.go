@@ -39,6 +39,7 @@ func (g *Gateway) sweep(ctx context.Context) {
 			{"fast batches", func(ctx context.Context) error { return look(ctx, rapport.Fast) }},
 			{"bulk batches", func(ctx context.Context) error { return look(ctx, rapport.Bulk) }},
 			{"campaigns", func(ctx context.Context) error { return g.sweepCampaigns(ctx, grace) }},
+			{"answers", g.endReplies},
 			{"stages", g.sweepStages},
 			{"tidying", func(ctx context.Context) error { return g.tidy(ctx, n) }},
 		} {

@@ -49,14 +49,37 @@ func (g *Gateway) TakeBack(ctx context.Context, by Caller, thread, entry rapport
 		if _, err := happened(ctx, s, t, by.Name, "An answer was taken back.", map[string]any{"event": "reply_cancelled", "entry": rapport.KindEntry.Format(e.ID)}); err != nil {
 			return err
 		}
-		if t, err = s.RefreshThread(ctx, t.ID); err != nil || t.Status != rapport.ThreadPending || t.WaitingSince.IsZero() {
-			return err
-		}
-		open := rapport.ThreadOpen
-		_, err = s.PatchThread(ctx, t.ID, store.ThreadPatch{Status: &open})
+		_, err = follow(ctx, s, t.ID)
 		return err
 	})
 	return e, err
+}
+
+// follow makes a thread say what follows from the entries that are left after some went: how it begins and when it was
+// last spoken in, since when somebody waits, and whose word it is, if it is anybody's.
+func follow(ctx context.Context, s *store.Store, thread rapport.ID) (rapport.Thread, error) {
+	t, err := s.RefreshThread(ctx, thread)
+	if err != nil {
+		return t, err
+	}
+	var p store.ThreadPatch
+	open, pending, yes, no := rapport.ThreadOpen, rapport.ThreadPending, true, false
+	switch waits := !t.WaitingSince.IsZero(); {
+	case waits && t.Status == rapport.ThreadPending:
+		p.Status, p.Unread = &open, &yes
+	case !waits && t.Status == rapport.ThreadOpen:
+		last, err := s.LastSaid(ctx, t.ID, 1)
+		if err != nil {
+			return t, err
+		}
+		if len(last) == 0 || last[0].Kind != rapport.Outbound {
+			return t, nil
+		}
+		p.Status, p.Unread = &pending, &no
+	default:
+		return t, nil
+	}
+	return s.PatchThread(ctx, t.ID, p)
 }
 
 // Retry sends an answer again that has failed, under the same token: one message, another attempt. Conflict: it has not
@@ -93,6 +116,9 @@ func (g *Gateway) Retry(ctx context.Context, by Caller, thread, entry rapport.ID
 		}
 		if !ok {
 			return rapport.Errorf(rapport.CodeConflict, "This answer is being sent again already.")
+		}
+		if err := s.Await(ctx, e.ID); err != nil {
+			return err
 		}
 		_, err = happened(ctx, s, t, by.Name, "An answer that failed is sent again.", map[string]any{"event": "reply_retried", "entry": rapport.KindEntry.Format(e.ID)})
 		return err

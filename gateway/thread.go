@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"rapport"
@@ -41,6 +42,7 @@ func (g *Gateway) AddNote(ctx context.Context, by Caller, thread rapport.ID, tex
 
 // agentOr is who acts: the agent that was named, else the key.
 func agentOr(agent string, by Caller) (string, error) {
+	agent = agentName(agent)
 	v := validation{}
 	v.text("agent", agent, 200)
 	if len(v.errs) > 0 {
@@ -50,6 +52,18 @@ func agentOr(agent string, by Caller) (string, error) {
 		agent = by.Name
 	}
 	return agent, nil
+}
+
+// As is the same caller in an agent's name, if one is given: what is done is noted as theirs.
+func (c Caller) As(agent string) (Caller, error) {
+	name, err := agentOr(agent, c)
+	c.Name = name
+	return c, err
+}
+
+// agentName takes the blanks around a name away; control characters are left to be refused.
+func agentName(s string) string {
+	return strings.TrimFunc(s, func(r rune) bool { return unicode.IsSpace(r) && !unicode.IsControl(r) })
 }
 
 // happened keeps what was done to a thread. meta says it for machines.
@@ -70,6 +84,10 @@ func (g *Gateway) PatchThread(ctx context.Context, by Caller, thread rapport.ID,
 	if p.Status != nil && *p.Status == rapport.ThreadSnoozed && p.SnoozedUntil == nil {
 		p.SnoozedUntil = &time.Time{}
 	}
+	if p.Assignee != nil {
+		name := agentName(*p.Assignee)
+		p.Assignee = &name
+	}
 	var t rapport.Thread
 	err := g.Store.Tx(ctx, func(s *store.Store) error {
 		before, err := s.LockThread(ctx, thread)
@@ -86,6 +104,11 @@ func (g *Gateway) PatchThread(ctx context.Context, by Caller, thread rapport.ID,
 		if t, err = s.PatchThread(ctx, before.ID, p); err != nil {
 			return err
 		}
+		if done(before.Status) && !done(t.Status) { // nobody who wrote before is forgotten
+			if t, err = s.RefreshThread(ctx, t.ID); err != nil {
+				return err
+			}
+		}
 		text, changed := difference(before, t)
 		if len(changed) == 0 {
 			return nil
@@ -101,6 +124,11 @@ func (g *Gateway) PatchThread(ctx context.Context, by Caller, thread rapport.ID,
 		return err
 	})
 	return t, err
+}
+
+// done tells whether nobody waits in a thread of this status.
+func done(status rapport.ThreadStatus) bool {
+	return status == rapport.ThreadResolved || status == rapport.ThreadSpam
 }
 
 // difference tells what is not as it was, for people and for machines.

@@ -1,6 +1,8 @@
 package gateway_test
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -124,6 +126,9 @@ func TestThread_SnoozeEndsWithItsTimeOrWithAReply(t *testing.T) {
 		}
 		w.clock.forward(90 * 24 * time.Hour) // nobody was there
 		w.until("the first wakes", func() bool { return w.thread(until.ID).Status == rapport.ThreadOpen })
+		if !w.says(until.ID, "The snooze is over.") || w.says(early.ID, "The snooze is over.") {
+			t.Error("a snooze that ends by its time, and only that one, is an event")
+		}
 		if th := w.thread(forever.ID); th.Status != rapport.ThreadSnoozed {
 			t.Errorf("it waits for a reply: %+v", th)
 		}
@@ -161,6 +166,17 @@ func TestThread_WaitsFromTheOldestUnansweredWord(t *testing.T) {
 		if th = w.thread(th.ID); !th.WaitingSince.IsZero() || th.Status != rapport.ThreadPending {
 			t.Errorf("answered: %+v", th)
 		}
+		// Resolved or spam by mistake: who waited waits again, since the same word.
+		for _, status := range []rapport.ThreadStatus{rapport.ThreadResolved, rapport.ThreadSpam} {
+			w.patch(other.ID, store.ThreadPatch{Status: &status})
+			if now := w.patch(other.ID, store.ThreadPatch{Status: set(rapport.ThreadOpen)}); !now.WaitingSince.Equal(other.WaitingSince) {
+				t.Errorf("%s and open again: %+v", status, now)
+			}
+			w.patch(th.ID, store.ThreadPatch{Status: &status})
+			if now := w.patch(th.ID, store.ThreadPatch{Status: set(rapport.ThreadOpen)}); !now.WaitingSince.IsZero() {
+				t.Errorf("%s and open again, though it was answered: %+v", status, now)
+			}
+		}
 		machine := reply(rapport.SMS, addressOf(rapport.SMS, 1), "I am on holiday", "e4")
 		machine.Message.Auto = channels.AutoReply
 		w.ingest("sms", machine)
@@ -178,8 +194,17 @@ func TestReply_IsRefusedWhenOthersHaveWritten(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		th := w.conversation(1, "e1")
 		seen := rapport.KindEntry.Format(w.entries(th.ID)[0].ID)
-		if _, err := w.g.AddNote(t.Context(), gateway.Caller{Name: "Eva"}, th.ID, "I am on it, @Ivan", ""); err != nil {
+		note, err := w.g.AddNote(t.Context(), gateway.Caller{Name: "Eva"}, th.ID, "I am on it, @Ivan", "")
+		if err != nil {
 			t.Fatal(err)
+		}
+		_, err = w.g.ReplyInThread(t.Context(), gateway.Caller{Name: "Ivan"}, th.ID, gateway.ReplyInput{Text: "Yes", Seen: seen})
+		refused(t, err, rapport.CodeConflict, rapport.KindEntry.Format(note.ID))
+		seen = rapport.KindEntry.Format(note.ID)
+		elsewhere := w.conversation(2, "e2")
+		for _, id := range []rapport.ID{w.entries(elsewhere.ID)[0].ID, w.st.NewID()} {
+			_, err = w.g.ReplyInThread(t.Context(), gateway.Caller{Name: "Ivan"}, th.ID, gateway.ReplyInput{Text: "Yes", Seen: rapport.KindEntry.Format(id)})
+			refused(t, err, rapport.CodeInvalid, "no entry of this thread")
 		}
 		// Two colleagues answer what both have seen: one of them is told.
 		var wg sync.WaitGroup
@@ -203,7 +228,7 @@ func TestReply_IsRefusedWhenOthersHaveWritten(t *testing.T) {
 		}
 		es := w.entries(th.ID)
 		last := es[len(es)-1]
-		_, err := w.g.ReplyInThread(t.Context(), gateway.Caller{}, th.ID, gateway.ReplyInput{Text: "Yes", Seen: seen})
+		_, err = w.g.ReplyInThread(t.Context(), gateway.Caller{}, th.ID, gateway.ReplyInput{Text: "Yes", Seen: seen})
 		refused(t, err, rapport.CodeConflict, rapport.KindEntry.Format(last.ID))
 		w.answer(th.ID, gateway.ReplyInput{Text: "Yes", Seen: seen, Force: true})
 		es = w.entries(th.ID)
@@ -220,6 +245,34 @@ func TestReply_IsRefusedWhenOthersHaveWritten(t *testing.T) {
 		w.answer(th.ID, gateway.ReplyInput{Text: "Nor does what was taken back", Seen: rapport.KindEntry.Format(es[len(es)-1].ID)})
 		if ms, _, err := w.st.Mentions(t.Context(), "IVAN", store.Page{Limit: 5}); err != nil || len(ms) != 1 || ms[0].Entry.Thread != th.ID || ms[0].Entry.Kind != rapport.Note {
 			t.Errorf("mentions: %+v, %v", ms, err)
+		}
+	})
+}
+
+func TestNote_TellsWhomItCalls(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		th := w.conversation(1, "e1")
+		if _, err := w.g.AddNote(t.Context(), gateway.Caller{Name: "Eva"}, th.ID, "@Ivan and @Olga, look (not ivan@shop.example)", ""); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		var told []string
+		err := follow(ctx, w.g, 0, func(page []rapport.Notice) bool {
+			for _, n := range page {
+				if n.Type == rapport.EntryCreated {
+					var f rapport.Fact
+					if err := json.Unmarshal(n.Data, &f); err != nil {
+						t.Error(err)
+					}
+					told = append(told, fmt.Sprint(f.Kind, f.Mentions))
+				}
+			}
+			return len(told) >= 2
+		})
+		if want := []string{"inbound[]", "note[ivan olga]"}; err != nil || !slices.Equal(told, want) {
+			t.Errorf("%q, %v", told, err)
 		}
 	})
 }
@@ -248,6 +301,7 @@ func TestReply_GoesOutLaterOrIsTakenBack(t *testing.T) {
 		_, err := w.g.TakeBack(t.Context(), gateway.Caller{}, th.ID, later.ID)
 		refused(t, err, rapport.CodeConflict, "too late")
 
+		w.until("it counts", func() bool { return len(w.responses()) > 0 })
 		facts, _, err := w.st.Responses(t.Context(), store.ResponseFilter{}, store.Page{Limit: 9})
 		if err != nil || len(facts) != 1 || facts[0].Waited < 23*time.Hour {
 			t.Errorf("the customer waited until it was sent: %+v, %v", facts, err)
@@ -449,6 +503,8 @@ func TestReply_AttachmentsAreBounded(t *testing.T) {
 	refused(t, err, rapport.CodeTooLarge, "25 MiB")
 	_, err = w.g.ReplyInThread(t.Context(), gateway.Caller{}, th.ID, gateway.ReplyInput{Text: "x", Attachments: refs[:1]})
 	refused(t, err, rapport.CodeInvalid, "attachments_not_supported")
+	_, err = w.g.ReplyInThread(t.Context(), gateway.Caller{}, th.ID, gateway.ReplyInput{Attachments: refs[:1]})
+	refused(t, err, rapport.CodeInvalid, "attachments: cannot be sent on sms: attachments_not_supported")
 	if es := w.entries(th.ID); len(es) != 1 {
 		t.Errorf("a refused answer left something: %+v", es)
 	}

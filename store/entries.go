@@ -166,6 +166,11 @@ func (s *Store) SaidAfter(ctx context.Context, thread, entry rapport.ID, limit i
 	return s.within(ctx, thread, `kind IN ('inbound', 'outbound') AND id > $2 ORDER BY id LIMIT $3`, entry, limit)
 }
 
+// WrittenAfter lists the same and colleagues' notes.
+func (s *Store) WrittenAfter(ctx context.Context, thread, entry rapport.ID, limit int) ([]rapport.Entry, error) {
+	return s.within(ctx, thread, `kind IN ('inbound', 'outbound', 'note') AND id > $2 ORDER BY id LIMIT $3`, entry, limit)
+}
+
 // within reads entries of a thread and of those merged into it; the other arguments of the condition begin with $2.
 // The common case, a thread that stands alone, is read in the order of its index and not sorted.
 func (s *Store) within(ctx context.Context, thread rapport.ID, where string, args ...any) ([]rapport.Entry, error) {

@@ -65,11 +65,16 @@ func (s *Store) RefreshThread(ctx context.Context, id rapport.ID) (t rapport.Thr
 			return err
 		}
 		t.Preview, t.LastEntryAt, t.WaitingSince = "", t.CreatedAt, time.Time{}
-		for i, e := range said {
-			if i == 0 {
-				t.Preview, t.LastEntryAt = preview(e.Text), e.CreatedAt
+		shown := false
+		for _, e := range said {
+			state := sent[e.Message].State
+			if e.Kind == rapport.Outbound && state == rapport.Cancelled {
+				continue // taken back: as if it had never been written
 			}
-			if e.Kind == rapport.Outbound && sent[e.Message].State != rapport.Cancelled {
+			if !shown {
+				t.Preview, t.LastEntryAt, shown = preview(e.Text), e.CreatedAt, true
+			}
+			if e.Kind == rapport.Outbound && state != rapport.Failed && state != rapport.Skipped && state != rapport.Expired {
 				break
 			}
 			if e.Kind == rapport.Inbound && !e.Machine() && t.Status != rapport.ThreadResolved && t.Status != rapport.ThreadSpam {

@@ -60,3 +60,37 @@ func (s *Store) RetryReply(ctx context.Context, message rapport.ID, to Row) (b B
 	})
 	return b, ok, err
 }
+
+// Await notes that the end of an answer is to be worked out once it comes: see Ended.
+func (s *Store) Await(ctx context.Context, entry rapport.ID) error {
+	_, err := s.exec(ctx, `UPDATE entries SET awaited = 1 WHERE id = $1`, entry)
+	return err
+}
+
+// AwaitAgain does so for the answer that a message is, after a late report changed its end. Messages that are no agent's
+// answer have no such entry.
+func (s *Store) AwaitAgain(ctx context.Context, message, campaign rapport.ID) error {
+	_, err := s.exec(ctx, `UPDATE entries SET awaited = 1 WHERE message_id = $1 AND kind = 'outbound'
+		AND thread_id = (SELECT c.thread_id FROM campaigns c WHERE c.id = $2 AND c.kind = 'reply')`, message, campaign)
+	return err
+}
+
+// AwaitLater does so for the answers of a thread that went out after an entry.
+func (s *Store) AwaitLater(ctx context.Context, thread, entry rapport.ID) error {
+	_, err := s.exec(ctx, `UPDATE entries SET awaited = 1 WHERE thread_id = $1 AND id > $2 AND kind = 'outbound'
+		AND EXISTS (SELECT 1 FROM messages m WHERE m.id = entries.message_id AND m.state IN (4, 5, 10))`, thread, entry)
+	return err
+}
+
+// Ended lists awaited answers whose message has come to an end, at most limit, beginning after an entry.
+func (s *Store) Ended(ctx context.Context, after rapport.ID, limit int) ([]rapport.ID, error) {
+	return collect(ctx, s, scanID, `SELECT e.id FROM entries e WHERE e.awaited = 1 AND e.id > $1
+		AND coalesce((SELECT m.state FROM messages m WHERE m.id = e.message_id), 9) >= 4 ORDER BY e.id LIMIT $2`, after, limit)
+}
+
+// TakeEnded makes the caller, in its transaction, the one that works out what the end of an answer means. False: somebody
+// else was first.
+func (s *Store) TakeEnded(ctx context.Context, entry rapport.ID) (bool, error) {
+	n, err := s.exec(ctx, `UPDATE entries SET awaited = 0 WHERE id = $1 AND awaited = 1`, entry)
+	return n == 1, err
+}

@@ -49,10 +49,17 @@ func (s *Store) AddResponse(ctx context.Context, t rapport.Thread, entry rapport
 	return err
 }
 
-// DropResponse forgets the fact that an entry was: the answer was taken back before it was sent.
+// DropResponse forgets the fact that an entry was: the answer was not sent.
 func (s *Store) DropResponse(ctx context.Context, thread, entry rapport.ID) error {
 	_, err := s.exec(ctx, `DELETE FROM responses WHERE thread_id = $1 AND entry_id = $2`, thread, entry)
 	return err
+}
+
+// HasResponse tells whether an entry is a fact of one of these threads.
+func (s *Store) HasResponse(ctx context.Context, entry rapport.ID, threads ...rapport.ID) (bool, error) {
+	var n int
+	err := s.row(ctx, `SELECT count(*) FROM responses WHERE entry_id = $1 AND thread_id `+s.d.in(2), entry, s.d.list(threads)).Scan(&n)
+	return n > 0, err
 }
 
 // ResponseFilter narrows Responses; empty fields do not.

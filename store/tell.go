@@ -40,6 +40,9 @@ func (s *Store) Tell(ctx context.Context, notices ...rapport.Notice) error {
 // nobody took, is no reply.
 func (s *Store) tellEntry(ctx context.Context, e *rapport.Entry) error {
 	f := rapport.Fact{Entry: rapport.KindEntry.Format(e.ID), Thread: rapport.KindThread.Format(e.Thread), Kind: string(e.Kind), Channel: e.Channel, Message: rapport.KindMessage.Format(e.Message)}
+	if e.Kind == rapport.Note {
+		f.Mentions = rapport.Mentions(e.Text)
+	}
 	notices := []rapport.Notice{f.Notice(rapport.EntryCreated, e.Customer)}
 	if e.Kind == rapport.Inbound {
 		var meta struct{ Auto, Call string }

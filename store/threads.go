@@ -364,6 +364,12 @@ func (s *Store) WakeThreads(ctx context.Context) (ids []rapport.ID, err error) {
 		for i, t := range woken {
 			notices[i] = threadFact(t).Notice(rapport.ThreadUpdated, t.Customer)
 		}
+		for _, t := range woken {
+			e := rapport.Entry{Thread: t.ID, Customer: t.Customer, Kind: rapport.Happened, Channel: t.Channel, Text: "The snooze is over.", Meta: json.RawMessage(`{"event":"woken"}`)}
+			if err := s.AddEntry(ctx, &e); err != nil {
+				return err
+			}
+		}
 		return s.Tell(ctx, notices...)
 	})
 	if err != nil {
