@@ -106,6 +106,22 @@ func (g *Gateway) autoAnswer(ctx context.Context, s *store.Store, h heard, what 
 		Address: h.from.ID, Message: row.Message.ID, Meta: detail("automatic", string(what))})
 }
 
+// overtaken tells whether a message confirms a stop or a start that does not stand any more: it waited for a provider, and
+// the last word that the person hears of us must be true.
+func overtaken(c *rapport.Campaign, x *rapport.Suppression) bool {
+	if c.Kind != rapport.KindOfSystem {
+		return false
+	}
+	stands := x != nil && x.Reason == rapport.ReasonStop
+	switch automatic(c.Name) {
+	case stopped:
+		return !stands
+	case started:
+		return stands
+	}
+	return false
+}
+
 // words are what an automatic answer says. Without a name nothing stands before it.
 func (g *Gateway) words(what automatic, language string) string {
 	text := g.set.Replies[string(what)][language]
