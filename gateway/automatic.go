@@ -143,12 +143,16 @@ func (g *Gateway) words(what automatic, language string) string {
 	return strings.ReplaceAll(text, "{company}", g.set.Company.Name)
 }
 
-// languageFor is en or ru: that of the words, where they are Russian; else the customer's, what the channel tells, the
+// languageFor is en or ru: that of the words, where they are Russian, which one letter shows that looks like no Latin one
+// (СTOП); else the customer's, what the channel tells, the
 // installation's.
 func languageFor(in *channels.Incoming, locales ...string) string {
 	letters := 0 // Cyrillic ones less the others
 	for _, r := range in.Text {
 		if unicode.Is(unicode.Cyrillic, r) {
+			if small := string(unicode.ToLower(r)); lookalikes.Replace(small) == small {
+				return "ru"
+			}
 			letters++
 		} else if unicode.IsLetter(r) {
 			letters--

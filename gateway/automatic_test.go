@@ -43,6 +43,7 @@ func TestLanguageFor_TheWordsThenThePersonThenTheInstallation(t *testing.T) {
 	for _, k := range []struct{ text, customer, channel, fallback, want string }{
 		{"СТОП", "en", "en", "en", "ru"}, {"STOP", "ru", "en", "en", "ru"}, {"STOP", "ru-RU", "", "en", "ru"}, {"STOP", "", "ru", "en", "ru"},
 		{"STOP", "", "", "ru", "ru"}, {"STOP", "lv", "ru", "ru", "en"}, {"STOP", "", "", "", "en"}, {"👍", "", "lv", "ru", "en"},
+		{"СTOП" /* Latin T and O */, "en", "en", "en", "ru"}, {"STOП", "en", "en", "en", "ru"}, {"CTAРT" /* Cyrillic Р */, "en", "", "en", "en"},
 	} {
 		if got := languageFor(&channels.Incoming{Text: k.text, Locale: k.channel}, k.customer, k.fallback); got != k.want {
 			t.Errorf("%+v: %s", k, got)

@@ -32,7 +32,15 @@ func askedBy(in *channels.Incoming, text string) command {
 	if in.Button != "" {
 		return commandIn(rapport.Email, text) // our own words: "Cancel" on a button is about what it stood under
 	}
-	return commandIn(in.Channel, text)
+	if in.Channel != rapport.Email {
+		return commandIn(in.Channel, text)
+	}
+	text = unsigned(text, in.FromName)
+	asked := commandIn(rapport.Email, text)
+	if asked == noCommand && commandIn(rapport.Email, in.Subject+"\n"+text) == stopIt { // nothing beside the subject but courtesy
+		asked = stopIt
+	}
+	return asked
 }
 
 // obey does what a message asks for, and answers once that it was done. What it returns is due after the commit.

@@ -68,7 +68,7 @@ func TestSandboxReply_DoesWhatAPersonCan(t *testing.T) {
 		if c, err := w.st.Customer(t.Context(), a.Customer); err != nil || c.ExternalID != "c-1" {
 			t.Errorf("%+v, %v", c, err)
 		}
-		does(gateway.SandboxReplyInput{Text: "/stop"})
+		does(gateway.SandboxReplyInput{Text: "/stop@fern_bot"})
 		if _, err := w.st.Suppression(t.Context(), rapport.Telegram, "4242"); err != nil {
 			t.Error(err)
 		}
