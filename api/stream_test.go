@@ -296,6 +296,30 @@ func TestStream_DropsWhoDoesNotRead(t *testing.T) {
 	h.listen("?after=" + id).wants(fmt.Sprint(int(last))) // names count from 0, ids from 1
 }
 
+// Whoever may rotate the secret of an endpoint, move it or have it told again can read all that it is told.
+func TestEndpoints_NeedTheScopesOfWhatTheyAreTold(t *testing.T) {
+	t.Parallel()
+	eachHouse(t, func(t *testing.T, h *house) {
+		wide := "/v1/endpoints/" + h.want(201, "POST", "/v1/endpoints", `{"url":"https://shop.example/hook","events":["*"]}`).text("id")
+		narrow := "/v1/endpoints/" + h.want(201, "POST", "/v1/endpoints", `{"url":"https://shop.example/hook","events":["campaign.*"]}`).text("id")
+		poor := "Authorization: Bearer " + h.keyOf("write:endpoints", "read:campaigns")
+		for _, r := range []struct {
+			method, path string
+			body         any
+			status       int
+		}{
+			{"POST", "/rotate", `{}`, 200}, {"POST", "/test", nil, 202}, {"POST", "/replay", `{"since":"2026-01-01T00:00:00Z"}`, 202}, {"GET", "/deliveries", nil, 200}, {"PATCH", "", `{"enabled":false}`, 200}, {"PATCH", "", `{"events":["campaign.*"]}`, 200},
+		} {
+			if a := h.refused(403, "read:messages", r.method, wide+r.path, r.body, poor); !strings.Contains(a.String(), "read:threads") || strings.Contains(a.String(), "read:campaigns") {
+				t.Errorf("%s %s: not the scopes that are missing: %s", r.method, r.path, a)
+			}
+			h.want(r.status, r.method, narrow+r.path, r.body, poor)
+		}
+		h.refused(403, "read:customers", "PATCH", narrow, `{"events":["customer.*"]}`, poor)
+		h.want(200, "PATCH", wide, `{"enabled":false}`)
+	})
+}
+
 func TestEndpoints_AreTold(t *testing.T) {
 	t.Parallel()
 	eachHouse(t, func(t *testing.T, h *house) {
