@@ -189,7 +189,7 @@ func (s *sse) more() error {
 	if err != nil {
 		return fmt.Errorf("reading the event stream: %w", err) // the client comes again
 	}
-	if time.Since(s.seen) >= s.d.follow.heartbeat {
+	if len(page) > 0 || time.Since(s.seen) >= s.d.follow.heartbeat { // the keyring remembers for two seconds, so this is no query each time
 		if s.by, err = s.d.authenticate(s.ctx, s.key); err != nil {
 			return io.EOF
 		}
@@ -272,6 +272,9 @@ func (d *door) eventLog(ctx context.Context, in *eventLog) (*reply[EventLog], er
 	}
 	if len(out.Data) == 0 && wait > 0 && !out.Gap {
 		if err := d.await(ctx, in, wait, at.at, func(page []rapport.Notice) bool { take(page); return len(out.Data) > 0 }); err != nil {
+			return nil, err
+		}
+		if _, err := d.authenticate(ctx, fiberOf(in.ctx).Get("Authorization")); err != nil { // revoked while it waited
 			return nil, err
 		}
 	}

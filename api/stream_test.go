@@ -252,6 +252,39 @@ func TestStream_LivesAndEnds(t *testing.T) {
 	}
 }
 
+// Another process revokes the key: what happens more than two seconds later is not shown.
+func TestStream_ShowsNothingToARevokedKey(t *testing.T) {
+	t.Parallel()
+	eachHouse(t, func(t *testing.T, h *house) {
+		key := h.keyOf("read:events", "read:threads")
+		by := "Authorization: Bearer " + key
+		l := h.listen("", by)
+		h.tell("a")
+		l.wants("a")
+		for _, k := range h.want(200, "GET", "/v1/keys", nil).get("data").([]any) {
+			if k := k.(map[string]any); strings.HasPrefix(key, k["hint"].(string)) {
+				id, err := rapport.KindKey.Parse(k["id"].(string))
+				if err == nil {
+					err = gateway.NewKeyring(h.st).Revoke(t.Context(), gateway.Caller{}, id)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		polled := make(chan answer, 1)
+		go func() { polled <- h.do("GET", "/v1/events/log?wait=20s", nil, by) }() // let in by what is remembered of the key
+		time.Sleep(2100 * time.Millisecond)
+		h.tell("b")
+		if e, ok := l.next(); ok {
+			t.Errorf("shown: %+v", e)
+		}
+		if a := <-polled; a.StatusCode != 401 || strings.Contains(a.String(), `"b"`) {
+			t.Errorf("polled: %s", a)
+		}
+	})
+}
+
 // A client that does not read is cut off. What it has read says where it goes on, and nobody else waits for it.
 func TestStream_DropsWhoDoesNotRead(t *testing.T) {
 	t.Parallel()
