@@ -103,6 +103,9 @@ func position(id rapport.ID) string {
 
 func (d *door) streamEvents(ctx context.Context, in *streamEvents) (*reply[func(huma.Context)], error) {
 	if in.Last != "" {
+		if _, err := rapport.KindEvent.Parse(in.Last); err != nil && in.Last != "0" {
+			return nil, rapport.Invalid("header.Last-Event-ID", "is neither 0 nor the id of an event")
+		}
 		in.After = in.Last // the browser's own repetition still has the old address
 	}
 	at, err := d.find(ctx, in.Place)

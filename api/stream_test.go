@@ -112,6 +112,8 @@ func TestStream_GoesOnWhereItBrokeOff(t *testing.T) {
 		again.wants("e")
 		h.listen("?after=0").wants("a", "b", "c", "d", "e")
 
+		h.refused(422, "header.Last-Event-ID", "GET", "/v1/events/stream", nil, "Last-Event-ID: nonsense")
+
 		// The same by polling.
 		var got []string
 		next := "0"
