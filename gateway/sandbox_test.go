@@ -1,8 +1,11 @@
 package gateway_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
+	"time"
+	"unicode/utf8"
 
 	"rapport"
 	"rapport/gateway"
@@ -40,6 +43,28 @@ func TestSandboxReply_DoesWhatAPersonCan(t *testing.T) {
 		does(gateway.SandboxReplyInput{Text: "The red one", Edits: rapport.KindEntry.Format(entries()[0].ID)})
 		if list := entries(); len(list) != 1 || list[0].Text != "The red one" {
 			t.Errorf("%+v", list)
+		}
+		var mark struct {
+			EditedAt time.Time `json:"edited_at"`
+			Before   string
+		}
+		edited := func(text string) string {
+			does(gateway.SandboxReplyInput{Text: text, Edits: rapport.KindEntry.Format(entries()[0].ID)})
+			mark.EditedAt, mark.Before = time.Time{}, ""
+			if err := json.Unmarshal(entries()[0].Meta, &mark); err != nil || mark.EditedAt.IsZero() || len(entries()[0].Files) != 1 || !utf8.ValidString(mark.Before) {
+				t.Errorf("%s, %v", entries()[0].Meta, err)
+			}
+			return mark.Before
+		}
+		if before := edited("The red one"); before != "The blue one" { // nothing changed
+			t.Errorf("before: %q", before)
+		}
+		long := strings.Repeat("ё", 5000)
+		if before := edited(long); before != "The red one" {
+			t.Errorf("before: %q", before)
+		}
+		if before := edited("The red one"); len(before) < 8000 || len(before) > 8<<10 || !strings.HasPrefix(long, before) {
+			t.Errorf("%d bytes are kept", len(before))
 		}
 		block, unblock := true, false
 		off := func() string {
