@@ -11,8 +11,12 @@ import (
 // says has a customer write by the simulator and returns the path of the newest thread.
 func (h *house) says(address, text string) string {
 	h.t.Helper()
-	h.want(202, "POST", "/v1/sandbox/replies", map[string]any{"channel": "sms", "address": address, "text": text})
-	return "/v1/threads/" + h.want(200, "GET", "/v1/threads?limit=1", nil).text("data.0.id")
+	a := h.want(202, "POST", "/v1/sandbox/replies", map[string]any{"channel": "sms", "address": address, "text": text})
+	newest := h.want(200, "GET", "/v1/threads?limit=1", nil).text("data.0.id")
+	if e := h.want(200, "GET", "/v1/threads/"+newest+"/entries?limit=200", nil); a.text("thread") != newest || !strings.HasPrefix(a.text("entry"), "ent_") || !strings.Contains(e.String(), a.text("entry")) {
+		h.t.Errorf("%s, but the newest thread is %s: %s", a, newest, e)
+	}
+	return "/v1/threads/" + newest
 }
 
 func TestThreads_AreWorkedOn(t *testing.T) {

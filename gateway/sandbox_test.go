@@ -24,7 +24,7 @@ func TestSandboxReply_DoesWhatAPersonCan(t *testing.T) {
 		does := func(in gateway.SandboxReplyInput) {
 			t.Helper()
 			in.Channel, in.Address = rapport.Telegram, "4242"
-			if err := w.g.SandboxReply(t.Context(), in); err != nil {
+			if _, err := w.g.SandboxReply(t.Context(), in); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -99,7 +99,7 @@ func TestSandboxReply_DoesWhatAPersonCan(t *testing.T) {
 		}
 		for _, in := range []gateway.SandboxReplyInput{{}, {Text: "x", Edits: "nothing"}, {Text: "x", Attachments: []string{"fil_0000000000001"}}, {Contact: "12"}, {Text: "x", InReplyTo: "y"}} {
 			in.Channel, in.Address = rapport.Telegram, "4242"
-			if err := w.g.SandboxReply(t.Context(), in); rapport.CodeOf(err) != rapport.CodeInvalid {
+			if _, err := w.g.SandboxReply(t.Context(), in); rapport.CodeOf(err) != rapport.CodeInvalid {
 				t.Errorf("%+v: %v", in, err)
 			}
 		}
