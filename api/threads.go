@@ -57,7 +57,7 @@ type Entry struct {
 	Author        string            `json:"author,omitempty"`
 	Message       string            `json:"message,omitempty" doc:"Of an outbound entry: its row in the ledger."`
 	State         string            `json:"state,omitempty" doc:"How the message fares: scheduled until due_at, then as in the ledger (pending, sending, sent, delivered, failed, cancelled, ...)."`
-	Reason        string            `json:"reason,omitempty" doc:"Why the message failed or was skipped."`
+	Reason        string            `json:"reason,omitempty" doc:"Why the message failed or was skipped; of a scheduled one, why it will be."`
 	DueAt         *time.Time        `json:"due_at,omitempty" doc:"When a scheduled message goes out."`
 	InReplyTo     *InReplyTo        `json:"in_reply_to,omitempty"`
 	MatchedBy     string            `json:"matched_by,omitempty" doc:"How in_reply_to was found."`

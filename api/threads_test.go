@@ -113,6 +113,40 @@ func TestThreads_AreWorkedOn(t *testing.T) {
 	})
 }
 
+func TestThreads_AScheduledAnswerSaysWhatWillBecomeOfIt(t *testing.T) {
+	t.Parallel()
+	eachHouse(t, func(t *testing.T, h *house) {
+		th := h.says("+37126000009", "Hello")
+		at := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+		id := h.want(202, "POST", th+"/replies", `{"text":"Later","send_at":"`+at+`"}`).text("id")
+		reason := func() string {
+			t.Helper()
+			for _, e := range h.want(200, "GET", th+"/entries?limit=50", nil).get("data").([]any) {
+				if e := e.(map[string]any); e["id"] == id {
+					if e["state"] != "scheduled" {
+						t.Errorf("%v", e)
+					}
+					reason, _ := e["reason"].(string)
+					return reason
+				}
+			}
+			t.Fatal("the answer is not there")
+			return ""
+		}
+		if got := reason(); got != "" {
+			t.Errorf("reason %q before the stop", got)
+		}
+		h.says("+37126000009", "STOP")
+		if got := reason(); got != "suppressed" {
+			t.Errorf("reason %q after the stop", got)
+		}
+		h.says("+37126000009", "START")
+		if got := reason(); got != "" {
+			t.Errorf("reason %q after the start", got)
+		}
+	})
+}
+
 func TestThreads_MergeAndSplit(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
