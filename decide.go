@@ -88,6 +88,7 @@ const (
 	ReasonInvalid    = "invalid_recipient"
 	ReasonDuplicate  = "duplicate_recipient"
 	ReasonRender     = "template_error"
+	ReasonOvertaken  = "overtaken" // it confirms what the person has taken back since
 )
 
 // Decide settles whether, where and when one customer gets one message. It is pure: the same facts give

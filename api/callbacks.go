@@ -67,12 +67,19 @@ func (d *door) callback(c *fiber.Ctx) error {
 	defer cancel()
 	reply, err := d.g.Receive(ctx, p.Entry().Name, &channels.Callback{Method: c.Method(), URL: d.o.PublicURL + c.OriginalURL(), Header: header, Body: body})
 	switch {
+	case errors.Is(err, channels.ErrStale):
+		d.o.Log.Warn("refused a callback: its timestamp is too far from now", "provider", p.Entry().Name)
+		return rapport.Errorf(rapport.CodeUnauthorized, "The timestamp of this callback is more than five minutes from now.")
 	case errors.Is(err, channels.ErrSignature):
 		d.o.Log.Warn("refused a callback: its signature is wrong", "provider", p.Entry().Name)
 		return rapport.Errorf(rapport.CodeUnauthorized, "The signature of this callback is missing or wrong.")
 	case errors.Is(err, channels.ErrMalformed):
 		d.o.Log.Warn("refused a callback: it cannot be read", "provider", p.Entry().Name, "error", err)
-		return rapport.Errorf(rapport.CodeMalformed, "This callback cannot be read.")
+		refused := &rapport.Error{Code: rapport.CodeMalformed, Message: "This callback cannot be read."}
+		if said, ok := errors.AsType[*rapport.Error](err); ok {
+			refused.Fields = said.Fields
+		}
+		return refused
 	case err != nil:
 		return err
 	}

@@ -1,10 +1,13 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"crypto/subtle"
 	"encoding/json"
 	"io"
+	"mime"
+	"mime/multipart"
 	"net/url"
 	"strings"
 	"time"
@@ -40,6 +43,9 @@ func (d *door) call(c *fiber.Ctx) error {
 	if err != nil {
 		return err
 	}
+	if body, err = plainForm(c.Get("Content-Type"), body); err != nil {
+		return err
+	}
 	r, err := readCall(mediaType(c) == fiber.MIMEApplicationJSON, body)
 	if err != nil {
 		return err
@@ -50,6 +56,19 @@ func (d *door) call(c *fiber.Ctx) error {
 		return err
 	}
 	return c.JSON(struct{}{})
+}
+
+// plainForm is a multipart form as a plain one, without its files; any other body stays as it is.
+func plainForm(contentType string, body []byte) ([]byte, error) {
+	media, params, err := mime.ParseMediaType(contentType)
+	if err != nil || media != "multipart/form-data" {
+		return body, nil //nolint:nilerr // whatever it is, readCall says what is wrong with it
+	}
+	form, err := multipart.NewReader(bytes.NewReader(body), params["boundary"]).ReadForm(maxCallReport) // the body is no larger: nothing goes to the disk
+	if err != nil {
+		return nil, rapport.Errorf(rapport.CodeMalformed, "The report is not a form.")
+	}
+	return []byte(url.Values(form.Value).Encode()), nil
 }
 
 // readCall reads a report, as JSON or as a form. Where one name has several values (user[] for a group that rings) they

@@ -32,6 +32,10 @@ func TestCTI_MissedCallOpensAThread(t *testing.T) {
 	h.refused(400, "JSON", "POST", "/in/cti/"+token, `[1]`, stranger)
 	h.refused(400, "form", "POST", "/in/cti/"+token, `a=%zz`, form, stranger)
 	h.refused(413, "larger", "POST", "/in/cti/"+token, strings.Repeat("x", maxCallReport+1), form, stranger)
+	const parts = "--x\r\nContent-Disposition: form-data; name=\"event\"\r\n\r\nnewCall\r\n--x\r\nContent-Disposition: form-data; name=\"callId\"\r\n\r\n2\r\n--x\r\nContent-Disposition: form-data; name=\"direction\"\r\n\r\nin\r\n--x--\r\n"
+	h.want(200, "POST", "/in/cti/"+token, parts, "Content-Type: multipart/form-data; boundary=x", stranger)
+	h.refused(400, "form", "POST", "/in/cti/"+token, parts[:60], "Content-Type: multipart/form-data; boundary=x", stranger)
+	h.refused(422, "event", "POST", "/in/cti/"+token, strings.Replace(parts, "newCall", "ring", 1), "Content-Type: multipart/form-data; boundary=x", stranger)
 	for body, says := range map[string]string{"event=ring&callId=1&direction=in": "event", "event=newCall&direction=in": "callId", "event=newCall&callId=1": "direction", "event=newCall&callId=%00%01&direction=in": "callId"} {
 		h.refused(422, says, "POST", "/in/cti/"+token, body, form, stranger)
 	}

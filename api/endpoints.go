@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"rapport"
@@ -59,7 +61,7 @@ func (d *door) endpoints() {
 	const tag, path = "Endpoints", "/v1/endpoints"
 	handle(d, route{Method: http.MethodGet, Path: path, Scope: "read:endpoints", Tag: tag, Summary: "List endpoints", About: "Newest first."}, d.listEndpoints)
 	handleJSON(d, route{Method: http.MethodPost, Path: path, Scope: "write:endpoints", Tag: tag, Summary: "Create an endpoint", Status: 201,
-		About: "It is told what happens from then on, by signed requests (Standard Webhooks), at least once and in no promised order. The secret is in this answer and in no other. A key may subscribe to what it may read."}, d.postEndpoint)
+		About: "It is told what happens from then on, by signed requests (Standard Webhooks), at least once and in no promised order. The secret is in this answer and in no other. A key may subscribe to what it may read, and needs the same to change, rotate, test or replay an endpoint and to see its deliveries."}, d.postEndpoint)
 	handle(d, route{Method: http.MethodGet, Path: path + "/{id}", Scope: "read:endpoints", Tag: tag, Summary: "Find an endpoint", Refuses: []int{404}}, d.getEndpoint)
 	handleJSON(d, route{Method: http.MethodPatch, Path: path + "/{id}", Scope: "write:endpoints", Tag: tag, Summary: "Change an endpoint", Refuses: []int{404}, About: "`enabled: true` switches it on again; what waits is delivered at once."}, d.patchEndpoint)
 	handle(d, route{Method: http.MethodDelete, Path: path + "/{id}", Scope: "write:endpoints", Tag: tag, Summary: "Delete an endpoint", Status: 204, Refuses: []int{404}}, d.deleteEndpoint)
@@ -100,14 +102,18 @@ func (d *door) postEndpoint(ctx context.Context, in *justRequest, body *gateway.
 	return created("/v1/endpoints/"+v.ID, v)
 }
 
-// maySubscribe keeps a key from being told what it may not read.
+// maySubscribe keeps a key from being told what it may not read, and from having it told again or to somebody else.
 func maySubscribe(by gateway.Caller, events rapport.NoticeFilter) error {
+	var lacks []string
 	for _, t := range rapport.NoticeTypes {
-		if t != rapport.EndpointTest && events.Takes(t) && !gateway.Allows(by.Scopes, t.Scope()) {
-			return rapport.Errorf(rapport.CodeForbidden, "This key cannot subscribe to %s: it lacks the scope %s.", t, t.Scope())
+		if scope := t.Scope(); t != rapport.EndpointTest && events.Takes(t) && !gateway.Allows(by.Scopes, scope) && !slices.Contains(lacks, scope) {
+			lacks = append(lacks, scope)
 		}
 	}
-	return nil
+	if len(lacks) == 0 {
+		return nil
+	}
+	return rapport.Errorf(rapport.CodeForbidden, "This key may not read what the endpoint is told (%s): it lacks %s.", strings.Join(events, ", "), strings.Join(lacks, ", "))
 }
 
 // EndpointPath names an endpoint in the path.
@@ -118,6 +124,19 @@ type EndpointPath struct {
 
 func (p EndpointPath) endpoint() (rapport.ID, error) {
 	return parse(rapport.KindEndpoint, p.ID, "endpoint")
+}
+
+// readable is endpoint, for a key that may read all that the endpoint is told.
+func (d *door) readable(ctx context.Context, in *EndpointPath) (rapport.ID, error) {
+	id, err := in.endpoint()
+	if err != nil {
+		return 0, err
+	}
+	e, err := d.st.Endpoint(ctx, id)
+	if err != nil {
+		return 0, err
+	}
+	return id, maySubscribe(in.caller(), e.Events)
 }
 
 func (d *door) getEndpoint(ctx context.Context, in *EndpointPath) (*reply[Endpoint], error) {
@@ -133,22 +152,14 @@ func (d *door) getEndpoint(ctx context.Context, in *EndpointPath) (*reply[Endpoi
 }
 
 func (d *door) patchEndpoint(ctx context.Context, in *EndpointPath, body *gateway.EndpointChange) (*reply[Endpoint], error) {
-	id, err := in.endpoint()
+	id, err := d.readable(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	events := rapport.NoticeFilter{}
 	if body.Events != nil {
-		events = *body.Events
-	} else if body.URL != nil { // another address hears what this one did
-		e, err := d.st.Endpoint(ctx, id)
-		if err != nil {
+		if err := maySubscribe(in.caller(), *body.Events); err != nil {
 			return nil, err
 		}
-		events = e.Events
-	}
-	if err := maySubscribe(in.caller(), events); err != nil {
-		return nil, err
 	}
 	e, err := d.g.ChangeEndpoint(ctx, in.caller(), id, *body)
 	if err != nil {
@@ -174,7 +185,7 @@ type NewSecret struct {
 }
 
 func (d *door) rotateEndpoint(ctx context.Context, in *EndpointPath, body *NewSecret) (*reply[Endpoint], error) {
-	id, err := in.endpoint()
+	id, err := d.readable(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -188,7 +199,7 @@ func (d *door) rotateEndpoint(ctx context.Context, in *EndpointPath, body *NewSe
 }
 
 func (d *door) testEndpoint(ctx context.Context, in *EndpointPath) (*reply[Endpoint], error) {
-	id, err := in.endpoint()
+	id, err := d.readable(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -209,15 +220,12 @@ type listDeliveries struct {
 }
 
 func (d *door) listDeliveries(ctx context.Context, in *listDeliveries) (*reply[List[Delivery]], error) {
-	id, err := in.endpoint()
+	id, err := d.readable(ctx, &in.EndpointPath)
 	if err != nil {
 		return nil, err
 	}
 	p, err := in.page("deliveries")
 	if err != nil {
-		return nil, err
-	}
-	if _, err := d.st.Endpoint(ctx, id); err != nil {
 		return nil, err
 	}
 	rows, next, err := d.st.Deliveries(ctx, store.DeliveryFilter{Endpoint: id, State: in.State, Page: p})
@@ -228,7 +236,7 @@ func (d *door) listDeliveries(ctx context.Context, in *listDeliveries) (*reply[L
 }
 
 func (d *door) replayEndpoint(ctx context.Context, in *EndpointPath, body *gateway.ReplayInput) (*reply[gateway.Replayed], error) {
-	id, err := in.endpoint()
+	id, err := d.readable(ctx, in)
 	if err != nil {
 		return nil, err
 	}

@@ -59,7 +59,7 @@ func TestWebhookReply_ReplayedOldAndForged(t *testing.T) {
 	t.Parallel()
 	h, secret := hooked(t)
 	body := `{"from":"https://shop.example/hook","text":"Hello"}`
-	post := func(id string, at time.Time, body, signature string) int {
+	post := func(id string, at time.Time, body, signature string) (int, string) {
 		t.Helper()
 		stamp := strconv.FormatInt(at.Unix(), 10)
 		if signature == "" {
@@ -83,23 +83,37 @@ func TestWebhookReply_ReplayedOldAndForged(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer resp.Body.Close()
-		_, _ = io.Copy(io.Discard, resp.Body)
-		return resp.StatusCode
+		text, _ := io.ReadAll(resp.Body)
+		return resp.StatusCode, string(text)
 	}
 	now := time.Now()
 	for range 20 {
-		if status := post("evt_1", now, body, ""); status != 204 {
+		if status, _ := post("evt_1", now, body, ""); status != 204 {
 			t.Fatalf("HTTP %d", status)
 		}
 	}
-	for name, status := range map[string]int{
-		"six minutes old":   post("evt_2", now.Add(-6*time.Minute), body, ""),
-		"six minutes ahead": post("evt_3", now.Add(6*time.Minute), body, ""),
-		"without signature": post("evt_4", now, body, "v1,"),
-		"guessed":           post("evt_5", now, body, "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4="),
+	for _, k := range []struct {
+		name            string
+		at              time.Time
+		body, signature string
+		status          int
+		says            string
+	}{
+		{"six minutes old", now.Add(-6 * time.Minute), body, "", 401, "five minutes"},
+		{"six minutes ahead", now.Add(6 * time.Minute), body, "", 401, "five minutes"},
+		{"without signature", now, body, "v1,", 401, "signature"},
+		{"guessed", now, body, "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=", 401, "signature"},
+		{"guessed, and old", now.Add(-6 * time.Minute), body, "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=", 401, "signature"},
+		{"guessed, and wrong", now, `{"text":""}`, "v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=", 401, "signature"},
+		{"no text", now, `{"from":"https://shop.example/hook","text":" "}`, "", 400, `"path":"text","message":"must be 1 to 65536 bytes`},
+		{"no address", now, `{"text":"Hello"}`, "", 400, `"path":"from"`},
+		{"a number", now, `{"from":"https://shop.example/hook","text":5}`, "", 400, `"path":"text","message":"must be a text"`},
+		{"misspelt", now, `{"from":"https://shop.example/hook","text":"Hello","reply_to":"x"}`, "", 400, `reply_to`},
+		{"a list", now, `[]`, "", 400, "is not a JSON object"},
+		{"answers nothing", now, `{"from":"https://shop.example/hook","text":"Hello","in_reply_to":"x"}`, "", 400, `"path":"in_reply_to"`},
 	} {
-		if status != 401 {
-			t.Errorf("%s: HTTP %d", name, status)
+		if status, said := post("evt_2", k.at, k.body, k.signature); status != k.status || !strings.Contains(said, k.says) {
+			t.Errorf("%s: HTTP %d %s, want %d with %s", k.name, status, said, k.status, k.says)
 		}
 	}
 	threads := h.want(200, "GET", "/v1/threads", "")

@@ -66,14 +66,17 @@ func (d *door) outbox(ctx context.Context, in *outbox) (*reply[List[Outbox]], er
 
 // Taken says that the simulator has it.
 type Taken struct {
-	Accepted bool `json:"accepted"`
+	Accepted bool   `json:"accepted"`
+	Entry    string `json:"entry,omitempty" doc:"Where the words stand; not for a block, nor for one more picture of an album."`
+	Thread   string `json:"thread,omitempty"`
 }
 
 func (d *door) sandboxReply(ctx context.Context, _ *justRequest, body *gateway.SandboxReplyInput) (*reply[Taken], error) {
-	if err := d.g.SandboxReply(ctx, *body); err != nil {
+	e, err := d.g.SandboxReply(ctx, *body)
+	if err != nil {
 		return nil, err
 	}
-	return accepted("", Taken{true})
+	return accepted("", Taken{true, rapport.KindEntry.Format(e.ID), rapport.KindThread.Format(e.Thread)})
 }
 
 // Behaviour is how the simulator treats an address, or a whole channel.

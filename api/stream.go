@@ -103,6 +103,9 @@ func position(id rapport.ID) string {
 
 func (d *door) streamEvents(ctx context.Context, in *streamEvents) (*reply[func(huma.Context)], error) {
 	if in.Last != "" {
+		if _, err := rapport.KindEvent.Parse(in.Last); err != nil && in.Last != "0" {
+			return nil, rapport.Invalid("header.Last-Event-ID", "is neither 0 nor the id of an event")
+		}
 		in.After = in.Last // the browser's own repetition still has the old address
 	}
 	at, err := d.find(ctx, in.Place)
@@ -189,7 +192,7 @@ func (s *sse) more() error {
 	if err != nil {
 		return fmt.Errorf("reading the event stream: %w", err) // the client comes again
 	}
-	if time.Since(s.seen) >= s.d.follow.heartbeat {
+	if len(page) > 0 || time.Since(s.seen) >= s.d.follow.heartbeat { // the keyring remembers for two seconds, so this is no query each time
 		if s.by, err = s.d.authenticate(s.ctx, s.key); err != nil {
 			return io.EOF
 		}
@@ -272,6 +275,9 @@ func (d *door) eventLog(ctx context.Context, in *eventLog) (*reply[EventLog], er
 	}
 	if len(out.Data) == 0 && wait > 0 && !out.Gap {
 		if err := d.await(ctx, in, wait, at.at, func(page []rapport.Notice) bool { take(page); return len(out.Data) > 0 }); err != nil {
+			return nil, err
+		}
+		if _, err := d.authenticate(ctx, fiberOf(in.ctx).Get("Authorization")); err != nil { // revoked while it waited
 			return nil, err
 		}
 	}

@@ -112,6 +112,8 @@ func TestStream_GoesOnWhereItBrokeOff(t *testing.T) {
 		again.wants("e")
 		h.listen("?after=0").wants("a", "b", "c", "d", "e")
 
+		h.refused(422, "header.Last-Event-ID", "GET", "/v1/events/stream", nil, "Last-Event-ID: nonsense")
+
 		// The same by polling.
 		var got []string
 		next := "0"
@@ -252,6 +254,39 @@ func TestStream_LivesAndEnds(t *testing.T) {
 	}
 }
 
+// Another process revokes the key: what happens more than two seconds later is not shown.
+func TestStream_ShowsNothingToARevokedKey(t *testing.T) {
+	t.Parallel()
+	eachHouse(t, func(t *testing.T, h *house) {
+		key := h.keyOf("read:events", "read:threads")
+		by := "Authorization: Bearer " + key
+		l := h.listen("", by)
+		h.tell("a")
+		l.wants("a")
+		for _, k := range h.want(200, "GET", "/v1/keys", nil).get("data").([]any) {
+			if k := k.(map[string]any); strings.HasPrefix(key, k["hint"].(string)) {
+				id, err := rapport.KindKey.Parse(k["id"].(string))
+				if err == nil {
+					err = gateway.NewKeyring(h.st).Revoke(t.Context(), gateway.Caller{}, id)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		polled := make(chan answer, 1)
+		go func() { polled <- h.do("GET", "/v1/events/log?wait=20s", nil, by) }() // let in by what is remembered of the key
+		time.Sleep(2100 * time.Millisecond)
+		h.tell("b")
+		if e, ok := l.next(); ok {
+			t.Errorf("shown: %+v", e)
+		}
+		if a := <-polled; a.StatusCode != 401 || strings.Contains(a.String(), `"b"`) {
+			t.Errorf("polled: %s", a)
+		}
+	})
+}
+
 // A client that does not read is cut off. What it has read says where it goes on, and nobody else waits for it.
 func TestStream_DropsWhoDoesNotRead(t *testing.T) {
 	t.Parallel()
@@ -294,6 +329,30 @@ func TestStream_DropsWhoDoesNotRead(t *testing.T) {
 		t.Fatalf("%q of %d: %v", id, n, err)
 	}
 	h.listen("?after=" + id).wants(fmt.Sprint(int(last))) // names count from 0, ids from 1
+}
+
+// Whoever may rotate the secret of an endpoint, move it or have it told again can read all that it is told.
+func TestEndpoints_NeedTheScopesOfWhatTheyAreTold(t *testing.T) {
+	t.Parallel()
+	eachHouse(t, func(t *testing.T, h *house) {
+		wide := "/v1/endpoints/" + h.want(201, "POST", "/v1/endpoints", `{"url":"https://shop.example/hook","events":["*"]}`).text("id")
+		narrow := "/v1/endpoints/" + h.want(201, "POST", "/v1/endpoints", `{"url":"https://shop.example/hook","events":["campaign.*"]}`).text("id")
+		poor := "Authorization: Bearer " + h.keyOf("write:endpoints", "read:campaigns")
+		for _, r := range []struct {
+			method, path string
+			body         any
+			status       int
+		}{
+			{"POST", "/rotate", `{}`, 200}, {"POST", "/test", nil, 202}, {"POST", "/replay", `{"since":"2026-01-01T00:00:00Z"}`, 202}, {"GET", "/deliveries", nil, 200}, {"PATCH", "", `{"enabled":false}`, 200}, {"PATCH", "", `{"events":["campaign.*"]}`, 200},
+		} {
+			if a := h.refused(403, "read:messages", r.method, wide+r.path, r.body, poor); !strings.Contains(a.String(), "read:threads") || strings.Contains(a.String(), "read:campaigns") {
+				t.Errorf("%s %s: not the scopes that are missing: %s", r.method, r.path, a)
+			}
+			h.want(r.status, r.method, narrow+r.path, r.body, poor)
+		}
+		h.refused(403, "read:customers", "PATCH", narrow, `{"events":["customer.*"]}`, poor)
+		h.want(200, "PATCH", wide, `{"enabled":false}`)
+	})
 }
 
 func TestEndpoints_AreTold(t *testing.T) {

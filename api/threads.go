@@ -57,7 +57,7 @@ type Entry struct {
 	Author        string            `json:"author,omitempty"`
 	Message       string            `json:"message,omitempty" doc:"Of an outbound entry: its row in the ledger."`
 	State         string            `json:"state,omitempty" doc:"How the message fares: scheduled until due_at, then as in the ledger (pending, sending, sent, delivered, failed, cancelled, ...)."`
-	Reason        string            `json:"reason,omitempty" doc:"Why the message failed or was skipped."`
+	Reason        string            `json:"reason,omitempty" doc:"Why the message failed or was skipped; of a scheduled one, why it will be."`
 	DueAt         *time.Time        `json:"due_at,omitempty" doc:"When a scheduled message goes out."`
 	InReplyTo     *InReplyTo        `json:"in_reply_to,omitempty"`
 	MatchedBy     string            `json:"matched_by,omitempty" doc:"How in_reply_to was found."`
@@ -66,7 +66,7 @@ type Entry struct {
 	Signature     string            `json:"signature,omitempty" doc:"Of a mail."`
 	Understanding *Understanding    `json:"understanding,omitempty" doc:"Of what a customer wrote: what it is taken to mean."`
 	Original      bool              `json:"original,omitempty" doc:"The mail as it came is at /v1/entries/{id}/original."`
-	Meta          json.RawMessage   `json:"meta,omitempty" doc:"What the channel knows beyond this: button, album, auto (a machine wrote it), checks (spf, dkim, dmarc), sender (somebody else than the customer), unverified (who that is, is not certain)."`
+	Meta          json.RawMessage   `json:"meta,omitempty" doc:"What the channel knows beyond this: button, album, auto (a machine wrote it), checks (spf, dkim, dmarc), sender (somebody else than the customer), unverified (who that is, is not certain), edited_at and before (the customer corrected it then, and what the last correction replaced)."`
 	CreatedAt     time.Time         `json:"created_at"`
 }
 

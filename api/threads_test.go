@@ -11,8 +11,12 @@ import (
 // says has a customer write by the simulator and returns the path of the newest thread.
 func (h *house) says(address, text string) string {
 	h.t.Helper()
-	h.want(202, "POST", "/v1/sandbox/replies", map[string]any{"channel": "sms", "address": address, "text": text})
-	return "/v1/threads/" + h.want(200, "GET", "/v1/threads?limit=1", nil).text("data.0.id")
+	a := h.want(202, "POST", "/v1/sandbox/replies", map[string]any{"channel": "sms", "address": address, "text": text})
+	newest := h.want(200, "GET", "/v1/threads?limit=1", nil).text("data.0.id")
+	if e := h.want(200, "GET", "/v1/threads/"+newest+"/entries?limit=200", nil); a.text("thread") != newest || !strings.HasPrefix(a.text("entry"), "ent_") || !strings.Contains(e.String(), a.text("entry")) {
+		h.t.Errorf("%s, but the newest thread is %s: %s", a, newest, e)
+	}
+	return "/v1/threads/" + newest
 }
 
 func TestThreads_AreWorkedOn(t *testing.T) {
@@ -106,6 +110,40 @@ func TestThreads_AreWorkedOn(t *testing.T) {
 			return strings.Contains(h.want(200, "GET", th+"/entries", nil).String(), `"state":"sent"`)
 		})
 		h.refused(409, "too late", "DELETE", sent, nil)
+	})
+}
+
+func TestThreads_AScheduledAnswerSaysWhatWillBecomeOfIt(t *testing.T) {
+	t.Parallel()
+	eachHouse(t, func(t *testing.T, h *house) {
+		th := h.says("+37126000009", "Hello")
+		at := time.Now().Add(time.Hour).UTC().Format(time.RFC3339)
+		id := h.want(202, "POST", th+"/replies", `{"text":"Later","send_at":"`+at+`"}`).text("id")
+		reason := func() string {
+			t.Helper()
+			for _, e := range h.want(200, "GET", th+"/entries?limit=50", nil).get("data").([]any) {
+				if e := e.(map[string]any); e["id"] == id {
+					if e["state"] != "scheduled" {
+						t.Errorf("%v", e)
+					}
+					reason, _ := e["reason"].(string)
+					return reason
+				}
+			}
+			t.Fatal("the answer is not there")
+			return ""
+		}
+		if got := reason(); got != "" {
+			t.Errorf("reason %q before the stop", got)
+		}
+		h.says("+37126000009", "STOP")
+		if got := reason(); got != "suppressed" {
+			t.Errorf("reason %q after the stop", got)
+		}
+		h.says("+37126000009", "START")
+		if got := reason(); got != "" {
+			t.Errorf("reason %q after the start", got)
+		}
 	})
 }
 

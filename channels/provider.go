@@ -2,6 +2,7 @@ package channels
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
@@ -11,6 +12,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"rapport"
 	"rapport/internal/deadline"
 	"rapport/internal/httpx"
 )
@@ -203,9 +205,23 @@ func (g guardedReceiver) Receive(ctx context.Context, c *Callback) (updates []Up
 	}()
 	updates, reply, err = g.r.Receive(ctx, c)
 	if err != nil {
-		return nil, Reply{}, redactError(err, g.link.secrets)
+		said, _ := errors.AsType[*rapport.Error](err)
+		return nil, Reply{}, refusal{redactError(err, g.link.secrets), said}
 	}
 	return tidy(updates), reply, nil
+}
+
+// refusal is an error of Receive, with what may be said to a sender who has proved who they are; nil: nothing.
+type refusal struct {
+	error
+	said *rapport.Error
+}
+
+func (r refusal) Unwrap() []error {
+	if r.said == nil {
+		return []error{r.error}
+	}
+	return []error{r.error, r.said}
 }
 
 type guardedPoller struct {

@@ -84,6 +84,8 @@ func VerdictOf(err error) *Verdict {
 var (
 	ErrSignature = errors.New("the signature is missing or wrong")
 	ErrMalformed = errors.New("the callback is malformed")
+	// ErrStale is an ErrSignature: right, but of another time.
+	ErrStale = fmt.Errorf("%w: its timestamp is too far from now", ErrSignature)
 )
 
 // UnknownWord is the error for a receipt in a word that a provider's map does not know.

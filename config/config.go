@@ -173,11 +173,12 @@ type Company struct {
 
 // Replies are what is answered without a person.
 type Replies struct {
-	Stopped Words `key:"stopped"` // to STOP
-	Started Words `key:"started"` // to START
-	Help    Words `key:"help"`    // to HELP
-	Contact Words `key:"contact"` // to a stranger who starts the Telegram bot
-	Linked  Words `key:"linked"`  // to one who has shared their own number there
+	Stopped     Words `key:"stopped"`      // to STOP
+	StoppedMail Words `key:"stopped_mail"` // to the same by mail, where it is for marketing only
+	Started     Words `key:"started"`      // to START
+	Help        Words `key:"help"`         // to HELP
+	Contact     Words `key:"contact"`      // to a stranger who starts the Telegram bot
+	Linked      Words `key:"linked"`       // to one who has shared their own number there
 }
 
 // Words are a text by language.

@@ -23,15 +23,19 @@ const (
 	help    automatic = "help"    // who we are and how to stop
 	contact automatic = "contact" // offers the button that shares one's own number
 	linked  automatic = "linked"  // the chat is the customer's now
+
+	stoppedMail automatic = "stopped_mail" // the words of stopped by mail, where a stop is for marketing
 )
 
-// Replies are automatic answers by name (stopped, started, help, contact, linked) and language (en, ru). {company} is the
+// Replies are automatic answers by name (stopped, stopped_mail, started, help, contact, linked) and language (en, ru). {company} is the
 // sender's name. What is missing is said in our own words.
 type Replies map[string]map[string]string
 
 var ownWords = map[automatic]map[string]string{
 	stopped: {"en": "{company}: you are unsubscribed and will get no more messages here. To come back, reply START.",
 		"ru": "{company}: вы отписаны, сообщений здесь больше не будет. Чтобы вернуться, ответьте СТАРТ."},
+	stoppedMail: {"en": "{company}: you are unsubscribed and will get no more newsletters and offers by mail. We still write about your orders. To come back, reply START.",
+		"ru": "{company}: вы отписаны, рассылок и предложений по почте больше не будет. О ваших заказах мы по-прежнему пишем. Чтобы вернуться, ответьте СТАРТ."},
 	started: {"en": "{company}: you are subscribed again. To stop, reply STOP. For help, reply HELP.",
 		"ru": "{company}: вы снова подписаны. Чтобы отписаться, ответьте СТОП. Справка: ПОМОЩЬ."},
 	help: {"en": "{company}: to stop our messages, reply STOP. To ask us something, just write it here: a person reads it.",
@@ -70,7 +74,11 @@ func (g *Gateway) autoAnswer(ctx context.Context, s *store.Store, h heard, what 
 		return nil, err
 	}
 	language := languageFor(h.in, customer.Locale, g.set.DefaultLocale)
-	content := Inline{InlineContent: templates.InlineContent{Subject: replySubject(h.in.Subject), Text: g.words(what, language)}, InReplyTo: h.in.ProviderID}
+	words := what
+	if what == stopped && h.in.Channel == rapport.Email {
+		words = stoppedMail
+	}
+	content := Inline{InlineContent: templates.InlineContent{Subject: replySubject(h.in.Subject), Text: g.words(words, language)}, InReplyTo: h.in.ProviderID}
 	if content.InReplyTo != "" {
 		content.References = []string{content.InReplyTo}
 	}
@@ -106,6 +114,22 @@ func (g *Gateway) autoAnswer(ctx context.Context, s *store.Store, h heard, what 
 		Address: h.from.ID, Message: row.Message.ID, Meta: detail("automatic", string(what))})
 }
 
+// overtaken tells whether a message confirms a stop or a start that does not stand any more: it waited for a provider, and
+// the last word that the person hears of us must be true.
+func overtaken(c *rapport.Campaign, x *rapport.Suppression) bool {
+	if c.Kind != rapport.KindOfSystem {
+		return false
+	}
+	stands := x != nil && x.Reason == rapport.ReasonStop
+	switch automatic(c.Name) {
+	case stopped:
+		return !stands
+	case started:
+		return stands
+	}
+	return false
+}
+
 // words are what an automatic answer says. Without a name nothing stands before it.
 func (g *Gateway) words(what automatic, language string) string {
 	text := g.set.Replies[string(what)][language]
@@ -119,12 +143,16 @@ func (g *Gateway) words(what automatic, language string) string {
 	return strings.ReplaceAll(text, "{company}", g.set.Company.Name)
 }
 
-// languageFor is en or ru: that of the words, where they are Russian; else the customer's, what the channel tells, the
+// languageFor is en or ru: that of the words, where they are Russian, which one letter shows that looks like no Latin one
+// (СTOП); else the customer's, what the channel tells, the
 // installation's.
 func languageFor(in *channels.Incoming, locales ...string) string {
 	letters := 0 // Cyrillic ones less the others
 	for _, r := range in.Text {
 		if unicode.Is(unicode.Cyrillic, r) {
+			if small := string(unicode.ToLower(r)); lookalikes.Replace(small) == small {
+				return "ru"
+			}
 			letters++
 		} else if unicode.IsLetter(r) {
 			letters--

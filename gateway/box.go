@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -187,23 +188,31 @@ type SandboxReplyInput struct {
 	Blocks      *bool           `json:"blocks,omitempty" doc:"Alone: true blocks us, false lets us write again."`
 }
 
-// SandboxReply lets the person at an address answer.
-func (g *Gateway) SandboxReply(ctx context.Context, in SandboxReplyInput) error {
+// SandboxReply lets the person at an address answer. The entry is where their words stand now; it is zero for what leaves no
+// words of its own (a block, a picture of an album that is there already).
+func (g *Gateway) SandboxReply(ctx context.Context, in SandboxReplyInput) (e rapport.Entry, err error) {
 	if !rapport.ValidChannel(in.Channel) {
-		return rapport.Invalid("channel", "must be one of %v", rapport.Channels)
+		return e, rapport.Invalid("channel", "must be one of %v", rapport.Channels)
 	}
 	value, wrong := rapport.NormalizeAddress(in.Channel, in.Address)
 	if wrong != nil {
-		return rapport.Invalid("address", "%s", wrong.Message)
+		return e, rapport.Invalid("address", "%s", wrong.Message)
 	}
 	u, err := g.sandboxUpdate(ctx, in, value)
 	if err != nil {
-		return err
+		return e, err
 	}
 	for _, p := range g.Hub.Route(in.Channel, true) {
-		return g.Ingest(ctx, p.Entry(), []channels.Update{u}, nil)
+		if err := g.Ingest(ctx, p.Entry(), []channels.Update{u}, nil); err != nil || u.Message == nil {
+			return e, err
+		}
+		e, err = g.Store.EntryByProvider(ctx, p.Entry().Name, cmp.Or(u.Message.EditOf, u.Message.ProviderID))
+		if rapport.CodeOf(err) == rapport.CodeNotFound {
+			return rapport.Entry{}, nil
+		}
+		return e, err
 	}
-	return errors.New("the sandbox has no provider for this channel")
+	return e, errors.New("the sandbox has no provider for this channel")
 }
 
 func (g *Gateway) sandboxUpdate(ctx context.Context, in SandboxReplyInput, from string) (u channels.Update, err error) {

@@ -29,6 +29,10 @@ const carryPatience = 5 * 24 * time.Hour
 // three days, the schedule that Standard Webhooks recommends.
 var carrySteps = [...]time.Duration{5 * time.Second, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 5 * time.Hour, 10 * time.Hour, 14 * time.Hour, 20 * time.Hour, 24 * time.Hour}
 
+// carryHaste is how many attempts in a row an endpoint may have sooner than carrySteps says, by Retry-After: else one that
+// always says a second would have used up all of them in ten.
+const carryHaste = 3
+
 // carried is what came of one attempt.
 type carried struct {
 	store.DeliveryEnd
@@ -170,6 +174,9 @@ func (g *Gateway) weigh(end *carried) {
 		end.To = rapport.DeliveryFailed
 	default:
 		wait := carrySteps[max(end.Step, 1)-1]
+		if asked := s.Status == http.StatusTooManyRequests || s.Status == http.StatusServiceUnavailable; asked && s.After >= time.Second && end.Step <= carryHaste {
+			wait = min(wait, s.After)
+		}
 		end.To, end.Due = rapport.DeliveryPending, g.now().Add(max(s.After, wait)+jitter(wait/5))
 	}
 }

@@ -256,6 +256,34 @@ func (w *world) disabled(e rapport.Endpoint, why rapport.DisabledFor) {
 }
 
 // After five days of nothing but failures it is left alone. What waited, and what happened meanwhile, can be had.
+// An endpoint that asks to be tried sooner is, three times: one that always asks for a second uses up its attempts in no time.
+func TestEndpoint_MayAskForItSooner(t *testing.T) {
+	t.Parallel()
+	couriers(t, func(t *testing.T, w *world) {
+		r := newReceiver(t)
+		r.behave(func(w http.ResponseWriter, n int) {
+			w.Header().Set("Retry-After", "2")
+			w.WriteHeader([]int{http.StatusTooManyRequests, http.StatusServiceUnavailable}[n%2])
+		})
+		e := w.tells(r, "*")
+		w.tell("a")
+		for i, least := range []time.Duration{2 * time.Second, 2 * time.Second, 2 * time.Second, 2 * time.Hour} {
+			var d rapport.Delivery
+			w.until(fmt.Sprint("attempt ", i+1), func() bool {
+				rows := w.deliveries(e, rapport.DeliveryPending)
+				if len(rows) == 1 {
+					d = rows[0]
+				}
+				return len(d.Tries) == i+1
+			})
+			if wait := d.Due.Sub(d.Tries[i].At); wait < least || wait > least*6/5+2*time.Second {
+				t.Errorf("after attempt %d it waits %s, want %s", i+1, wait, least)
+			}
+			w.clock.forward(3 * time.Second)
+		}
+	})
+}
+
 func TestEndpoint_FailingForDaysIsSwitchedOffAndCatchesUp(t *testing.T) {
 	t.Parallel()
 	couriers(t, func(t *testing.T, w *world) {

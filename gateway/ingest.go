@@ -249,7 +249,7 @@ func (g *Gateway) edited(ctx context.Context, s *store.Store, u *arrival, w *wri
 	if err != nil {
 		return false, err
 	}
-	if err := s.EditEntry(ctx, old.ID, u.Message.Text, cleanHTML(u.Message.HTML)); err != nil {
+	if err := s.CorrectEntry(ctx, old.ID, u.Message.Text, cleanHTML(u.Message.HTML)); err != nil {
 		return true, err
 	}
 	old.Text = u.Message.Text

@@ -32,14 +32,22 @@ func askedBy(in *channels.Incoming, text string) command {
 	if in.Button != "" {
 		return commandIn(rapport.Email, text) // our own words: "Cancel" on a button is about what it stood under
 	}
-	return commandIn(in.Channel, text)
+	if in.Channel != rapport.Email {
+		return commandIn(in.Channel, text)
+	}
+	text = unsigned(text, in.FromName)
+	asked := commandIn(rapport.Email, text)
+	if asked == noCommand && commandIn(rapport.Email, in.Subject+"\n"+text) == stopIt { // nothing beside the subject but courtesy
+		asked = stopIt
+	}
+	return asked
 }
 
 // obey does what a message asks for, and answers once that it was done. What it returns is due after the commit.
 func (g *Gateway) obey(ctx context.Context, s *store.Store, h heard, asked command) ([]store.Batch, error) {
 	switch asked {
 	case stopIt, startIt:
-		news, err := g.optChange(ctx, s, h.from, asked == stopIt, h.entry, h.answers)
+		news, err := g.optChange(ctx, s, h, asked == stopIt)
 		if err != nil {
 			return nil, err
 		}
@@ -57,8 +65,10 @@ func (g *Gateway) obey(ctx context.Context, s *store.Store, h heard, asked comma
 
 // optChange writes what STOP or START means: the suppression of the address, and the consent history with the message as
 // proof. news: it was not so before. It binds whatever is queued, because the address's epoch moves, and what waits for a
-// connection, see recall. By mail the stop is for marketing: nobody means the bill of what they have ordered.
-func (g *Gateway) optChange(ctx context.Context, s *store.Store, a rapport.Address, stop bool, e *rapport.Entry, answers *rapport.Message) (news bool, err error) {
+// connection, see recall. By mail the stop is for marketing: nobody means the bill of what they have ordered. Telegram's
+// /start is how every talk with a bot begins: it takes back a stop of their own, and is no consent else.
+func (g *Gateway) optChange(ctx context.Context, s *store.Store, h heard, stop bool) (news bool, err error) {
+	a, e, answers := h.from, h.entry, h.answers
 	old, err := s.Suppression(ctx, a.Channel, a.Value)
 	if err != nil && rapport.CodeOf(err) != rapport.CodeNotFound {
 		return false, err
@@ -95,6 +105,9 @@ func (g *Gateway) optChange(ctx context.Context, s *store.Store, a rapport.Addre
 			}
 		}
 		news = had || a.Off == "blocked"
+		if opening := h.in.Channel == rapport.Telegram && h.in.OptIn; opening && !had {
+			return news, nil
+		}
 	}
 	return news, s.AddConsents(ctx, []rapport.Consent{consent})
 }

@@ -93,6 +93,64 @@ func TestOptOut_IsConfirmedOnceAndOnRecord(t *testing.T) {
 	}, named)
 }
 
+// While a provider is down both a stop and a start wait to be confirmed: only the person's last word is.
+func TestOptOut_OnlyTheLastWordIsConfirmed(t *testing.T) {
+	t.Parallel()
+	run := func(name, url string) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, url, named) // nobody sends yet
+			say := func(from string, words ...string) {
+				for i, word := range words {
+					w.ingest("sms", reply(rapport.SMS, from, word, fmt.Sprint(from, i, word)))
+				}
+			}
+			back, away := addressOf(rapport.SMS, 1), addressOf(rapport.SMS, 2)
+			say(back, "STOP", "START")
+			say(away, "STOP", "START", "STOP")
+			var mu sync.Mutex
+			heard := map[string][]string{}
+			w.sms.behave(func(_ int, o *channels.Outgoing) (bool, *channels.Verdict) {
+				mu.Lock()
+				defer mu.Unlock()
+				heard[o.To] = append(heard[o.To], o.Text.String())
+				return true, nil
+			})
+			states := func(from string) (out []string) {
+				for _, th := range w.threads() {
+					entries, _, err := w.st.Entries(t.Context(), th.ID, store.Page{Limit: 100})
+					if err != nil {
+						t.Fatal(err)
+					}
+					for _, e := range entries {
+						if m, err := w.st.Message(t.Context(), e.Message); e.Kind == rapport.Outbound && err == nil && m.Customer == th.Customer {
+							if a, err := w.st.AddressOf(t.Context(), rapport.SMS, from); err == nil && a.ID == e.Address {
+								out = append(out, m.State.String()+" "+m.Reason)
+							}
+						}
+					}
+				}
+				return out
+			}
+			w.start()
+			w.until("all is settled", func() bool {
+				return fmt.Sprint(states(back)) == "[skipped overtaken sent ]" && fmt.Sprint(states(away)) == "[sent  skipped overtaken]"
+			})
+			mu.Lock()
+			defer mu.Unlock()
+			for from, want := range map[string]string{back: "you are subscribed again", away: "you are unsubscribed"} {
+				if len(heard[from]) != 1 || !strings.Contains(heard[from][0], want) {
+					t.Errorf("%s heard %q, want %s", from, heard[from], want)
+				}
+			}
+		})
+	}
+	run("sqlite", storetest.SQLite(t))
+	if url, ok := storetest.Postgres(t); ok {
+		run("postgres", url)
+	}
+}
+
 func named(s *gateway.Settings) { s.Company = templates.Company{Name: "Fern & Friends"} }
 
 func TestOptOut_IsNotConfirmedTwiceNorToWhomItCannotReach(t *testing.T) {
@@ -171,7 +229,7 @@ func TestOptOut_ByMailIsForMarketing(t *testing.T) {
 		mu.Lock()
 		got := sent[1]
 		mu.Unlock()
-		if got.Subject.String() != "Re: Hi Anna" || got.InReplyTo != "in-e1" || len(got.Headers) != 2 || got.Headers[0] != (channels.Header{Name: "Auto-Submitted", Value: "auto-replied"}) || got.Headers[1] != (channels.Header{Name: "X-Auto-Response-Suppress", Value: "All"}) || !strings.Contains(got.Text.String(), "You are unsubscribed") {
+		if got.Subject.String() != "Re: Hi Anna" || got.InReplyTo != "in-e1" || len(got.Headers) != 2 || got.Headers[0] != (channels.Header{Name: "Auto-Submitted", Value: "auto-replied"}) || got.Headers[1] != (channels.Header{Name: "X-Auto-Response-Suppress", Value: "All"}) || got.Text.String() != "You are unsubscribed and will get no more newsletters and offers by mail. We still write about your orders. To come back, reply START." {
 			t.Errorf("%+v %q", got, got.Text.String())
 		}
 		d := w.campaign(persons(1, rapport.Email))

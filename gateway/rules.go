@@ -170,6 +170,10 @@ func (g *Gateway) again(d *store.Redecided, set *rules, p *store.Profile, r stor
 		}
 	}
 	f.Addresses = own
+	if len(own) == 1 && overtaken(set.campaign, own[0].Suppressed) {
+		d.Epoch, d.State, d.Reason = own[0].Epoch, rapport.Skipped, rapport.ReasonOvertaken
+		return
+	}
 	dec := rapport.Decide(f, nil)[0]
 	d.Epoch, d.Reason = dec.Epoch, dec.Reason
 	if !dec.Send {

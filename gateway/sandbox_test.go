@@ -1,8 +1,11 @@
 package gateway_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
+	"time"
+	"unicode/utf8"
 
 	"rapport"
 	"rapport/gateway"
@@ -21,7 +24,7 @@ func TestSandboxReply_DoesWhatAPersonCan(t *testing.T) {
 		does := func(in gateway.SandboxReplyInput) {
 			t.Helper()
 			in.Channel, in.Address = rapport.Telegram, "4242"
-			if err := w.g.SandboxReply(t.Context(), in); err != nil {
+			if _, err := w.g.SandboxReply(t.Context(), in); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -40,6 +43,28 @@ func TestSandboxReply_DoesWhatAPersonCan(t *testing.T) {
 		does(gateway.SandboxReplyInput{Text: "The red one", Edits: rapport.KindEntry.Format(entries()[0].ID)})
 		if list := entries(); len(list) != 1 || list[0].Text != "The red one" {
 			t.Errorf("%+v", list)
+		}
+		var mark struct {
+			EditedAt time.Time `json:"edited_at"`
+			Before   string
+		}
+		edited := func(text string) string {
+			does(gateway.SandboxReplyInput{Text: text, Edits: rapport.KindEntry.Format(entries()[0].ID)})
+			mark.EditedAt, mark.Before = time.Time{}, ""
+			if err := json.Unmarshal(entries()[0].Meta, &mark); err != nil || mark.EditedAt.IsZero() || len(entries()[0].Files) != 1 || !utf8.ValidString(mark.Before) {
+				t.Errorf("%s, %v", entries()[0].Meta, err)
+			}
+			return mark.Before
+		}
+		if before := edited("The red one"); before != "The blue one" { // nothing changed
+			t.Errorf("before: %q", before)
+		}
+		long := strings.Repeat("ё", 5000)
+		if before := edited(long); before != "The red one" {
+			t.Errorf("before: %q", before)
+		}
+		if before := edited("The red one"); len(before) < 8000 || len(before) > 8<<10 || !strings.HasPrefix(long, before) {
+			t.Errorf("%d bytes are kept", len(before))
 		}
 		block, unblock := true, false
 		off := func() string {
@@ -68,13 +93,13 @@ func TestSandboxReply_DoesWhatAPersonCan(t *testing.T) {
 		if c, err := w.st.Customer(t.Context(), a.Customer); err != nil || c.ExternalID != "c-1" {
 			t.Errorf("%+v, %v", c, err)
 		}
-		does(gateway.SandboxReplyInput{Text: "/stop"})
+		does(gateway.SandboxReplyInput{Text: "/stop@fern_bot"})
 		if _, err := w.st.Suppression(t.Context(), rapport.Telegram, "4242"); err != nil {
 			t.Error(err)
 		}
 		for _, in := range []gateway.SandboxReplyInput{{}, {Text: "x", Edits: "nothing"}, {Text: "x", Attachments: []string{"fil_0000000000001"}}, {Contact: "12"}, {Text: "x", InReplyTo: "y"}} {
 			in.Channel, in.Address = rapport.Telegram, "4242"
-			if err := w.g.SandboxReply(t.Context(), in); rapport.CodeOf(err) != rapport.CodeInvalid {
+			if _, err := w.g.SandboxReply(t.Context(), in); rapport.CodeOf(err) != rapport.CodeInvalid {
 				t.Errorf("%+v: %v", in, err)
 			}
 		}

@@ -22,6 +22,8 @@ func TestCommandIn_WholeMessagesOnly(t *testing.T) {
 			"leave me alone", "/stop", "#STOP",
 			"Стоп", "СТОП!", "стоп 🙄", "C T О П", "CTОП" /* Latin C, T */, "ｃтоп", "стоп, пожалуйста", "Пожалуйста, стоп", "СТОП СТОП", "стоп смс", "стоп всё", "Отписаться", "отписаться от рассылки", "Отпишите меня, пожалуйста!", "отписка",
 			"Не пишите мне", "не пишите мне больше", "Больше не пишите!", "не присылайте", "отказ", "Отказ от рассылки", "отказываюсь", "хочу отписаться", "прошу отписать меня от рассылки", "прекратите", "Уберите меня из рассылки", "удалите мой номер", "Здравствуйте, отпишите меня. Спасибо!",
+			"Unsubscribe me from this list", "please unsubscribe me from your mailing list.", "Take me off this mailing list", "I want to unsubscribe from your newsletter!",
+			"я хочу отписаться", "Я хочу отписаться от рассылки", "Прекратите присылать", "Прекратите мне присылать!", "не надо мне больше писать", "не нужно мне это присылать", "Перестаньте мне писать", "Хватит мне писать!", "Прошу исключить меня из списка рассылки",
 			"отменить подписку", "cnjg", "ыещз", "НE ПИШИТE MНE", // with Latin letters
 		},
 		startIt: {"START", "start", "Start!", "unstop", "subscribe", "opt in", "Please subscribe me", "/start", "СТАРТ", "старт 👍", "подписаться", "Хочу подписаться", "CTAPT" /* all Latin */, "ＳＴＡＲＴ", "cnfhn"},
@@ -33,6 +35,7 @@ func TestCommandIn_WholeMessagesOnly(t *testing.T) {
 			"help me choose", "Help me with my order", "information about delivery", "info about sizes", "Need help with the order", "помощь с размером нужна", "помогите выбрать", "когда старт?", "start date?", "when does it start", "restart", "Start the delivery",
 			"стоп-кран есть?", "нон-стоп", "стоп кадр", "отказ от синих", "отказ от заказа 4711", "отписался вам на почту", "подписаться на журнал", "не пишите мне про носки, пишите про шапки", "не пишите на упаковке имя", "Отправьте красные", "отменить заказ", "отмена заказа",
 			"перестаньте присылать синие", "уберите меня из списка доставки на завтра", "удалите мой комментарий", "stop stop go", "unsubscribe from blue, subscribe to red", "больше", "мне", "не",
+			"Хватит" /* also: two will do */, "хватит двух", "прекратите присылать синие", "не нужно мне это", "не надо мне писать на упаковке", "не нужно мне присылать чек", "remove me from the guest list", "take me off hold", "unsubscribe me from blue socks", "the mailing list",
 		},
 	}
 	total := 0
@@ -61,6 +64,26 @@ func TestCommandIn_ByMail(t *testing.T) {
 	} {
 		if got := commandIn(rapport.Email, text); got != want {
 			t.Errorf("%q is %q, want %q", text, got, want)
+		}
+	}
+}
+
+// What a mail has around its words: a subject, a closing, a name.
+func TestAskedBy_AMail(t *testing.T) {
+	t.Parallel()
+	for _, k := range []struct {
+		subject, text string
+		want          command
+	}{
+		{"unsubscribe", "", stopIt}, {"Отписка", " \n", stopIt}, {"stop", "", stopIt}, {"UNSUBSCRIBE", "Best regards,\nAnna Petrova", stopIt}, {"Stop", "Anna", stopIt}, {"Unsubscribe", "Please. Thank you!", stopIt}, {"Unsubscribe", "Unsubscribe", stopIt},
+		{"Re: Spring", "Stop\nBest regards,\nAnna Petrova", stopIt}, {"Re: Spring", "Please unsubscribe me.\n\nThanks,\n\nAnna", stopIt}, {"", "Отпишите меня, пожалуйста.\nС уважением,\nАнна", stopIt}, {"", "Отпишите меня\r\nС уважением, Анна Петрова", stopIt},
+		{"", "Stop\nKind regards", stopIt}, {"", "stop\nanna", stopIt}, {"", "Please unsubscribe me from your mailing list.", stopIt}, {"", "Прошу отписать", stopIt}, {"", "Unsubscribe\nDr. Anna-Maria Petrova", noCommand},
+		{"Spring", "", noCommand}, {"Re: unsubscribe", "", noCommand}, {"unsubscribe", "Is my order on its way?", noCommand}, {"stop", "sending blue socks", noCommand}, {"start", "", noCommand}, {"", "", noCommand}, {"", "Best regards,\nAnna", noCommand},
+		{"", "Stop\nBest regards to your boss", noCommand}, {"", "please stop sending me blue socks, send red\nThanks,\nAnna", noCommand}, {"", "Stop\nThanks for the socks", noCommand}, {"", "Stop\nRegards\n4711", noCommand},
+		{"", "Don't stop\nBest regards,\nAnna", noCommand}, {"", "cancel\nBest regards,\nAnna", noCommand}, {"", "Stop\nBoris", noCommand},
+	} {
+		if got := askedBy(&channels.Incoming{Channel: rapport.Email, FromName: "Anna Petrova", Subject: k.subject, Text: k.text}, k.text); got != k.want {
+			t.Errorf("%q, %q is %q, want %q", k.subject, k.text, got, k.want)
 		}
 	}
 }

@@ -191,6 +191,49 @@ func TestTelegram_AnAmbiguousNumberLinksNobody(t *testing.T) {
 	})
 }
 
+// Every talk with a bot begins with /start: it is a consent only where it takes a stop back.
+func TestTelegram_StartIsNoConsentByItself(t *testing.T) {
+	t.Parallel()
+	withBot(t, func(t *testing.T, b *bot) {
+		consents := func(want ...bool) {
+			t.Helper()
+			list, _, err := b.st.Consents(t.Context(), b.threads()[0].Customer, store.Page{Limit: 10})
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := []bool{}
+			for _, c := range list {
+				if c.Purpose == rapport.Marketing {
+					got = append(got, c.Granted)
+				}
+			}
+			if fmt.Sprint(got) != fmt.Sprint(want) {
+				t.Errorf("the newest first, granted: %v, want %v", got, want)
+			}
+		}
+		b.says("message", b.fake.Text(101, "/start", nil))
+		b.says("message", b.fake.Text(101, "/start no-such-token", nil))
+		consents()
+		b.says("my_chat_member", b.fake.Member(101, "kicked"))
+		b.says("message", b.fake.Text(101, "/start", nil)) // which unblocks
+		if a, err := b.st.AddressOf(t.Context(), rapport.Telegram, "101"); err != nil || a.Off != "" {
+			t.Errorf("%+v, %v", a, err)
+		}
+		consents()
+		b.says("message", b.fake.Text(101, "/stop", nil))
+		consents(false)
+		b.says("message", b.fake.Text(101, "/start", nil))
+		if _, err := b.st.Suppression(t.Context(), rapport.Telegram, "101"); rapport.CodeOf(err) != rapport.CodeNotFound {
+			t.Errorf("the stop stands: %v", err)
+		}
+		consents(true, false)
+		b.says("message", b.fake.Text(101, "/start", nil))
+		consents(true, false)
+		b.says("message", b.fake.Text(101, "Start", nil)) // asks for it
+		consents(true, true, false)
+	})
+}
+
 func TestTelegram_BlockedUnblockedAndBack(t *testing.T) {
 	t.Parallel()
 	withBot(t, func(t *testing.T, b *bot) {

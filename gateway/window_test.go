@@ -14,7 +14,7 @@ func TestReplyWindow_ClosesADayAfterTheLastMessage(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		says := func(ch rapport.Channel, text string) {
-			if err := w.g.SandboxReply(t.Context(), gateway.SandboxReplyInput{Channel: ch, Address: "+37120000001", Text: text}); err != nil {
+			if _, err := w.g.SandboxReply(t.Context(), gateway.SandboxReplyInput{Channel: ch, Address: "+37120000001", Text: text}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -140,6 +140,42 @@ func (s *Store) EditEntry(ctx context.Context, id rapport.ID, text, html string)
 	})
 }
 
+// mostBefore is how much of the words before a correction is kept, in bytes.
+const mostBefore = 8 << 10
+
+// CorrectEntry is EditEntry because the author corrected the words: meta says when (edited_at), and what they were before
+// (before, of the last correction).
+func (s *Store) CorrectEntry(ctx context.Context, id rapport.ID, text, html string) error {
+	return s.Tx(ctx, func(s *Store) error {
+		// Written before it is read, see AttachFile.
+		if _, err := s.exec(ctx, `UPDATE entries SET meta = meta WHERE id = $1`, id); err != nil {
+			return err
+		}
+		e, err := s.Entry(ctx, id)
+		if err != nil || e.Text == text && e.HTML == html {
+			return err
+		}
+		meta := map[string]any{}
+		if len(e.Meta) > 0 {
+			if err := json.Unmarshal(e.Meta, &meta); err != nil {
+				return fmt.Errorf("reading entry %s: %w", rapport.KindEntry.Format(id), err)
+			}
+		}
+		meta["edited_at"], meta["before"] = s.Now().UTC().Format(time.RFC3339), strings.ToValidUTF8(e.Text[:min(len(e.Text), mostBefore)], "")
+		if e.Meta, err = json.Marshal(meta); err != nil {
+			return fmt.Errorf("correcting an entry: %w", err)
+		}
+		column, err := metaOf(&e)
+		if err != nil {
+			return err
+		}
+		if _, err := s.exec(ctx, `UPDATE entries SET meta = $1 WHERE id = $2`, column, id); err != nil {
+			return err
+		}
+		return s.EditEntry(ctx, id, text, html)
+	})
+}
+
 // Entries of one thread and of those merged into it, oldest first: page.After 0 begins with the oldest.
 func (s *Store) Entries(ctx context.Context, thread rapport.ID, p Page) ([]rapport.Entry, rapport.ID, error) {
 	rows, err := s.within(ctx, thread, `id > $2 ORDER BY id LIMIT $3`, p.After, p.Limit+1)

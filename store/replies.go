@@ -14,7 +14,8 @@ type Delivery struct {
 	Due    time.Time
 }
 
-// AnswerStates reads how the answers among entries stand, by their message.
+// AnswerStates reads how the answers among entries stand, by their message. One that is not due yet has the reason for which
+// it will not be sent, if it is known already: the customer has said stop since.
 func (s *Store) AnswerStates(ctx context.Context, entries []rapport.Entry) (map[rapport.ID]Delivery, error) {
 	var ids []rapport.ID
 	for _, e := range entries {
@@ -26,16 +27,36 @@ func (s *Store) AnswerStates(ctx context.Context, entries []rapport.Entry) (map[
 	if len(ids) == 0 {
 		return out, nil
 	}
+	to := map[rapport.ID]rapport.Address{}
 	err := s.each(ctx, func(scan func(...any) error) error {
 		var id rapport.ID
 		var d Delivery
+		var a rapport.Address
 		var due int64
-		err := scan(&id, &d.State, &d.Reason, &due)
+		err := scan(&id, &d.State, &d.Reason, &due, &a.Channel, &a.Value)
 		d.Due = at(due)
 		out[id] = d
+		if a.Value != "" && d.Due.After(s.Now()) {
+			to[id] = a
+		}
 		return err
-	}, `SELECT id, state, reason, due_at FROM messages WHERE id `+s.d.in(1), s.d.list(ids))
-	return out, err
+	}, `SELECT m.id, m.state, m.reason, m.due_at, COALESCE(a.channel, ''), COALESCE(a.address, '') FROM messages m JOIN campaigns c ON c.id = m.campaign_id
+		LEFT JOIN addresses a ON a.id = m.address_id AND m.state = 1 AND c.kind <> 'system' WHERE m.id `+s.d.in(1), s.d.list(ids))
+	if err != nil {
+		return nil, err
+	}
+	for id, a := range to {
+		switch x, err := s.Suppression(ctx, a.Channel, a.Value); {
+		case rapport.CodeOf(err) == rapport.CodeNotFound:
+		case err != nil:
+			return nil, err
+		case x.Binds(rapport.Transactional):
+			d := out[id]
+			d.Reason = rapport.ReasonSuppressed
+			out[id] = d
+		}
+	}
+	return out, nil
 }
 
 // CancelReply takes a message back that nobody has begun to send. False: somebody has, or it is at an end. A claim

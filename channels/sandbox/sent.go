@@ -119,7 +119,9 @@ func Reply(ch rapport.Channel, address, text, button, inReplyTo string) channels
 		}
 		m.InReplyTo = []string{inReplyTo}
 	}
-	if command, rest, _ := strings.Cut(text, " "); ch == rapport.Telegram && command == "/start" {
+	command, rest, _ := strings.Cut(text, " ")
+	command, _, _ = strings.Cut(command, "@") // it may name the bot: /stop@shop_bot
+	if ch == rapport.Telegram && command == "/start" {
 		m.Text, m.Start, m.OptIn = command, strings.TrimSpace(rest), true
 	} else if ch == rapport.Telegram && command == "/stop" {
 		m.OptOut = true

@@ -54,21 +54,18 @@ func signAll(keys []key, id, timestamp string, body []byte) string {
 	return s
 }
 
-// genuine tells whether one of the signatures in header was made with one of keys, close to now.
-func genuine(keys []key, header, id, timestamp string, body []byte, now time.Time) bool {
+// genuine tells whether one of the signatures in header was made with one of keys; fresh, whether close to now.
+func genuine(keys []key, header, id, timestamp string, body []byte, now time.Time) (ok, fresh bool) {
 	seconds, err := strconv.ParseInt(timestamp, 10, 64)
 	if err != nil || id == "" {
-		return false
+		return false, false
 	}
-	if age := now.Sub(time.Unix(seconds, 0)); age > tolerance || age < -tolerance {
-		return false
-	}
-	ok := false
+	age := now.Sub(time.Unix(seconds, 0))
 	for _, k := range keys {
 		want := []byte(k.sign(id, timestamp, body))
 		for got := range strings.SplitSeq(header, " ") {
 			ok = hmac.Equal([]byte(got), want) || ok
 		}
 	}
-	return ok
+	return ok, age <= tolerance && age >= -tolerance
 }

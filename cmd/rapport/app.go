@@ -290,7 +290,7 @@ func gatewaySettings(cfg *config.Config, secret [][]byte) (gateway.Settings, err
 	s.ReopenWithin = map[rapport.Channel]time.Duration{rapport.Email: reopen.Email, rapport.SMS: reopen.Texts, rapport.WhatsApp: reopen.WhatsApp, rapport.Telegram: reopen.Telegram, rapport.Webhook: reopen.Webhook}
 	r := cfg.Replies
 	s.Replies = gateway.Replies{}
-	for name, w := range map[string]config.Words{"stopped": r.Stopped, "started": r.Started, "help": r.Help, "contact": r.Contact, "linked": r.Linked} {
+	for name, w := range map[string]config.Words{"stopped": r.Stopped, "stopped_mail": r.StoppedMail, "started": r.Started, "help": r.Help, "contact": r.Contact, "linked": r.Linked} {
 		s.Replies[name] = map[string]string{"en": w.EN, "ru": w.RU}
 	}
 	if q := cfg.QuietHours.SMSMarketing; q.From != "" {

@@ -172,7 +172,7 @@ func (a *App) seedReply(ctx context.Context, r demoReply) error {
 	if i < 0 {
 		return fmt.Errorf("%s has no address on %s", r.Customer, r.Channel)
 	}
-	if err := a.Gateway.SandboxReply(ctx, gateway.SandboxReplyInput{Channel: r.Channel, Address: c.Addresses[i].Value, Text: r.Text}); err != nil {
+	if _, err := a.Gateway.SandboxReply(ctx, gateway.SandboxReplyInput{Channel: r.Channel, Address: c.Addresses[i].Value, Text: r.Text}); err != nil {
 		return err
 	}
 	if r.Answer == "" && r.Note == "" {
