@@ -202,17 +202,19 @@ func (g *Gateway) SandboxReply(ctx context.Context, in SandboxReplyInput) (e rap
 	if err != nil {
 		return e, err
 	}
-	for _, p := range g.Hub.Route(in.Channel, true) {
-		if err := g.Ingest(ctx, p.Entry(), []channels.Update{u}, nil); err != nil || u.Message == nil {
-			return e, err
-		}
-		e, err = g.Store.EntryByProvider(ctx, p.Entry().Name, cmp.Or(u.Message.EditOf, u.Message.ProviderID))
-		if rapport.CodeOf(err) == rapport.CodeNotFound {
-			return rapport.Entry{}, nil
-		}
+	route := g.Hub.Route(in.Channel, true)
+	if len(route) == 0 {
+		return e, errors.New("the sandbox has no provider for this channel")
+	}
+	from := route[0].Entry()
+	if err := g.Ingest(ctx, from, []channels.Update{u}, nil); err != nil || u.Message == nil {
 		return e, err
 	}
-	return e, errors.New("the sandbox has no provider for this channel")
+	e, err = g.Store.EntryByProvider(ctx, from.Name, cmp.Or(u.Message.EditOf, u.Message.ProviderID))
+	if rapport.CodeOf(err) == rapport.CodeNotFound {
+		return rapport.Entry{}, nil
+	}
+	return e, err
 }
 
 func (g *Gateway) sandboxUpdate(ctx context.Context, in SandboxReplyInput, from string) (u channels.Update, err error) {

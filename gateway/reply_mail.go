@@ -100,18 +100,22 @@ var replyWords = []string{"re", "aw", "antw", "sv", "vs", "odp", "ref", "rif", "
 func replySubject(s string) string {
 	base := strings.TrimSpace(s)
 	for {
-		word, rest, ok := strings.Cut(strings.Replace(base, "：", ":", 1), ":")
-		word = strings.ToLower(strings.TrimSpace(word))
+		colon := strings.IndexAny(base, ":：")
+		if colon < 0 {
+			break
+		}
+		word := strings.ToLower(strings.TrimSpace(base[:colon]))
 		if i := strings.IndexAny(word, "[("); i > 0 { // Re[2]:
 			if strings.Trim(word[i:], "[]()0123456789") != "" {
 				break
 			}
 			word = word[:i]
 		}
-		if !ok || !slices.Contains(replyWords, word) {
+		if !slices.Contains(replyWords, word) {
 			break
 		}
-		base = strings.TrimSpace(rest)
+		_, size := utf8.DecodeRuneInString(base[colon:])
+		base = strings.TrimSpace(base[colon+size:])
 	}
 	if base == "" {
 		return ""
