@@ -26,5 +26,9 @@ func (d *door) searchEntries(ctx context.Context, in *searchEntries) (*reply[Lis
 	if err != nil {
 		return nil, err
 	}
-	return ok(listOf("search", rows, next, entryView))
+	view, err := d.delivered(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
+	return ok(listOf("search", rows, next, view))
 }
