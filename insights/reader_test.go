@@ -11,8 +11,8 @@ import (
 	"rapport/insights"
 )
 
-// reply is one of testdata/replies.json: what customers of a shop write, labelled before anybody had looked at how the
-// reader reads them.
+// reply is what a customer writes, and how a person reads it. Those of testdata/replies.json were labelled before anybody had
+// looked at how the reader reads them.
 type reply struct {
 	Text      string             `json:"text"`
 	Language  string             `json:"language"`
@@ -20,9 +20,9 @@ type reply struct {
 	Sentiment insights.Sentiment `json:"sentiment"`
 }
 
-func replies(t testing.TB) []reply {
+func replies(t testing.TB, name string) []reply {
 	t.Helper()
-	b, err := os.ReadFile("testdata/replies.json")
+	b, err := os.ReadFile("testdata/" + name + ".json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func TestReader_Accuracy(t *testing.T) {
 	t.Parallel()
 	r := reader(t)
 	scores := map[string]*score{}
-	for i, c := range replies(t) {
+	for i, c := range replies(t, "replies") {
 		half := "worked on"
 		if i%2 == 1 {
 			half = "held out"
@@ -124,7 +124,7 @@ func TestReader_HostileTextCostsLittle(t *testing.T) {
 }
 
 func BenchmarkReader(b *testing.B) {
-	r, all := reader(b), replies(b)
+	r, all := reader(b), replies(b, "replies")
 	for i := 0; b.Loop(); i++ {
 		r.Read(all[i%len(all)].Text, "")
 	}
@@ -132,7 +132,7 @@ func BenchmarkReader(b *testing.B) {
 
 func FuzzReader(f *testing.F) {
 	r := reader(f)
-	for _, c := range replies(f) {
+	for _, c := range replies(f, "replies") {
 		f.Add(c.Text, c.Language)
 	}
 	f.Add("\x00\xff stop\x00", "\x00")
