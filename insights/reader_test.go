@@ -101,6 +101,29 @@ func (s *score) count(got insights.Reading, want reply) {
 	}
 }
 
+func TestReader_WordsThatTurnOthersRound(t *testing.T) {
+	t.Parallel()
+	r := reader(t)
+	for _, c := range []struct {
+		text      string
+		intent    insights.Intent
+		sentiment insights.Sentiment
+	}{
+		{"Please don't stop the newsletter", insights.Thanks, insights.Positive},
+		{"If you don't stop texting me I will report you", insights.Stop, insights.Negative},
+		{"Не переставайте радовать нас новинками", insights.Thanks, insights.Positive},
+		{"I want to book a haircut for noon, thanks", insights.Order, insights.Neutral},
+		{"Хочу забронировать номер, спасибо", insights.Order, insights.Neutral},
+		{"Cancel my booking if it is not too late", insights.Order, insights.Neutral},
+		{"❤️❤️❤️", insights.Other, insights.Positive},
+		{"thanks ❤️", insights.Thanks, insights.Positive},
+	} {
+		if got := r.Read(c.text, ""); got.Intent.Value != c.intent || got.Sentiment.Value != c.sentiment {
+			t.Errorf("%q reads as %s, %s instead of %s, %s", c.text, got.Intent.Value, got.Sentiment.Value, c.intent, c.sentiment)
+		}
+	}
+}
+
 func TestReader_HostileTextCostsLittle(t *testing.T) {
 	t.Parallel()
 	r := reader(t)

@@ -8,24 +8,27 @@ import (
 	"rapport/insights"
 )
 
-// TestReader_Strangers measures on testdata/strangers.json: 240 replies to shops, banks, clinics, couriers, schools and
-// telecoms, written and labelled by somebody who had seen neither the word lists nor the other replies. The 1st, 3rd, 5th …
-// may be looked at to better the lists. The others are only counted: who looks at which of them are missed makes their
-// figures worthless.
-func TestReader_Strangers(t *testing.T) {
+// TestReader_Blind measures on testdata/blind.json: 240 replies to shops, banks, clinics, couriers, schools and telecoms, made
+// up and labelled by an author who had seen neither the word lists nor the other replies. The 1st, 3rd, 5th … may be looked
+// at to better the lists. The others are only counted: who looks at which of them are missed makes their figures worthless.
+//
+// At first sight, percent of language / intent / sentiment: shown en 97 / 77 / 83, shown ru 97 / 70 / 85, held out en
+// 97 / 67 / 90, held out ru 98 / 78 / 88. After work with the shown half the held-out one was counted once: en 97 / 72 / 90,
+// ru 98 / 80 / 88. -v prints what was taken for what.
+func TestReader_Blind(t *testing.T) {
 	t.Parallel()
 	r := reader(t)
-	all := replies(t, "strangers")
+	all := replies(t, "blind")
 	for _, half := range []struct {
-		name          string
-		from          int
-		lang          string
+		name                        string
+		from                        int
+		lang                        string
 		language, intent, sentiment float64 // percent
 	}{
-		{"shown", 0, "en", 93, 73, 80},
-		{"shown", 0, "ru", 93, 67, 82},
-		{"held out", 1, "en", 93, 63, 87},
-		{"held out", 1, "ru", 95, 75, 85},
+		{"shown", 0, "en", 93, 93, 91},
+		{"shown", 0, "ru", 95, 95, 96},
+		{"held out", 1, "en", 93, 68, 87},
+		{"held out", 1, "ru", 95, 76, 85},
 	} {
 		t.Run(half.name+" "+half.lang, func(t *testing.T) {
 			t.Parallel()
