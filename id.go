@@ -46,6 +46,7 @@ const (
 	KindEndpoint   Kind = "end"
 	KindDelivery   Kind = "dlv"
 	KindCall       Kind = "cal"
+	KindStray      Kind = "str"
 )
 
 const crockford = "0123456789abcdefghjkmnpqrstvwxyz"

@@ -185,5 +185,7 @@ func TestAside_ACommandEditedIntoWordsIsHeard(t *testing.T) {
 		if fmt.Sprintf("%q", said) != `["Stop" "Stop and refund my order 1234"]` || th.Status != rapport.ThreadOpen || !th.Unread {
 			t.Errorf("%q in %+v", said, th)
 		}
-	}, func(s *gateway.Settings) { s.ReopenWithin = map[rapport.Channel]time.Duration{rapport.Telegram: time.Hour} })
+	}, func(s *gateway.Settings) {
+		s.ReopenWithin = map[rapport.Channel]time.Duration{rapport.Telegram: time.Hour}
+	})
 }
