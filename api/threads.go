@@ -35,6 +35,7 @@ type Thread struct {
 	CreatedAt    time.Time            `json:"created_at"`
 	UpdatedAt    time.Time            `json:"updated_at"`
 	ReplyUntil   *time.Time           `json:"reply_until,omitempty" doc:"Until when an answer may be sent on the thread's channel (WhatsApp: 24 hours after the customer's last message). Absent: always. Shown where one thread is asked for."`
+	ReplyAll     []string             `json:"reply_all,omitempty" doc:"Of mail: who takes part beside the customer, for cc of an answer to all. Shown where one thread is asked for."`
 	Merged       []string             `json:"merged,omitempty" doc:"Threads that were merged into this one; not in lists."`
 }
 
@@ -66,6 +67,11 @@ type Entry struct {
 	Signature     string            `json:"signature,omitempty" doc:"Of a mail."`
 	Understanding *Understanding    `json:"understanding,omitempty" doc:"Of what a customer wrote: what it is taken to mean."`
 	Original      bool              `json:"original,omitempty" doc:"The mail as it came is at /v1/entries/{id}/original."`
+	To            []string          `json:"to,omitempty" doc:"Of a mail of ours: who got it instead of the customer."`
+	Cc            []string          `json:"cc,omitempty" doc:"Of a mail of ours: who got a copy."`
+	Bcc           []string          `json:"bcc,omitempty" doc:"Of a mail of ours: who got a copy that nobody sees."`
+	Aside         bool              `json:"aside,omitempty" doc:"Between us and somebody else: the customer does not see it."`
+	Forwarded     string            `json:"forwarded,omitempty" doc:"The entry that this one passes on."`
 	Meta          json.RawMessage   `json:"meta,omitempty" doc:"What the channel knows beyond this: button, album, auto (a machine wrote it), checks (spf, dkim, dmarc), sender (somebody else than the customer), unverified (who that is, is not certain), edited_at and before (the customer corrected it then, and what the last correction replaced)."`
 	CreatedAt     time.Time         `json:"created_at"`
 }
@@ -79,7 +85,8 @@ type InReplyTo struct {
 
 func entryView(e rapport.Entry) Entry {
 	v := Entry{ID: rapport.KindEntry.Format(e.ID), Thread: rapport.KindThread.Format(e.Thread), Origin: rapport.KindThread.Format(e.Origin), Customer: rapport.KindCustomer.Format(e.Customer), Kind: e.Kind, Channel: e.Channel, Text: e.Text,
-		HTML: e.HTML, Author: e.Author, Message: rapport.KindMessage.Format(e.Message), MatchedBy: e.MatchedBy, Meta: e.Meta, CreatedAt: e.CreatedAt, Quoted: e.Quoted, Signature: e.Signature, Original: e.Original != 0}
+		HTML: e.HTML, Author: e.Author, Message: rapport.KindMessage.Format(e.Message), MatchedBy: e.MatchedBy, Meta: e.Meta, CreatedAt: e.CreatedAt, Quoted: e.Quoted, Signature: e.Signature, Original: e.Original != 0,
+		To: e.Copies.To, Cc: e.Copies.Cc, Bcc: e.Copies.Bcc, Aside: e.Aside, Forwarded: rapport.KindEntry.Format(e.Forwarded)}
 	if e.Answers != (rapport.Answered{}) {
 		v.InReplyTo = &InReplyTo{rapport.KindMessage.Format(e.Answers.Message), rapport.KindCampaign.Format(e.Answers.Campaign), rapport.KindTemplate.Format(e.Answers.Template)}
 	}
@@ -263,6 +270,13 @@ func (d *door) whole(ctx context.Context, t rapport.Thread) (Thread, error) {
 	}
 	if bounded {
 		v.ReplyUntil = &until
+	}
+	people, err := d.st.Known(ctx, t.ID, 20)
+	if err != nil {
+		return v, err
+	}
+	for _, p := range people {
+		v.ReplyAll = append(v.ReplyAll, p.Address)
 	}
 	merged, err := d.st.Merged(ctx, t.ID)
 	if err != nil {

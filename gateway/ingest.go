@@ -198,8 +198,10 @@ func (g *Gateway) incoming(ctx context.Context, s *store.Store, u *arrival) (aft
 	if err := s.AddEntry(ctx, e); err != nil {
 		return nil, err
 	}
-	if err := g.understand(ctx, s, in, e, asked == stopIt); err != nil {
-		return nil, err
+	if !e.Aside { // what somebody else writes to us says nothing of the customer
+		if err := g.understand(ctx, s, in, e, asked == stopIt); err != nil {
+			return nil, err
+		}
 	}
 	if err := g.noteParticipants(ctx, s, in, w, e); err != nil {
 		return nil, err
@@ -214,7 +216,13 @@ func (g *Gateway) incoming(ctx context.Context, s *store.Store, u *arrival) (aft
 		return nil, err
 	}
 	fetch := g.fetching(e.ID, in)
-	return func() { g.hints(due); fetch(); g.askLater(e.ID) }, nil
+	return func() {
+		g.hints(due)
+		fetch()
+		if !e.Aside {
+			g.askLater(e.ID)
+		}
+	}, nil
 }
 
 // asks is what a message asks for of itself. Only the customer's own words say anything about the customer; one who may be
@@ -265,7 +273,7 @@ func (g *Gateway) entryOf(ctx context.Context, s *store.Store, u *arrival, w *wr
 		e.Text = in.Button
 	}
 	if w.guest {
-		e.Address = w.address.ID
+		e.Address, e.Aside = w.address.ID, w.aside
 		if w.address.ID != 0 {
 			e.Customer = w.address.Customer
 		}

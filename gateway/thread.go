@@ -28,6 +28,9 @@ func (g *Gateway) AddNote(ctx context.Context, by Caller, thread rapport.ID, tex
 		if err != nil {
 			return err
 		}
+		if agent, err = s.KeepAgent(ctx, agent); err != nil {
+			return err
+		}
 		e = &rapport.Entry{Thread: t.ID, Customer: t.Customer, Kind: rapport.Note, Channel: t.Channel, Text: text, Author: agent}
 		if err := s.AddEntry(ctx, e); err != nil {
 			return err

@@ -45,6 +45,10 @@ func (s *Store) MoveEntries(ctx context.Context, ids []rapport.ID, to rapport.ID
 	if err != nil {
 		return err
 	}
+	// Who was named in them takes part there; who was named in others too, in both.
+	if _, err = s.exec(ctx, `UPDATE thread_participants SET thread_id = $1 WHERE entry_id `+s.d.in(2), to, list); err != nil {
+		return err
+	}
 	_, err = s.exec(ctx, `UPDATE campaigns SET thread_id = $1 WHERE kind = 'reply' AND id IN (SELECT m.campaign_id FROM entries e JOIN messages m ON m.id = e.message_id WHERE e.message_id <> 0 AND e.id `+s.d.in(2)+`)`, to, list)
 	return err
 }
@@ -65,14 +69,20 @@ func (s *Store) RefreshThread(ctx context.Context, id rapport.ID) (t rapport.Thr
 			return err
 		}
 		t.Preview, t.LastEntryAt, t.WaitingSince = "", t.CreatedAt, time.Time{}
-		shown := false
+		shown, listed := false, false
 		for _, e := range said {
 			state := sent[e.Message].State
 			if e.Kind == rapport.Outbound && state == rapport.Cancelled {
 				continue // taken back: as if it had never been written
 			}
+			if !listed {
+				t.LastEntryAt, listed = e.CreatedAt, true
+			}
+			if e.Aside {
+				continue
+			}
 			if !shown {
-				t.Preview, t.LastEntryAt, shown = preview(e.Text), e.CreatedAt, true
+				t.Preview, shown = preview(e.Text), true
 			}
 			if e.Kind == rapport.Outbound && state != rapport.Failed && state != rapport.Skipped && state != rapport.Expired {
 				break
