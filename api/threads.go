@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -155,11 +154,11 @@ type ReadingFilter struct {
 
 // ThreadFilter narrows lists and counts.
 type ThreadFilter struct {
-	Assignee   string           `query:"assignee" maxLength:"200"`
+	Assignee   string           `query:"assignee" maxLength:"200" doc:"In whatever case."`
 	Unassigned bool             `query:"unassigned" doc:"Only those that are nobody's."`
 	Unread     bool             `query:"unread" doc:"Only unread ones."`
 	Channel    rapport.Channel  `query:"channel" enum:"email,sms,whatsapp,telegram,webhook"`
-	Label      string           `query:"label" maxLength:"100"`
+	Label      string           `query:"label" maxLength:"100" doc:"In whatever case."`
 	Priority   rapport.Priority `query:"priority" enum:"low,normal,high,urgent"`
 	Customer   string           `query:"customer" maxLength:"300" doc:"An id, or ext: and your own."`
 	Campaign   string           `query:"campaign" maxLength:"40"`
@@ -291,10 +290,10 @@ func (d *door) whole(ctx context.Context, t rapport.Thread) (Thread, error) {
 // ThreadChange is what may be changed about a thread; what is not given stays.
 type ThreadChange struct {
 	Status       *rapport.ThreadStatus `json:"status,omitempty" enum:"open,pending,snoozed,resolved,spam"`
-	SnoozedUntil *time.Time            `json:"snoozed_until,omitempty" doc:"Goes with the status snoozed. Without it: until the customer writes, who ends any snooze."`
+	SnoozedUntil *time.Time            `json:"snoozed_until,omitempty" doc:"Goes with the status snoozed, at most a year ahead. Without it: until the customer writes, who ends any snooze."`
 	Unread       *bool                 `json:"unread,omitempty"`
 	Assignee     *string               `json:"assignee,omitempty" maxLength:"200" doc:"Empty: nobody."`
-	Labels       *[]string             `json:"labels,omitempty" maxItems:"50"`
+	Labels       *[]string             `json:"labels,omitempty" maxItems:"50" doc:"Of at most 100 characters; in whatever case, a label is spelled as it was first."`
 	Priority     *rapport.Priority     `json:"priority,omitempty" enum:"low,normal,high,urgent"`
 	Subject      *string               `json:"subject,omitempty" maxLength:"500"`
 	Agent        string                `json:"agent,omitempty" maxLength:"200" doc:"Who changes it. Default: the key's name."`
@@ -321,17 +320,6 @@ func (c *ThreadChange) check() error {
 	}
 	if c.Subject != nil {
 		line("subject", *c.Subject, 500)
-	}
-	if c.Labels != nil {
-		if len(*c.Labels) > 50 {
-			bad("labels", "holds more than 50 labels")
-		}
-		for i, l := range *c.Labels {
-			line(fmt.Sprintf("labels[%d]", i), l, 100)
-			if strings.TrimSpace(l) == "" || slices.Contains((*c.Labels)[:i], l) {
-				bad(fmt.Sprintf("labels[%d]", i), "is empty, or there twice")
-			}
-		}
 	}
 	if len(wrong) > 0 {
 		return &rapport.Error{Code: rapport.CodeInvalid, Message: "The request is not valid.", Fields: wrong}

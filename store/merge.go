@@ -35,6 +35,13 @@ func (s *Store) UnmergeThread(ctx context.Context, thread rapport.ID) error {
 	return err
 }
 
+// MergeEvent finds the entry that says that a thread, named as people see it, was merged into another, the newest.
+func (s *Store) MergeEvent(ctx context.Context, into rapport.ID, merged string) (rapport.Entry, error) {
+	e, err := scanEntry(s.row(ctx, `SELECT `+entryColumns+` FROM entries WHERE thread_id = $1 AND kind = 'event' AND meta LIKE $2 ORDER BY id DESC LIMIT 1`,
+		into, `%"event":"merged"%"thread":"`+merged+`"%`).Scan)
+	return e, missing(err, "entry")
+}
+
 // MoveEntries splits at most MaxRows entries off into another thread; answers to what was sent with them follow.
 func (s *Store) MoveEntries(ctx context.Context, ids []rapport.ID, to rapport.ID) error {
 	if len(ids) > MaxRows {
