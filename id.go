@@ -47,6 +47,8 @@ const (
 	KindDelivery   Kind = "dlv"
 	KindCall       Kind = "cal"
 	KindResponse   Kind = "rsp"
+	KindAgent      Kind = "agt"
+	KindSession    Kind = "ses"
 )
 
 const crockford = "0123456789abcdefghjkmnpqrstvwxyz"

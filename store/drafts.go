@@ -41,7 +41,7 @@ func (s *Store) Draft(ctx context.Context, thread rapport.ID, agent string) (Dra
 	if !storable(agent) {
 		return Draft{}, rapport.NotFound("draft")
 	}
-	agent, err := s.Agent(ctx, agent)
+	agent, err := s.SpelledAgent(ctx, agent)
 	if err != nil {
 		return Draft{}, err
 	}
@@ -63,7 +63,7 @@ func (s *Store) DropDraft(ctx context.Context, thread rapport.ID, agent string) 
 	if !storable(agent) {
 		return false, nil
 	}
-	agent, err := s.Agent(ctx, agent)
+	agent, err := s.SpelledAgent(ctx, agent)
 	if err != nil {
 		return false, err
 	}

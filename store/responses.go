@@ -80,7 +80,7 @@ func (s *Store) Responses(ctx context.Context, f ResponseFilter, p Page) ([]rapp
 		return []rapport.Response{}, 0, nil
 	}
 	var err error
-	if f.Agent, err = s.Agent(ctx, f.Agent); err != nil {
+	if f.Agent, err = s.SpelledAgent(ctx, f.Agent); err != nil {
 		return nil, 0, err
 	}
 	where, args := f.where()
@@ -124,7 +124,7 @@ type ResponseSummary struct {
 func (s *Store) SummarizeResponses(ctx context.Context, f ResponseFilter) ([]ResponseSummary, error) {
 	out := []ResponseSummary{}
 	var err error
-	if f.Agent, err = s.Agent(ctx, f.Agent); err != nil {
+	if f.Agent, err = s.SpelledAgent(ctx, f.Agent); err != nil {
 		return nil, err
 	}
 	for _, kind := range rapport.ResponseKinds {

@@ -17,8 +17,8 @@ const (
 	labelsName = "label"
 )
 
-// Agent is how the name of an agent is spelled; one that nobody has used is returned as it is.
-func (s *Store) Agent(ctx context.Context, name string) (string, error) {
+// SpelledAgent is how the name of an agent is spelled; one that nobody has used is returned as it is.
+func (s *Store) SpelledAgent(ctx context.Context, name string) (string, error) {
 	return s.spelled(ctx, agentsName, name)
 }
 

@@ -156,7 +156,7 @@ func (q *threadQuery) and(cond string, v ...any) {
 func (f *ThreadFilter) query(ctx context.Context, s *Store) (*threadQuery, error) {
 	q := &threadQuery{where: `t.merged_into = 0`}
 	var err error
-	if f.Assignee, err = s.Agent(ctx, f.Assignee); err != nil {
+	if f.Assignee, err = s.SpelledAgent(ctx, f.Assignee); err != nil {
 		return nil, err
 	}
 	if f.Label, err = s.spelled(ctx, labelsName, strings.TrimSpace(f.Label)); err != nil {
