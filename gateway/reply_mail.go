@@ -36,9 +36,11 @@ func (g *Gateway) mail(ctx context.Context, s *store.Store, c *rapport.Campaign,
 		out.Subject = own
 	}
 	mailbox := ""
-	if last := slices.IndexFunc(all, theirs); last >= 0 {
-		if mailbox, err = g.wroteTo(ctx, s, c, all[last]); err != nil {
-			return err
+	for _, e := range all { // who answered to a token of ours names none
+		if mailbox == "" && theirs(e) && !e.Aside {
+			if mailbox, err = g.wroteTo(ctx, s, c, e); err != nil {
+				return err
+			}
 		}
 	}
 	c.From = g.mailFrom(c, mailbox, w.agent, w.in.ShowAgent)
@@ -149,6 +151,9 @@ func (g *Gateway) subjectFor(ctx context.Context, thread rapport.ID, in ReplyInp
 		return "", err
 	}
 	for _, e := range said {
+		if e.Aside { // its subject is of a mail that the customer has never had
+			continue
+		}
 		m, err := known(ctx, g.Store, e.Answers.Message)
 		if err != nil {
 			return "", err
