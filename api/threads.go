@@ -66,7 +66,7 @@ type Entry struct {
 	Signature     string            `json:"signature,omitempty" doc:"Of a mail."`
 	Understanding *Understanding    `json:"understanding,omitempty" doc:"Of what a customer wrote: what it is taken to mean."`
 	Original      bool              `json:"original,omitempty" doc:"The mail as it came is at /v1/entries/{id}/original."`
-	Meta          json.RawMessage   `json:"meta,omitempty" doc:"What the channel knows beyond this: button, album, auto (a machine wrote it), checks (spf, dkim, dmarc), sender (somebody else than the customer), unverified (who that is, is not certain), edited_at and before (the customer corrected it then, and what the last correction replaced)."`
+	Meta          json.RawMessage   `json:"meta,omitempty" doc:"What the channel knows beyond this: button, album, auto (a machine wrote it), phone (a number that they shared as their own), checks (spf, dkim, dmarc), sender (somebody else than the customer), unverified (who that is, is not certain), edited_at and before (the customer corrected it then, and what the last correction replaced)."`
 	CreatedAt     time.Time         `json:"created_at"`
 }
 

@@ -302,6 +302,9 @@ func metaOf(in *channels.Incoming, w *writer, stop bool) (json.RawMessage, error
 	if in.Channel == rapport.Email && in.To != "" {
 		meta["to"] = in.To // the mailbox that the answer comes from
 	}
+	if in.OwnPhone != "" {
+		meta["phone"] = in.OwnPhone
+	}
 	if len(in.Checks) > 0 {
 		meta["checks"] = in.Checks
 	}
