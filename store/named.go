@@ -18,6 +18,7 @@ const (
 	latestEntries = 20 // of each customer: whoever has a signature has it under most mails
 	mostNamed     = 50 // addresses of one text
 	mostNaming    = 2  // of a page: whom more name is a salesperson or a secretary, and not all of them
+	mostVisits    = 50 // threads of a guest: with more they are a colleague, and counting them takes long
 )
 
 // named collects the addresses that customers name as if they were their own, and who names them why.
@@ -170,7 +171,8 @@ func (s *Store) sameGuests(ctx context.Context, ids []rapport.ID, note func(stri
 		err := scan(&a, &b)
 		note("same_guest", a, b)
 		return err
-	}, `SELECT min(t.customer_id), max(t.customer_id) FROM thread_participants p JOIN threads t ON t.id = p.thread_id
-		WHERE p.akey IN (SELECT g.akey FROM threads h JOIN thread_participants g ON g.thread_id = h.id WHERE g.known = 1 AND h.customer_id `+s.d.in(1)+`)
-		GROUP BY p.akey HAVING count(DISTINCT t.customer_id) = 2 AND min(p.known) = 1 LIMIT 1000`, s.d.list(ids))
+	}, fmt.Sprintf(`SELECT min(t.customer_id), max(t.customer_id) FROM thread_participants p JOIN threads t ON t.id = p.thread_id
+		WHERE p.akey IN (SELECT g.akey FROM threads h JOIN thread_participants g ON g.thread_id = h.id WHERE g.known = 1 AND h.customer_id `+s.d.in(1)+`
+			AND (SELECT count(*) FROM (SELECT 1 FROM thread_participants m WHERE m.akey = g.akey LIMIT %[1]d) AS visits) < %[1]d)
+		GROUP BY p.akey HAVING count(DISTINCT t.customer_id) = 2 AND min(p.known) = 1 LIMIT 1000`, mostVisits), s.d.list(ids))
 }

@@ -85,6 +85,12 @@ func TestProposals_WhoNamesTheAddressOfAnother(t *testing.T) {
 		}
 		guest(threads[2], "stranger@example.com", true)
 		guest(threads[3], "stranger@example.com", false)
+		for i := range 2 { // who has so much to do with both is their colleague
+			busy := name(add(`{}`, at(rapport.Email, fmt.Sprintf("busy%d@example.com", i))), fmt.Sprint("busy", i))
+			for range 25 {
+				guest(says(busy, rapport.Entry{Text: "Hello"}), "colleague@example.com", true)
+			}
+		}
 
 		for _, size := range []int{100, 2} {
 			var got []string
