@@ -1,10 +1,11 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"regexp"
 	"slices"
@@ -120,8 +121,11 @@ func (s *Store) readAttributes(ctx context.Context, ids []rapport.ID, n named) e
 		d.UseNumber()
 		for {
 			t, err := d.Token()
-			if err != nil { // the end
+			if errors.Is(err, io.EOF) {
 				return nil
+			}
+			if err != nil {
+				return fmt.Errorf("reading the attributes of customer %s: %w", rapport.KindCustomer.Format(id), err)
 			}
 			switch v := t.(type) {
 			case string:
@@ -149,7 +153,7 @@ func (s *Store) readEntries(ctx context.Context, ids []rapport.ID, n named) erro
 		if err := json.Unmarshal([]byte(text), &m); err != nil {
 			return fmt.Errorf("reading an entry of customer %s: %w", rapport.KindCustomer.Format(id), err)
 		}
-		if len(bytes.TrimSpace(m.Meta)) > 0 {
+		if len(m.Meta) > 0 {
 			if err := json.Unmarshal(m.Meta, &shared); err != nil {
 				return fmt.Errorf("reading an entry of customer %s: %w", rapport.KindCustomer.Format(id), err)
 			}
