@@ -73,7 +73,7 @@ type Entry struct {
 	Bcc           []string          `json:"bcc,omitempty" doc:"Of a mail of ours: who got a copy that nobody sees."`
 	Aside         bool              `json:"aside,omitempty" doc:"Between us and somebody else: the customer does not see it."`
 	Forwarded     string            `json:"forwarded,omitempty" doc:"The entry that this one passes on."`
-	Meta          json.RawMessage   `json:"meta,omitempty" doc:"What the channel knows beyond this: button, album, auto (a machine wrote it), command (stop, start or help: nothing but that, obeyed, and nobody waits), checks (spf, dkim, dmarc), sender (somebody else than the customer), unverified (who that is, is not certain), edited_at and before (the customer corrected it then, and what the last correction replaced)."`
+	Meta          json.RawMessage   `json:"meta,omitempty" doc:"What the channel knows beyond this: button, album, auto (a machine wrote it), command (stop, start or help: nothing but that, obeyed, and nobody waits), phone (a number that they shared as their own), checks (spf, dkim, dmarc), sender (somebody else than the customer), unverified (who that is, is not certain), edited_at and before (the customer corrected it then, and what the last correction replaced)."`
 	CreatedAt     time.Time         `json:"created_at"`
 }
 

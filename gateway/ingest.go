@@ -305,6 +305,9 @@ func metaOf(in *channels.Incoming, w *writer, asked command, aside bool) (json.R
 	if in.Channel == rapport.Email && in.To != "" {
 		meta["to"] = in.To // the mailbox that the answer comes from
 	}
+	if in.OwnPhone != "" {
+		meta["phone"] = in.OwnPhone
+	}
 	if len(in.Checks) > 0 {
 		meta["checks"] = in.Checks
 	}
