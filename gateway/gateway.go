@@ -87,6 +87,7 @@ type Gateway struct {
 	Courier channels.Courier
 
 	telling telling
+	reports reports
 
 	pauses   atomic.Pointer[map[string]time.Time]
 	planning atomic.Bool
@@ -175,6 +176,7 @@ func (g *Gateway) Start(ctx context.Context, name string, role Role) error {
 	g.spawn(func() { g.releaseLoop(run) })
 	g.spawn(func() { g.submit.loop(run) })
 	g.spawn(func() { g.followProviders(run) })
+	g.spawn(func() { g.reportLoop(run) })
 	if set := g.set.Assistant; set.Client != nil && set.Understand {
 		for range asksAtOnce {
 			g.spawn(func() { g.askLoop(run) })
