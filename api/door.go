@@ -153,6 +153,7 @@ func open(o Options) (*fiber.App, *door) {
 	d.files()
 	d.keys()
 	d.providers()
+	d.domains()
 	d.sandbox()
 	d.documentation(app)
 	if o.Mount != nil {

@@ -15,6 +15,7 @@ import (
 	"rapport/channels"
 	"rapport/insights"
 	"rapport/internal/journal"
+	"rapport/internal/maildns"
 	"rapport/store"
 	"rapport/templates"
 )
@@ -82,6 +83,9 @@ type Gateway struct {
 	Hint func(Wake)
 	// FileProviders are the provider entries of the configuration; those of the database come beside them.
 	FileProviders []channels.Entry
+
+	// Resolver looks DNS records up; nil: the machine's own.
+	Resolver maildns.Resolver
 
 	// Courier carries notices to endpoints; nil: deliveries wait for a process that has one.
 	Courier channels.Courier

@@ -100,7 +100,7 @@ func open(s channels.Settings, env channels.Env) (channels.Conn, error) {
 		c.idDomain = c.replyDomain
 	}
 	c.dotTimeout = readDuration(r, "dot_timeout", 10*time.Minute, 10*time.Minute)
-	c.timeout = relay.timeout
+	c.timeout, c.relayHost = relay.timeout, relay.host
 	idle := readDuration(r, "idle_timeout", time.Minute, time.Hour)
 	if n, err := strconv.ParseFloat(r.String("domain_rate", "0"), 64); err != nil || n < 0 || n > 1e6 { // delivery reads it
 		r.Fail("domain_rate", "must be messages a second, such as 20 or 0.5")
