@@ -46,6 +46,7 @@ const (
 	KindEndpoint   Kind = "end"
 	KindDelivery   Kind = "dlv"
 	KindCall       Kind = "cal"
+	KindAudit      Kind = "aud"
 )
 
 const crockford = "0123456789abcdefghjkmnpqrstvwxyz"

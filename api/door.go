@@ -44,6 +44,8 @@ type Options struct {
 	Ready   func(context.Context) error // what /readyz asks; nil: always ready
 	Observe func(Observation)           // after each request, from many goroutines; nil: nobody
 	Mount   func(*fiber.App)            // adds routes of others (the web app)
+	// Around tells what only cmd sees of the machine; nil: nothing.
+	Around func(context.Context) Surroundings
 }
 
 // Limits are the largest requests that are taken; zero fields get the defaults of the contract.
@@ -155,6 +157,8 @@ func open(o Options) (*fiber.App, *door) {
 	d.providers()
 	d.domains()
 	d.sandbox()
+	d.audit()
+	d.system()
 	d.documentation(app)
 	if o.Mount != nil {
 		o.Mount(app)

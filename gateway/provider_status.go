@@ -3,10 +3,12 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"regexp"
 	"sync"
 	"time"
 
+	"rapport"
 	"rapport/channels"
 	"rapport/store"
 )
@@ -64,6 +66,35 @@ type reports struct {
 
 	saying sync.Mutex        // one Report at a time
 	said   map[string]string // what stands in the store; under saying
+	signs  map[rapport.ID]sign
+}
+
+// sign is when a worker's counter was last seen to have moved.
+type sign struct {
+	beats int64
+	at    time.Time
+}
+
+// watchSigns remembers when which worker gave a sign of life, by the clock of this process.
+func (g *Gateway) watchSigns(ctx context.Context) error {
+	workers, err := g.Store.Workers(ctx)
+	if err != nil {
+		return err
+	}
+	now := g.now()
+	g.reports.mu.Lock()
+	defer g.reports.mu.Unlock()
+	next := make(map[rapport.ID]sign, len(workers))
+	for _, w := range workers {
+		s, known := g.reports.signs[w.ID]
+		if known && s.beats != w.Beats || w.ID == g.Worker() {
+			s.at = now
+		}
+		s.beats = w.Beats
+		next[w.ID] = s
+	}
+	g.reports.signs = next
+	return nil
 }
 
 // see changes what this process thinks of a provider.
@@ -112,7 +143,7 @@ func (g *Gateway) reportLoop(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		err := g.Report(ctx)
+		err := errors.Join(g.Report(ctx), g.watchSigns(ctx))
 		if err == nil && n%60 == 0 {
 			err = g.Store.ForgetReports(ctx)
 		}

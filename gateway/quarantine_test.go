@@ -208,7 +208,7 @@ func TestQuarantine_ReleaseSendsTheRest(t *testing.T) {
 		if n := r.total(); n != 121 {
 			t.Errorf("%d messages went out", n)
 		}
-		log, _, err := r.st.AuditLog(t.Context(), "", store.Page{Limit: 100})
+		log, _, err := r.st.AuditLog(t.Context(), store.AuditFilter{Subject: "", Page: store.Page{Limit: 100}})
 		if err != nil {
 			t.Fatal(err)
 		}
