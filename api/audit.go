@@ -18,12 +18,12 @@ type AuditEntry struct {
 	Actor    Actor           `json:"actor"`
 	Action   string          `json:"action" example:"key.created"`
 	Resource string          `json:"resource" doc:"What it was done to: an id, or a name."`
-	Detail   json.RawMessage `json:"detail" doc:"Holds no personal data."`
+	Detail   json.RawMessage `json:"detail" doc:"Holds nothing personal of customers."`
 }
 
 // Actor is who did something.
 type Actor struct {
-	Kind string `json:"kind" enum:"key,rapport" doc:"rapport: it did so by itself, or a command on its machine did."`
+	Kind string `json:"kind" enum:"key,agent,rapport" doc:"rapport: it did so by itself, or a command on its machine did."`
 	ID   string `json:"id,omitempty"`
 	Name string `json:"name,omitempty"`
 }
@@ -31,6 +31,9 @@ type Actor struct {
 func actorOf(e store.AuditEntry) Actor {
 	if e.Key == 0 {
 		return Actor{Kind: "rapport"}
+	}
+	if e.Agent != "" {
+		return Actor{Kind: "agent", ID: rapport.KindAgent.Format(e.Key), Name: e.Agent}
 	}
 	return Actor{Kind: "key", ID: rapport.KindKey.Format(e.Key), Name: e.KeyName}
 }
@@ -47,7 +50,7 @@ func (d *door) audit() {
 type listAudit struct {
 	Request
 	Paging
-	Actor    string    `query:"actor" maxLength:"40" doc:"The id of a key, or rapport."`
+	Actor    string    `query:"actor" maxLength:"40" doc:"The id of a key or an agent, or rapport."`
 	Action   string    `query:"action" maxLength:"60" doc:"key.created, or key for all that is done to keys."`
 	Resource string    `query:"resource" maxLength:"200"`
 	Since    time.Time `query:"since"`
@@ -61,8 +64,12 @@ func (d *door) listAudit(ctx context.Context, in *listAudit) (*reply[List[AuditE
 		return nil, err
 	}
 	if in.Actor != "" && !f.Own {
-		if f.By, err = rapport.KindKey.Parse(in.Actor); err != nil {
-			return nil, rapport.Invalid("query.actor", "must be the id of a key, or rapport")
+		kind := rapport.KindKey
+		if strings.HasPrefix(in.Actor, string(rapport.KindAgent)+"_") {
+			kind = rapport.KindAgent
+		}
+		if f.By, err = kind.Parse(in.Actor); err != nil {
+			return nil, rapport.Invalid("query.actor", "must be the id of a key or an agent, or rapport")
 		}
 	}
 	rows, next, err := d.st.AuditLog(ctx, f)

@@ -104,7 +104,8 @@ func TestAudit_KnowsWhoDidWhat(t *testing.T) {
 			"PUT /v1/presence/": "who is there", "POST /v1/sandbox/": "a game", "PUT /v1/sandbox/": "a game", "POST /v1/files": "a file alone does nothing", "POST /v1/events": "has its own log",
 			"POST /v1/messages": "stands in the ledger, with the key", "POST /v1/templates/{key}/": "changes nothing, or stands in the ledger", "POST /v1/merges/preview": "changes nothing",
 			"POST /v1/canned/{key}/render": "changes nothing", "POST /v1/campaigns/{id}/recipients": "a draft; its launch is written", "POST /v1/endpoints/{id}/test": "stands in the deliveries",
-			"POST /v1/domains/{domain}/check": "changes nothing",
+			"POST /v1/domains/{domain}/check": "changes nothing", "POST /v1/setup": "agents: TestAgents", "POST /v1/session": "agents", "DELETE /v1/session": "agents", "POST /v1/invitations/": "agents",
+			"POST /v1/agents": "agents", "PATCH /v1/agents/": "agents", "PUT /v1/agents/": "agents", "DELETE /v1/agents/": "agents",
 		}
 		for _, r := range h.door.routes {
 			route, excused := r.Method+" "+r.Path, r.Method == http.MethodGet || written[r.Method+" "+r.Path]

@@ -12,8 +12,9 @@ import (
 // AuditEntry says who did what to whom. Detail holds no personal data: the log outlives an erasure.
 type AuditEntry struct {
 	ID      rapport.ID
-	Key     rapport.ID // the API key that did it; 0: Rapport itself, or a command
-	KeyName string     // of the list: how the key is called; "" when it is no key
+	Key     rapport.ID // the API key, or the agent, who did it; 0: Rapport itself, or a command
+	KeyName string     // of the list: how the key is called; "" when it is none
+	Agent   string     // of the list: how the agent is called; "" when it is none
 	Action  string     // key.created, customer.erased, ...
 	Subject string     // an id as it is shown: cus_..., key_...
 	Detail  json.RawMessage
@@ -57,10 +58,10 @@ func (s *Store) AuditLog(ctx context.Context, f AuditFilter) ([]AuditEntry, rapp
 	rows, err := collect(ctx, s, func(scan func(...any) error) (e AuditEntry, err error) {
 		var detail string
 		var created int64
-		err = scan(&e.ID, &e.Key, &e.KeyName, &e.Action, &e.Subject, &detail, &created)
+		err = scan(&e.ID, &e.Key, &e.KeyName, &e.Agent, &e.Action, &e.Subject, &detail, &created)
 		e.Detail, e.At = json.RawMessage(detail), at(created)
 		return
-	}, `SELECT a.id, a.key_id, COALESCE(k.name, ''), a.action, a.subject, a.detail, a.created_at FROM audit a LEFT JOIN keys k ON k.id = a.key_id
+	}, `SELECT a.id, a.key_id, COALESCE(k.name, ''), COALESCE(g.name, ''), a.action, a.subject, a.detail, a.created_at FROM audit a LEFT JOIN keys k ON k.id = a.key_id LEFT JOIN agents g ON g.id = a.key_id
 		WHERE a.id < $1 AND ($2 = '' OR a.subject = $2) AND (a.key_id = $3 OR CAST($3 AS BIGINT) = 0) AND ($4 = 0 OR a.key_id = 0)
 		AND ($5 = '' OR a.action = $5 OR a.action > $6 AND a.action < $7) AND a.created_at >= $8 AND a.created_at < $9 ORDER BY a.id DESC LIMIT $10`,
 		f.after(), f.Subject, f.By, own, f.Action, f.Action+".", f.Action+"/", ms(f.Since), until, f.Limit+1)
