@@ -49,6 +49,7 @@ const (
 	KindAgent      Kind = "agt"
 	KindSession    Kind = "ses"
 	KindAudit      Kind = "aud"
+	KindStray      Kind = "str"
 )
 
 const crockford = "0123456789abcdefghjkmnpqrstvwxyz"
