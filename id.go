@@ -49,6 +49,7 @@ const (
 	KindResponse   Kind = "rsp"
 	KindAgent      Kind = "agt"
 	KindSession    Kind = "ses"
+	KindAudit      Kind = "aud"
 	KindStray      Kind = "str"
 )
 

@@ -15,6 +15,7 @@ import (
 	"rapport/channels"
 	"rapport/insights"
 	"rapport/internal/journal"
+	"rapport/internal/maildns"
 	"rapport/store"
 	"rapport/templates"
 )
@@ -87,10 +88,14 @@ type Gateway struct {
 	// FileProviders are the provider entries of the configuration; those of the database come beside them.
 	FileProviders []channels.Entry
 
+	// Resolver looks DNS records up; nil: the machine's own.
+	Resolver maildns.Resolver
+
 	// Courier carries notices to endpoints; nil: deliveries wait for a process that has one.
 	Courier channels.Courier
 
 	telling telling
+	reports reports
 
 	pauses   atomic.Pointer[map[string]time.Time]
 	planning atomic.Bool
@@ -181,6 +186,7 @@ func (g *Gateway) Start(ctx context.Context, name string, role Role) error {
 	g.spawn(func() { g.releaseLoop(run) })
 	g.spawn(func() { g.submit.loop(run) })
 	g.spawn(func() { g.followProviders(run) })
+	g.spawn(func() { g.reportLoop(run) })
 	if set := g.set.Assistant; set.Client != nil && set.Understand {
 		for range asksAtOnce {
 			g.spawn(func() { g.askLoop(run) })

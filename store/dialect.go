@@ -44,6 +44,8 @@ type dialect interface {
 	// about asks for the version and for the server's clock in milliseconds (0: it has none of its own);
 	// safety lists the settings that must not be "off" for a commit to be durable.
 	about() (query string, safety []string)
+	// size asks for the bytes of the database, from what the engine knows anyway.
+	size() string
 	// countTables asks how many tables there are.
 	countTables() string
 	// Full-text search. addWords takes an entry's id and words(...); dropWords ends before the list of ids; findWords are
@@ -92,6 +94,12 @@ func (sqlite) grown() string { return "" }
 func (sqlite) about() (string, []string) {
 	return `SELECT 'SQLite ' || sqlite_version(), 0`, nil // opened with synchronous=FULL
 }
+
+func (sqlite) size() string {
+	return `SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()`
+}
+
+func (postgres) size() string { return `SELECT pg_database_size(current_database())` }
 
 func (sqlite) countTables() string {
 	return `SELECT count(*) FROM sqlite_master WHERE type = 'table'`
