@@ -46,6 +46,8 @@ const (
 	KindEndpoint   Kind = "end"
 	KindDelivery   Kind = "dlv"
 	KindCall       Kind = "cal"
+	KindView       Kind = "viw"
+	KindSegment    Kind = "seg"
 )
 
 const crockford = "0123456789abcdefghjkmnpqrstvwxyz"

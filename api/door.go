@@ -138,6 +138,7 @@ func open(o Options) (*fiber.App, *door) {
 	d.quarantine()
 	d.messages()
 	d.threads()
+	d.inbox()
 	d.merges()
 	d.customerMerges()
 	d.drafts()
