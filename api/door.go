@@ -129,6 +129,7 @@ func open(o Options) (*fiber.App, *door) {
 	d.api = humafiber.NewV2(app, config)
 	d.api.UseMiddleware(func(ctx huma.Context, next func(huma.Context)) { next(unescaped{ctx}) })
 	d.customers()
+	d.segments()
 	d.imports()
 	d.consents()
 	d.suppressions()
