@@ -27,6 +27,7 @@ type Customer struct {
 	Preferences Preferences     `json:"preferences"`
 	CreatedAt   time.Time       `json:"created_at"`
 	UpdatedAt   time.Time       `json:"updated_at"`
+	Activity    *Activity       `json:"activity,omitempty" doc:"Where one customer is asked for."`
 }
 
 // Address is where a customer is reached.
@@ -135,7 +136,11 @@ func (d *door) getCustomer(ctx context.Context, in *CustomerPath) (*reply[Custom
 	if err != nil {
 		return nil, err
 	}
-	return ok(customerView(c))
+	v, err := d.active(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return ok(v)
 }
 
 func (d *door) eraseCustomer(ctx context.Context, in *CustomerPath) (*reply[nothing], error) {

@@ -130,6 +130,7 @@ func open(o Options) (*fiber.App, *door) {
 	d.api.UseMiddleware(func(ctx huma.Context, next func(huma.Context)) { next(unescaped{ctx}) })
 	d.customers()
 	d.segments()
+	d.customerPage()
 	d.imports()
 	d.consents()
 	d.suppressions()
