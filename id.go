@@ -48,6 +48,8 @@ const (
 	KindCall       Kind = "cal"
 	KindView       Kind = "viw"
 	KindSegment    Kind = "seg"
+	KindAgent      Kind = "agt"
+	KindSession    Kind = "ses"
 )
 
 const crockford = "0123456789abcdefghjkmnpqrstvwxyz"
