@@ -50,6 +50,7 @@ const (
 	KindSegment    Kind = "seg"
 	KindAgent      Kind = "agt"
 	KindSession    Kind = "ses"
+	KindStray      Kind = "str"
 )
 
 const crockford = "0123456789abcdefghjkmnpqrstvwxyz"

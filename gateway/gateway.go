@@ -46,6 +46,7 @@ type Settings struct {
 	Replies         Replies                           // our own words where it has none
 	Assistant       Assistant                         // zero: no language model is asked
 	Prices          Prices                            // what messages cost; without, costs are not counted
+	ReadMail        MailReader                        // nil: mail is shown without its inline pictures
 	KeepStream      time.Duration                     // how long the event stream can be read back; 0: a week
 	KeepNotices     int64                             // and how many of it; 0: a million
 }
@@ -69,6 +70,7 @@ type Gateway struct {
 	sealers   sync.Pool // of *sealer
 
 	reader  *insights.Reader
+	reading chan struct{}    // a place for each mail that is being read again, see ShowHTML
 	asks    chan rapport.ID  // entries that wait for the assistant
 	worker  atomic.Int64     // who this process is in the store
 	journal *journal.Journal // nil: nothing is noted
@@ -119,6 +121,7 @@ func New(st *store.Store, hub *channels.Hub, log *slog.Logger, set Settings) *Ga
 	}
 	g := &Gateway{Store: st, Hub: hub, Log: log, set: set, died: make(chan struct{}, 1)}
 	g.asks = make(chan rapport.ID, asksWaiting)
+	g.reading = make(chan struct{}, 2)
 	var err error
 	if g.reader, err = insights.New(); err != nil {
 		panic(err) // the word lists are part of the binary

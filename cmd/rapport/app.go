@@ -280,7 +280,7 @@ func gatewaySettings(cfg *config.Config, secret [][]byte) (gateway.Settings, err
 		Hold: cfg.Delivery.Hold, EscalateAfter: cfg.Delivery.EscalateAfter, InlineCustomers: cfg.Limits.InlineCustomers,
 		Prices: gateway.Prices{Currency: cfg.Prices.Currency, Minor: map[rapport.Channel]float64{rapport.Email: cfg.Prices.Email, rapport.SMS: cfg.Prices.SMS, rapport.WhatsApp: cfg.Prices.WhatsApp,
 			rapport.Telegram: cfg.Prices.Telegram, rapport.Webhook: cfg.Prices.Webhook}},
-		KeepStream: cfg.Events.Keep, KeepNotices: int64(cfg.Events.KeepMost), JournalDir: filepath.Join(cfg.DataDir, "journal")}
+		KeepStream: cfg.Events.Keep, KeepNotices: int64(cfg.Events.KeepMost), JournalDir: filepath.Join(cfg.DataDir, "journal"), ReadMail: readMail}
 	if a := cfg.Assistant; a.URL != "" {
 		client, err := assistant.New(assistant.Options{URL: a.URL, Key: a.Key.Reveal(), Model: a.Model, Timeout: a.Timeout, AllowNetworks: a.AllowNetworks})
 		if err != nil {
