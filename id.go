@@ -49,6 +49,7 @@ const (
 	KindResponse   Kind = "rsp"
 	KindAgent      Kind = "agt"
 	KindSession    Kind = "ses"
+	KindStray      Kind = "str"
 )
 
 const crockford = "0123456789abcdefghjkmnpqrstvwxyz"

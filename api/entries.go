@@ -29,6 +29,7 @@ func (d *door) entries() {
 	handleJSON(d, route{Method: http.MethodPost, Path: "/v1/entries/{id}/forward", Scope: "write:threads", Tag: tag, Summary: "Forward an entry to somebody else", Status: 202, Refuses: []int{404, 409},
 		About: "By mail, with its attachments. It stands in the thread as an entry that is aside: the customer does not see it. Who answers it is a guest in the thread."}, d.postForward)
 	handle(d, route{Method: http.MethodGet, Path: "/v1/entries/{id}/original", Scope: "read:threads", Tag: tag, Summary: "The mail as it came", About: "message/rfc822, as an attachment.", Refuses: []int{404}}, d.getOriginal)
+	d.showsHTML()
 }
 
 type listParticipants struct {
