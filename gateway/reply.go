@@ -19,7 +19,7 @@ import (
 type ReplyInput struct {
 	Text        string          `json:"text,omitempty" maxLength:"100000"`
 	HTML        string          `json:"html,omitempty" maxLength:"500000" doc:"Email only; sanitised."`
-	Channel     rapport.Channel `json:"channel,omitempty" doc:"Default: the thread's."`
+	Channel     rapport.Channel `json:"channel,omitempty" doc:"Default: the thread's. Required where that is phone."`
 	Attachments []string        `json:"attachments,omitempty" maxItems:"50" doc:"Files, fil_...; together at most 25 MiB."`
 	Agent       string          `json:"agent,omitempty" maxLength:"200" doc:"Who answers. Default: the key's name."`
 	ShowAgent   bool            `json:"show_agent,omitempty" doc:"Email: the agent's name stands before the address in From."`
@@ -133,9 +133,9 @@ func (g *Gateway) ReplyInThread(ctx context.Context, by Caller, thread rapport.I
 		if err := unseen(ctx, s, t, agent, in); err != nil {
 			return err
 		}
-		ch := in.Channel
-		if ch == "" {
-			ch = t.Channel
+		ch, err := replyChannel(t, in.Channel)
+		if err != nil {
+			return err
 		}
 		c := &rapport.Campaign{ID: s.NewID(), Kind: rapport.KindOfReply, Name: "reply", Purpose: rapport.Transactional, Thread: t.ID, Key: by.Key,
 			Routing: rapport.Routing{Method: rapport.Preferred, Channels: []rapport.Channel{ch}}, Status: rapport.CampaignFinished, Audience: 1, Planned: 1, CreatedAt: s.Now(), LaunchedAt: s.Now()}
