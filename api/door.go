@@ -8,6 +8,7 @@ import (
 	"encoding/base32"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/netip"
 	"reflect"
@@ -34,7 +35,8 @@ type Options struct {
 	Log     *slog.Logger
 
 	Version        string // of the program, for the OpenAPI document
-	PublicURL      string // without a slash at the end; what providers sign
+	PublicURL      string // without a slash at the end; what providers sign, and whose pages sessions are for
+	Demo           bool   // told to the app
 	TrustedProxies []netip.Prefix
 	CallDoors      map[string]string // names of telephone exchanges by the token that opens their door
 	Limits         Limits
@@ -43,7 +45,7 @@ type Options struct {
 
 	Ready   func(context.Context) error // what /readyz asks; nil: always ready
 	Observe func(Observation)           // after each request, from many goroutines; nil: nobody
-	Mount   func(*fiber.App)            // adds routes of others (the web app)
+	App     fs.FS                       // the web app, built; nil: a page says how to build it
 }
 
 // Limits are the largest requests that are taken; zero fields get the defaults of the contract.
@@ -88,6 +90,7 @@ type door struct {
 	inside  *admission
 	streams chan struct{}
 	follow  following
+	cookies cookies
 	begun   sync.Map // set of begun
 }
 
@@ -107,7 +110,7 @@ func open(o Options) (*fiber.App, *door) {
 		o.IdleTimeout = time.Minute
 	}
 	d := &door{o: o, g: o.Gateway, st: o.Store, pages: openPages(), inside: newAdmission(o.Limits.Running, o.Limits.Held), streams: make(chan struct{}, o.Limits.Streams),
-		follow: following{places: make(chan struct{}, o.Limits.Listeners), heartbeat: 15 * time.Second, patience: 10 * time.Second}}
+		follow: following{places: make(chan struct{}, o.Limits.Listeners), heartbeat: 15 * time.Second, patience: 10 * time.Second}, cookies: cookiesFor(o.PublicURL)}
 	app := fiber.New(fiber.Config{
 		AppName: "Rapport", DisableStartupMessage: true, CaseSensitive: true,
 		Immutable:         true,                              // else strings of one request turn into those of the next
@@ -125,7 +128,8 @@ func open(o Options) (*fiber.App, *door) {
 	config.CreateHooks = nil // no $schema: it reflects the Host header
 	config.RejectUnknownQueryParameters = true
 	config.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
-	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"key": {Type: "http", Scheme: "bearer", Description: "An API key: rpt_live_…"}}
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"key": {Type: "http", Scheme: "bearer", Description: "An API key: rpt_live_…"},
+		"session": {Type: "apiKey", In: "cookie", Name: d.cookies.session, Description: "An agent who is signed in. What changes something also needs X-CSRF-Token."}}
 	d.api = humafiber.NewV2(app, config)
 	d.api.UseMiddleware(func(ctx huma.Context, next func(huma.Context)) { next(unescaped{ctx}) })
 	d.customers()
@@ -145,6 +149,8 @@ func open(o Options) (*fiber.App, *door) {
 	d.mentions()
 	d.canned()
 	d.search()
+	d.sessions()
+	d.agents()
 	d.presence()
 	d.hours()
 	d.responses()
@@ -156,9 +162,7 @@ func open(o Options) (*fiber.App, *door) {
 	d.providers()
 	d.sandbox()
 	d.documentation(app)
-	if o.Mount != nil {
-		o.Mount(app)
-	}
+	d.app(app, o.App)
 	return app, d
 }
 
