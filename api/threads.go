@@ -19,7 +19,7 @@ import (
 type Thread struct {
 	ID           string               `json:"id"`
 	Customer     string               `json:"customer"`
-	Channel      rapport.Channel      `json:"channel"`
+	Channel      rapport.Channel      `json:"channel" doc:"Where it began. phone: with a missed call; an answer there must name its channel."`
 	Subject      string               `json:"subject,omitempty"`
 	Status       rapport.ThreadStatus `json:"status" enum:"open,pending,snoozed,resolved,spam"`
 	Assignee     string               `json:"assignee,omitempty"`
@@ -161,7 +161,7 @@ type ThreadFilter struct {
 	Unread     bool             `query:"unread" doc:"Only unread ones."`
 	Waiting    bool             `query:"waiting" doc:"Only those whose customer waits."`
 	Status     []string         `query:"status" maxItems:"5" enum:"open,pending,snoozed,resolved,spam" doc:"One or several, separated by commas."`
-	Channel    rapport.Channel  `query:"channel" enum:"email,sms,whatsapp,telegram,webhook"`
+	Channel    rapport.Channel  `query:"channel" enum:"email,sms,whatsapp,telegram,webhook,phone"`
 	Label      string           `query:"label" maxLength:"100" doc:"In whatever case."`
 	Priority   rapport.Priority `query:"priority" enum:"low,normal,high,urgent"`
 	Customer   string           `query:"customer" maxLength:"300" doc:"An id, or ext: and your own."`
