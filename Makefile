@@ -20,8 +20,12 @@ else
 	@RAPPORT_DEMO=true exec bin/rapport serve
 endif
 
-build: ## compile bin/rapport
+build: web/dist/index.html ## compile bin/rapport, with the web app in it
 	@CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/rapport ./cmd/rapport
+
+# Without Node the program is complete but for the app, and says so at /.
+web/dist/index.html: web/package-lock.json web/openapi.json web/index.html web/vite.config.ts $(shell find web/src web/public -type f -not -name schema.d.ts)
+	@scripts/web.sh
 
 test: ## run every test on real PostgreSQL, Redis and Postfix (missing ones are installed where you may)
 	@scripts/test.sh
@@ -41,7 +45,8 @@ fuzz: ## run every fuzz target for 10 million inputs or 10 minutes (FUZZTIME=1m,
 tour: build ## the README's tour on PostgreSQL + Redis: one api, two workers
 	@RAPPORT_DEMO=true scripts/compose-local.sh scripts/tour.sh
 
-docs: ## write the generated parts of the README anew
+docs: ## write the generated parts of the README, and web/openapi.json, anew
+	@go test ./api -run TestOpenAPI_TheApp -count=1 -update >/dev/null
 	@go test ./cmd/rapport -run TestREADME -count=1 -update
 
 lint: ## golangci-lint (the first run compiles it: a minute or two)
@@ -57,4 +62,4 @@ fmt: ## format the Go code
 	@gofmt -w -s $$(git ls-files -co --exclude-standard '*.go')
 
 clean: ## remove what was built (your data directory stays)
-	@rm -rf bin
+	@rm -rf bin web/node_modules && find web/dist -mindepth 1 -not -name .gitkeep -delete

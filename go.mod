@@ -2,6 +2,8 @@ module rapport
 
 go 1.26.8
 
+ignore ./web/node_modules
+
 replace github.com/molecule-man/go-brrr => github.com/molecule-man/go-brrr v1.0.1
 
 require (

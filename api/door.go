@@ -8,6 +8,7 @@ import (
 	"encoding/base32"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/netip"
 	"reflect"
@@ -44,7 +45,7 @@ type Options struct {
 
 	Ready   func(context.Context) error // what /readyz asks; nil: always ready
 	Observe func(Observation)           // after each request, from many goroutines; nil: nobody
-	Mount   func(*fiber.App)            // adds routes of others (the web app)
+	App     fs.FS                       // the web app, built; nil: a page says how to build it
 }
 
 // Limits are the largest requests that are taken; zero fields get the defaults of the contract.
@@ -160,9 +161,7 @@ func open(o Options) (*fiber.App, *door) {
 	d.providers()
 	d.sandbox()
 	d.documentation(app)
-	if o.Mount != nil {
-		o.Mount(app)
-	}
+	d.app(app, o.App)
 	return app, d
 }
 

@@ -403,7 +403,7 @@ func TestClientIP_BelievesOnlyTrustedProxies(t *testing.T) {
 				prefixes = append(prefixes, netip.MustParsePrefix(p))
 			}
 		}
-		h := newHouse(t, func(o *Options) { o.TrustedProxies = prefixes; o.Mount = nil })
+		h := newHouse(t, func(o *Options) { o.TrustedProxies = prefixes })
 		var got string
 		h2 := fiber.New(fiber.Config{DisableStartupMessage: true})
 		h2.Get("/", func(f *fiber.Ctx) error { got = h.door.clientIP(f); return nil })

@@ -48,7 +48,8 @@ type Place struct {
 type streamEvents struct {
 	Request
 	Place
-	Last string `header:"Last-Event-ID" maxLength:"40" doc:"Goes before after."`
+	Last  string `header:"Last-Event-ID" maxLength:"40" doc:"Goes before after."`
+	Alive bool   `query:"alive" doc:"Signs of life come as events of type alive, which a browser's EventSource tells of; else as comments."`
 }
 
 // place is somebody's place in the stream, found.
@@ -118,7 +119,7 @@ func (d *door) streamEvents(ctx context.Context, in *streamEvents) (*reply[func(
 	default:
 		return nil, overload(c, overListeners)
 	}
-	s := &sse{d: d, place: at, by: in.caller(), shown: d.credentials(c), conn: c.Context().Conn(), follower: d.g.Follow(at.at), seen: time.Now()}
+	s := &sse{d: d, place: at, alive: in.Alive, by: in.caller(), shown: d.credentials(c), conn: c.Context().Conn(), follower: d.g.Follow(at.at), seen: time.Now()}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	context.AfterFunc(s.ctx, func() { s.follower.Close(); <-d.follow.places })
 	go func(shutdown <-chan struct{}) {
@@ -142,6 +143,7 @@ func (d *door) streamEvents(ctx context.Context, in *streamEvents) (*reply[func(
 type sse struct {
 	d        *door
 	place    place
+	alive    bool // signs of life are events
 	by       gateway.Caller
 	shown    credentials // a key or a session may be revoked while it listens
 	conn     net.Conn
@@ -159,7 +161,16 @@ func (s *sse) begin() {
 		s.gap()
 		return
 	}
-	fmt.Fprintf(&s.buf, ": welcome\nid: %s\n\n", position(s.place.at))
+	s.sign("welcome", s.place.at)
+}
+
+// sign is a sign of life, with the place that the stream has reached.
+func (s *sse) sign(comment string, at rapport.ID) {
+	if s.alive {
+		fmt.Fprintf(&s.buf, "id: %s\nevent: alive\ndata: {}\n\n", position(at))
+		return
+	}
+	fmt.Fprintf(&s.buf, ": %s\nid: %s\n\n", comment, position(at))
 }
 
 func (s *sse) gap() {
@@ -212,7 +223,7 @@ func (s *sse) more() error {
 		}
 	}
 	if len(page) == 0 { // a sign of life, with the place: much may have passed that was not for this client
-		fmt.Fprintf(&s.buf, ": still here\nid: %s\n\n", position(s.follower.At()))
+		s.sign("still here", s.follower.At())
 	}
 	return nil
 }

@@ -9,16 +9,20 @@ import (
 func round(x float64) float64 { return math.Round(100*min(1, max(0, x))) / 100 }
 
 // feeling weighs words that speak well or badly of something. One that says no shortly before turns a word round ("not good",
-// "не понравилось"); ! and words like "very" make it stronger.
-func (r *Reader) feeling(words []string) Guess[Sentiment] {
-	var good, bad float64
+// "не понравилось"); ! and words like "very" make it stronger. What
+// means "nothing" keeps its words from being weighed. manners tells that nothing but a thank-you speaks well of it.
+func (r *Reader) feeling(words []string) (feels Guess[Sentiment], manners bool) {
+	var good, bad, thanked float64
 	taken := make([]bool, len(words))
 	r.feelings.find(words, func(p *pattern, from, to int) {
-		if p.means != "good" && p.means != "bad" || taken[from] {
+		if taken[from] {
 			return
 		}
 		for i := from; i < to; i++ {
 			taken[i] = true
+		}
+		if p.means == "nothing" { // "if it is not too late" says neither
+			return
 		}
 		weight := p.weight
 		denied := false
@@ -36,7 +40,10 @@ func (r *Reader) feeling(words []string) Guess[Sentiment] {
 				weight *= 1.15
 			}
 		}
-		if (p.means == "good") != denied {
+		if p.means == "thanks" && !denied {
+			thanked += weight
+		}
+		if (p.means != "bad") != denied {
 			if denied {
 				weight *= 0.5 // "not bad" is not praise
 			}
@@ -52,14 +59,15 @@ func (r *Reader) feeling(words []string) Guess[Sentiment] {
 	lead := math.Abs(good-bad) / (sum + 1)
 	switch {
 	case sum == 0:
-		return Guess[Sentiment]{Neutral, 0.5}
+		feels = Guess[Sentiment]{Neutral, 0.5}
 	case lead < 0.2:
-		return Guess[Sentiment]{Neutral, round(0.5 - lead)}
+		feels = Guess[Sentiment]{Neutral, round(0.5 - lead)}
 	case good > bad:
-		return Guess[Sentiment]{Positive, round(0.35 + 0.65*lead)}
+		feels = Guess[Sentiment]{Positive, round(0.35 + 0.65*lead)}
 	default:
-		return Guess[Sentiment]{Negative, round(0.35 + 0.65*lead)}
+		feels = Guess[Sentiment]{Negative, round(0.35 + 0.65*lead)}
 	}
+	return feels, good > 0 && good == thanked
 }
 
 // near tells whether one that says no reaches over what stands between: "not a very good" does, "не действует, обман" not.

@@ -1,5 +1,11 @@
 package insights
 
+import (
+	"slices"
+	"strings"
+	"unicode"
+)
+
 // intent weighs what the words speak for. How somebody feels tips the scales: an angry question is a complaint, a
 // pleased remark is thanks.
 func (r *Reader) intent(words []string, feeling Guess[Sentiment]) Guess[Intent] {
@@ -18,6 +24,9 @@ func (r *Reader) intent(words []string, feeling Guess[Sentiment]) Guess[Intent] 
 		score[Thanks] += 0.9 * feeling.Confidence
 		score[Complaint] *= 0.6
 	}
+	if !slices.ContainsFunc(words, spelt) {
+		score[Thanks] = 0 // emoji alone may thank, laugh or take note
+	}
 	// Who thanks in advance, or at the end, wants something else.
 	if score[Question] >= 1.5 || score[Order] >= 1.5 || score[Complaint] >= 1.5 || score[Stop] >= 1.5 {
 		score[Thanks] *= 0.4
@@ -35,4 +44,9 @@ func (r *Reader) intent(words []string, feeling Guess[Sentiment]) Guess[Intent] 
 		return Guess[Intent]{Other, round(0.5 - second/3)}
 	}
 	return Guess[Intent]{intent, round((best - second/2) / (best + 0.8))}
+}
+
+// spelt tells whether a word has letters or digits.
+func spelt(word string) bool {
+	return strings.ContainsFunc(word, func(c rune) bool { return unicode.IsLetter(c) || unicode.IsDigit(c) })
 }

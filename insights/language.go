@@ -22,7 +22,7 @@ func newSpeech() speech {
 	}
 	for lang, words := range map[string]string{
 		"en": "the and is are you your my it to of for in not i have was this that with please thanks thank hello hi hey when where how what do does can could would no yes dont cant im its on at be will me stop order",
-		"ru": "и в не на я что с по это как вы мне за у к а но из от меня вам нас ваш мой спасибо здравствуйте привет пожалуйста добрый день где когда почему сколько можно нет да уже еще только бы ли все очень до для если хочу так был была стоп",
+		"ru": "и в не на я что с по это как вы мне за у к а но из от меня вам нас ваш мой спасибо здравствуйте привет пожалуйста добрый день где когда почему сколько можно нет да уже еще только бы ли все очень до для если хочу так был была стоп spasibo privet kogda gde skolko pochemu pozhaluysta pozhaluista zdravstvuyte",
 		"uk": "і в не на я що з по це як ви мені за у до але із від мене вам дякую будь ласка добрий день де коли чому скільки можна ні так вже ще тільки чи все дуже для якщо та",
 		"de": "der die das und ist ich nicht sie mit ein eine für auf danke bitte wann wie wo was zu mir haben von im den dem kein keine",
 		"fr": "la le les et est je pas vous avec un une pour sur merci bonjour quand comment où que qui mon ma mes des du dans ne votre",

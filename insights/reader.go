@@ -95,8 +95,12 @@ func (r *Reader) Read(text, locale string) Reading {
 		text = text[:maxText]
 	}
 	words := split(text)
-	feeling := r.feeling(words)
-	return Reading{Language: r.speech.language(text, words, locale), Intent: r.intent(words, feeling), Sentiment: feeling}
+	feeling, manners := r.feeling(words)
+	intent := r.intent(words, feeling)
+	if wants := intent.Value == Stop || intent.Value == Order || intent.Value == Question; wants && manners && feeling.Value == Positive {
+		feeling = Guess[Sentiment]{Neutral, 0.5} // "please remove me, thank you" is manners
+	}
+	return Reading{Language: r.speech.language(text, words, locale), Intent: intent, Sentiment: feeling}
 }
 
 // lexicon is patterns by their first word, or by the first two bytes of it where it is only a beginning.

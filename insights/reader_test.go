@@ -11,8 +11,8 @@ import (
 	"rapport/insights"
 )
 
-// reply is one of testdata/replies.json: what customers of a shop write, labelled before anybody had looked at how the
-// reader reads them.
+// reply is what a customer writes, and how a person reads it. Those of testdata/replies.json were labelled before anybody had
+// looked at how the reader reads them.
 type reply struct {
 	Text      string             `json:"text"`
 	Language  string             `json:"language"`
@@ -20,9 +20,9 @@ type reply struct {
 	Sentiment insights.Sentiment `json:"sentiment"`
 }
 
-func replies(t testing.TB) []reply {
+func replies(t testing.TB, name string) []reply {
 	t.Helper()
-	b, err := os.ReadFile("testdata/replies.json")
+	b, err := os.ReadFile("testdata/" + name + ".json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +55,7 @@ func TestReader_Accuracy(t *testing.T) {
 	t.Parallel()
 	r := reader(t)
 	scores := map[string]*score{}
-	for i, c := range replies(t) {
+	for i, c := range replies(t, "replies") {
 		half := "worked on"
 		if i%2 == 1 {
 			half = "held out"
@@ -101,6 +101,29 @@ func (s *score) count(got insights.Reading, want reply) {
 	}
 }
 
+func TestReader_WordsThatTurnOthersRound(t *testing.T) {
+	t.Parallel()
+	r := reader(t)
+	for _, c := range []struct {
+		text      string
+		intent    insights.Intent
+		sentiment insights.Sentiment
+	}{
+		{"Please don't stop the newsletter", insights.Thanks, insights.Positive},
+		{"If you don't stop texting me I will report you", insights.Stop, insights.Negative},
+		{"Не переставайте радовать нас новинками", insights.Thanks, insights.Positive},
+		{"I want to book a haircut for noon, thanks", insights.Order, insights.Neutral},
+		{"Хочу забронировать номер, спасибо", insights.Order, insights.Neutral},
+		{"Cancel my booking if it is not too late", insights.Order, insights.Neutral},
+		{"❤️❤️❤️", insights.Other, insights.Positive},
+		{"thanks ❤️", insights.Thanks, insights.Positive},
+	} {
+		if got := r.Read(c.text, ""); got.Intent.Value != c.intent || got.Sentiment.Value != c.sentiment {
+			t.Errorf("%q reads as %s, %s instead of %s, %s", c.text, got.Intent.Value, got.Sentiment.Value, c.intent, c.sentiment)
+		}
+	}
+}
+
 func TestReader_HostileTextCostsLittle(t *testing.T) {
 	t.Parallel()
 	r := reader(t)
@@ -124,7 +147,7 @@ func TestReader_HostileTextCostsLittle(t *testing.T) {
 }
 
 func BenchmarkReader(b *testing.B) {
-	r, all := reader(b), replies(b)
+	r, all := reader(b), replies(b, "replies")
 	for i := 0; b.Loop(); i++ {
 		r.Read(all[i%len(all)].Text, "")
 	}
@@ -132,7 +155,7 @@ func BenchmarkReader(b *testing.B) {
 
 func FuzzReader(f *testing.F) {
 	r := reader(f)
-	for _, c := range replies(f) {
+	for _, c := range replies(f, "replies") {
 		f.Add(c.Text, c.Language)
 	}
 	f.Add("\x00\xff stop\x00", "\x00")

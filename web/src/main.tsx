@@ -1,0 +1,44 @@
+import '@mantine/core/styles.css'
+import '@mantine/notifications/styles.css'
+import '@mantine/spotlight/styles.css'
+import './app.css'
+import { MantineProvider } from '@mantine/core'
+import { ModalsProvider } from '@mantine/modals'
+import { Notifications } from '@mantine/notifications'
+import { QueryClientProvider } from '@tanstack/react-query'
+import { RouterProvider } from '@tanstack/react-router'
+import { setNonce } from 'get-nonce'
+import { StrictMode, Suspense } from 'react'
+import { createRoot } from 'react-dom/client'
+import { sessionQuery } from './api/session'
+import { onSignedOut } from './api/session-state'
+import { ready } from './i18n'
+import { queries, router } from './router'
+import { schemeManager } from './shell/scheme'
+import { theme } from './theme'
+
+const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? ''
+setNonce(nonce) // for the scroll lock of dialogs
+
+onSignedOut(() => {
+  if (queries.getQueryData(sessionQuery.queryKey) === null) return
+  queries.setQueryData(sessionQuery.queryKey, null)
+  void router.navigate({ to: '/sign-in', search: { to: router.state.location.href } as never })
+})
+
+void ready.then(() => {
+  createRoot(document.getElementById('root')!).render(
+    <StrictMode>
+      <MantineProvider theme={theme} colorSchemeManager={schemeManager} defaultColorScheme="auto" getStyleNonce={() => nonce}>
+        <QueryClientProvider client={queries}>
+          <ModalsProvider modalProps={{ centered: true }}>
+            <Notifications position="bottom-center" limit={3} />
+            <Suspense>
+              <RouterProvider router={router} />
+            </Suspense>
+          </ModalsProvider>
+        </QueryClientProvider>
+      </MantineProvider>
+    </StrictMode>,
+  )
+})

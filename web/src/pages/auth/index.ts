@@ -1,0 +1,3 @@
+export { Invitation } from './Invitation'
+export { Setup } from './Setup'
+export { SignIn } from './SignIn'

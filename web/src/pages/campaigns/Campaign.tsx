@@ -1,0 +1,7 @@
+import { useTranslation } from 'react-i18next'
+import { Page } from '../../ui/Page'
+
+export function Campaign() {
+  const { t } = useTranslation()
+  return <Page title={t('nav.campaigns')}>{null}</Page>
+}

@@ -1,0 +1,3 @@
+export { Campaigns } from './Campaigns'
+export { Builder } from './Builder'
+export { Campaign } from './Campaign'

@@ -1,0 +1,2 @@
+export { Templates } from './Templates'
+export { Editor } from './Editor'
