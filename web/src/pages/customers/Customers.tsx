@@ -33,15 +33,15 @@ export function Customers() {
   const go = useNavigate()
   const queries = useQueryClient()
   const loose = useSearch({ strict: false }) as Record<string, unknown>
-  const search: Search = { q: text(loose.q), segment: text(loose.segment), filter: text(loose.filter), order: loose.order === 'asc' ? 'asc' : undefined }
+  const search: Search = { q: text(loose.q), segment: text(loose.segment), filter: typeof loose.filter === 'object' && loose.filter ? JSON.stringify(loose.filter) : undefined, order: loose.order === 'asc' ? 'asc' : undefined }
   const [words, setWords] = useState(search.q ?? '')
   const [q] = useDebouncedValue(words.trim(), 200)
-  const [flat, setFlat] = useState<Flat>(() => (search.filter && flatten(parsed(search.filter))) || nothing)
+  const [flat, setFlat] = useState<Flat>(() => flatten(loose.filter) ?? nothing)
   const [open, setOpen] = useState(flat.asked.length > 0)
   const filter = useMemo(() => build(flat), [flat])
   const [filterText] = useDebouncedValue(filter && !search.segment ? JSON.stringify(filter) : undefined, 250)
 
-  const put = (change: Partial<Search>) => void go({ to: '/customers', search: Object.fromEntries(Object.entries({ ...search, ...change }).filter(([, v]) => v)) as never, replace: true })
+  const put = (change: Partial<Search>) => void go({ to: '/customers', search: Object.fromEntries(Object.entries({ ...search, ...change }).flatMap(([k, v]) => (v ? [[k, k === 'filter' ? (JSON.parse(v) as unknown) : v]] : []))) as never, replace: true })
   // The address bar follows what is asked, so that a list can be shared and the way back leads to it.
   useEffect(() => {
     if ((search.q ?? '') !== q || search.filter !== filterText) put({ q, filter: filterText })
@@ -145,12 +145,4 @@ export function Customers() {
       )}
     </Area>
   )
-}
-
-function parsed(json: string): unknown {
-  try {
-    return JSON.parse(json)
-  } catch {
-    return undefined
-  }
 }

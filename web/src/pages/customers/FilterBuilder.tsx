@@ -87,7 +87,7 @@ function Ask({ asked: { not, question: q }, onChange }: { asked: Asked; onChange
       <>
         {channel}
         <TopicSelect value={q.topic ?? ''} onChange={(topic) => set({ topic: topic || undefined })} />
-        <Select aria-label={t('filter.how')} className={classes.how} allowDeselect={false} data={(['granted', 'withdrawn', 'none'] as const).map((v) => ({ value: v, label: t(`consentIs.${v}`) }))} value={String(q.value)} onChange={(value) => set({ value })} />
+        <Select aria-label={t('filter.how')} className={classes.how} allowDeselect={false} data={(['granted', 'withdrawn', 'none', 'not_granted', 'not_withdrawn', 'not_none'] as const).map((v) => ({ value: v, label: t(`consentIs.${v}`) }))} value={`${not ? 'not_' : ''}${String(q.value)}`} onChange={(v) => set({ value: v!.replace('not_', '') }, v!.startsWith('not_'))} />
       </>
     )
   if (field === 'event')

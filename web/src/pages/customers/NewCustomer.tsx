@@ -1,5 +1,4 @@
 import { Button, Group, Select, Stack, TextInput } from '@mantine/core'
-import { modals } from '@mantine/modals'
 import { useMutation } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -9,11 +8,12 @@ import { need } from '../../api/pages'
 import { fieldErrors } from '../../api/problem'
 import { ProblemAlert } from '../../ui/Problem'
 import { useChannelName } from '../../ui/Channel'
+import { dialog } from './dialog'
 import { channels } from './FilterBuilder'
 
 /** Asks for a new customer. */
 export function newCustomer(title: string, onMade: (id: string) => void) {
-  const id = modals.open({ title, children: <Form onMade={(made) => (modals.close(id), onMade(made))} /> })
+  dialog({ title, children: (close) => <Form onMade={(made) => (close(), onMade(made))} /> })
 }
 
 function Form({ onMade }: { onMade: (id: string) => void }) {

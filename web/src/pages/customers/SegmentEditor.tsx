@@ -1,6 +1,5 @@
 import { Button, Group, JsonInput, Stack, Text, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
-import { modals } from '@mantine/modals'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -12,6 +11,7 @@ import { Face } from '../../ui/Face'
 import { useFormat } from '../../ui/format'
 import { Loading } from '../../ui/Loading'
 import { ProblemAlert, useTell } from '../../ui/Problem'
+import { dialog } from './dialog'
 import { FilterBuilder } from './FilterBuilder'
 import { build, flatten, type Flat } from './filter'
 import { nameOf } from './name'
@@ -21,7 +21,7 @@ type Editing = { title: string; segment?: Schemas['Segment']; filter?: unknown; 
 
 /** Opens the editor of a segment: a new one, or one there is. */
 export function editSegment(e: Editing) {
-  const id = modals.open({ title: e.title, size: 'xl', children: <Editor {...e} onSaved={(key) => (modals.close(id), e.onSaved?.(key))} /> })
+  dialog({ title: e.title, size: 'xl', children: (close) => <Editor {...e} onSaved={(key) => (close(), e.onSaved?.(key))} /> })
 }
 
 /** A key that says what the name says: Loyal in Riga is loyal-in-riga. */

@@ -18,7 +18,7 @@ export function useFilterWords() {
       case 'channel':
         return `${op} ${channel(q.channel ?? '')}`
       case 'consent':
-        return `${t('field.consent')}: ${channel(q.channel ?? '')}${q.topic ? ` · ${topics.title(q.topic)}` : ''}, ${t(`consentIs.${String(q.value)}` as 'consentIs.none')}`
+        return `${t('field.consent')}: ${channel(q.channel ?? '')}${q.topic ? ` · ${topics.title(q.topic)}` : ''}, ${t(`consentIs.${not ? 'not_' : ''}${String(q.value)}` as 'consentIs.none')}`
       case 'event':
         return `${op} ${q.type ?? ''} ≥ ${q.min ?? 1}${q.within ? `, ${span(q.within)}` : ''}`
       case 'attribute':
