@@ -20,3 +20,10 @@ export function useCode() {
     return i18n.exists(key, { ns: 'customers' }) ? t(key as 'title') : code.replaceAll('_', ' ')
   }
 }
+
+/** The colour of a message's state: what went well, what did not, what is on its way. */
+export function stateColor(state: string): string {
+  if (state === 'delivered' || state === 'sent') return 'green'
+  if (state === 'failed' || state === 'expired') return 'red'
+  return state === 'skipped' || state === 'cancelled' ? 'gray' : 'yellow'
+}
