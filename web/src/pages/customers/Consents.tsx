@@ -7,7 +7,7 @@ import { client, type Schemas } from '../../api/client'
 import { need, usePages } from '../../api/pages'
 import { fieldErrors } from '../../api/problem'
 import { useCan } from '../../api/session'
-import { ChannelBadge, useChannelName } from '../../ui/Channel'
+import { ChannelIcon, useChannelName } from '../../ui/Channel'
 import { Loading } from '../../ui/Loading'
 import { ProblemAlert, useTell } from '../../ui/Problem'
 import { When } from '../../ui/When'
@@ -102,8 +102,9 @@ export function Consents({ customer: c }: { customer: Schemas['Customer'] }) {
                     </Table.Td>
                     <Table.Td>
                       <Group gap={6} wrap="nowrap">
-                        <ChannelBadge channel={r.channel} />
+                        <ChannelIcon channel={r.channel} size={20} />
                         <span>
+                          {name(r.channel)} ·{' '}
                           {r.topic ? topics.title(r.topic) : t('topic.every')}
                           {r.purpose === 'transactional' && ` · ${t('purpose.transactional')}`}
                         </span>
@@ -141,7 +142,7 @@ const colours = { granted: 'green', withdrawn: 'red', pending: 'yellow', none: '
 function State({ word }: { word: Word | 'pending' }) {
   const { t } = useTranslation('customers')
   return (
-    <Badge variant="dot" color={colours[word]} tt="none" fw={500}>
+    <Badge variant="dot" color={colours[word]} tt="none" fw={500} miw="max-content">
       {t(`consent.is.${word}`)}
     </Badge>
   )

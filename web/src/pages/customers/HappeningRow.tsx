@@ -88,7 +88,7 @@ function useSay(name: string) {
     if (h.engagement) {
       const e = h.engagement
       return {
-        icon: e.kind === 'clicked' ? IconClick : IconEye,
+        icon: e.kind === 'clicked' ? IconClick : e.kind === 'replied' ? IconMessageReply : IconEye,
         text: (
           <>
             {code('engaged', e.kind)}: {campaign(h)}

@@ -5,12 +5,12 @@ import { useTranslation } from 'react-i18next'
 import { $api, client, type Schemas } from '../../api/client'
 import { newKey } from '../../api/key'
 import { need } from '../../api/pages'
-import { ChannelBadge } from '../../ui/Channel'
+import { ChannelIcon } from '../../ui/Channel'
 import { Loading } from '../../ui/Loading'
 import { ProblemAlert, useTell } from '../../ui/Problem'
 import { useRefresh } from './change'
 import { dialog } from './dialog'
-import classes from './Segments.module.css'
+import classes from './Write.module.css'
 import { useCode } from './words'
 
 /** Sends one message by a template to one customer. */
@@ -78,7 +78,7 @@ function Write({ customer: c, close }: { customer: Schemas['Customer']; close: (
             ) : (
               <>
                 <Group gap="xs" mb="xs">
-                  <ChannelBadge channel={first.channel} />
+                  <ChannelIcon channel={first.channel} />
                   <Text fw={600}>{shown.data?.subject}</Text>
                 </Group>
                 {shown.error ? <ProblemAlert error={shown.error} /> : <Text size="sm" className={classes.text}>{shown.data?.text}</Text>}
