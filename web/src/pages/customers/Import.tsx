@@ -15,7 +15,7 @@ import { Job, Jobs } from './Jobs'
 import { useTopics } from './topics'
 import { upload } from './upload'
 
-type Chosen = { file: File; ndjson: boolean; head: string[]; rows: string[][]; lines: string[]; separator: string }
+type Chosen = { file: File; ndjson: boolean; head: string[]; rows: string[][]; lines: string[] }
 
 const preview = 5
 const maxBytes = 200 * 1024 * 1024
@@ -30,11 +30,10 @@ export function Import() {
   const choose = async (file: File) => {
     const text = await file.slice(0, 256 * 1024).text()
     const ndjson = /\.(ndjson|jsonl)$/i.test(file.name) || text.trimStart().startsWith('{')
-    const separator = separatorOf(text)
-    const rows = ndjson ? [] : readCsv(text, preview + 1, separator)
+    const rows = ndjson ? [] : readCsv(text, preview + 1, separatorOf(text))
     const lines = ndjson ? text.split('\n').filter(Boolean).slice(0, preview) : []
     setUnreadable(!ndjson && rows.length < 2)
-    if (ndjson || rows.length > 1) setChosen({ file, ndjson, head: rows[0] ?? [], rows: rows.slice(1), lines, separator })
+    if (ndjson || rows.length > 1) setChosen({ file, ndjson, head: rows[0] ?? [], rows: rows.slice(1), lines })
   }
   const show = (id?: string) => void go({ to: '/customers/import', search: (id ? { job: id } : {}) as never })
   return (
@@ -88,13 +87,11 @@ function Prepare({ chosen: c, cancel, onStarted }: { chosen: Chosen; cancel: () 
   const [proof, setProof] = useState('')
   const [share, setShare] = useState(0)
   const start = useMutation({
-    mutationFn: async () => {
+    mutationFn: () => {
       const query: Record<string, string> = { name: c.file.name }
       if (!c.ndjson) query.mapping = JSON.stringify(Object.fromEntries(c.head.map((h, i) => [h, mapping[i]])))
       for (const [k, v] of Object.entries({ source, text_version: version, proof })) if (v.trim()) query[k] = v.trim()
-      // The API separates by commas; a sheet that was saved otherwise is written anew.
-      const file = c.ndjson || c.separator === ',' ? c.file : new Blob([commas(await c.file.text(), c.separator)])
-      return upload(file, c.ndjson ? 'application/x-ndjson' : 'text/csv', query, setShare)
+      return upload(c.file, c.ndjson ? 'application/x-ndjson' : 'text/csv', query, setShare)
     },
     onSuccess: (job) => {
       void queries.invalidateQueries({ queryKey: ['jobs'] })
@@ -206,11 +203,4 @@ function Target({ name, value, onChange, error }: { name: string; value: string;
     { group: t('import.group.none'), items: [{ value: '-', label: t('import.leaveOut') }] },
   ]
   return <Select aria-label={t('import.becomesOf', { name })} searchable allowDeselect={false} data={groups} value={value} onChange={(v) => onChange(v!)} error={error} w={250} />
-}
-
-/** The same table with commas between the fields. */
-function commas(text: string, separator: string): string {
-  return readCsv(text, Infinity, separator)
-    .map((row) => row.map((f) => (/[",\r\n]/.test(f) ? `"${f.replaceAll('"', '""')}"` : f)).join(','))
-    .join('\n')
 }

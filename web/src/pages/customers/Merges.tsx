@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Switch, Text, Title } from '@mantine/core'
+import { Badge, Button, Group, Skeleton, Switch, Text, Title } from '@mantine/core'
 import { IconArrowMerge } from '@tabler/icons-react'
 import { useMutation, useQueries, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
@@ -64,7 +64,7 @@ function Proposals() {
           {list.rows.map((p) => {
             const from = people.get(p.from)
             const into = people.get(p.into)
-            if (!from || !into) return <Loading key={`${p.from} ${p.into}`} rows={1} height={84} />
+            if (!from || !into) return <li key={`${p.from} ${p.into}`}><Skeleton height={112} my={12} radius="md" /></li>
             return (
               <li key={`${p.from} ${p.into}`} className={classes.proposal}>
                 <Who customer={into} />

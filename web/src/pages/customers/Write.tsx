@@ -1,4 +1,4 @@
-import { Button, Group, SegmentedControl, Select, Stack, Text } from '@mantine/core'
+import { Button, Group, ScrollArea, SegmentedControl, Select, Stack, Text } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -68,7 +68,7 @@ function Write({ customer: c, close }: { customer: Schemas['Customer']; close: (
           </Text>
         </div>
         {key && (
-          <section className={classes.preview} aria-label={t('write.preview')} aria-live="polite">
+          <ScrollArea.Autosize mah={340} viewportProps={{ tabIndex: 0 }} className={classes.preview} component="section" aria-label={t('write.preview')} aria-live="polite">
             {dry.error ? (
               <ProblemAlert error={dry.error} />
             ) : !first ? (
@@ -84,7 +84,7 @@ function Write({ customer: c, close }: { customer: Schemas['Customer']; close: (
                 {shown.error ? <ProblemAlert error={shown.error} /> : <Text size="sm" className={classes.text}>{shown.data?.text}</Text>}
               </>
             )}
-          </section>
+          </ScrollArea.Autosize>
         )}
         {send.error && <ProblemAlert error={send.error} />}
         <Group justify="flex-end">
