@@ -260,7 +260,7 @@ func (d *door) getView(ctx context.Context, in *oneView) (*reply[View], error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := d.st.View(ctx, id)
+	v, err := d.g.View(ctx, in.caller(), id)
 	if err != nil {
 		return nil, err
 	}

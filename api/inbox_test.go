@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"rapport"
 )
 
 func TestInbox_ListShowsAndSorts(t *testing.T) {
@@ -87,6 +89,26 @@ func TestViews_AreKept(t *testing.T) {
 			`{"name":"x","filter":{"campaign":"x"}}`: "filter.campaign", `{"name":"x","filter":{},"shared":true,"agent":"Eva"}`: "agent", `{"name":"x","filter":{},"position":-1}`: "position"} {
 			h.refused(422, says, "POST", "/v1/views", body)
 		}
+		if a := h.want(200, "GET", "/v1/views?agent=eva", nil); a.text("data.0.name") != "Still mine" {
+			t.Errorf("eva's: %s", a)
+		}
+		// An agent who is signed in knows everybody's and their own.
+		anna := h.owner()
+		own := "/v1/views/" + anna.want(201, "POST", "/v1/views", `{"name":"Hers","filter":{"assignee":"me"}}`).text("id")
+		boris := anna.join("Boris", rapport.Member)
+		for _, private := range []string{path, own} {
+			boris.refused(404, rapport.CodeNotFound, "GET", private, nil)
+			boris.refused(404, rapport.CodeNotFound, "PUT", private, `{"name":"x","filter":{},"shared":true}`)
+			boris.refused(404, rapport.CodeNotFound, "DELETE", private, nil)
+		}
+		if a := boris.want(200, "GET", "/v1/views", nil); a.text("data.0.name") != "Urgent" || a.get("data.1") != nil {
+			t.Errorf("Boris's: %s", a)
+		}
+		boris.want(200, "PUT", "/v1/views/"+a.text("id"), `{"name":"Urgent","filter":{},"shared":true}`)
+		if a := anna.want(200, "PUT", own, `{"name":"Still hers","filter":{}}`); a.text("agent") != "Anna Smith" {
+			t.Errorf("hers: %s", a)
+		}
+		anna.want(204, "DELETE", own, nil)
 		h.want(204, "DELETE", path, nil)
 		h.refused(404, "view", "DELETE", path, nil)
 		h.refused(404, "view", "GET", path, nil)
