@@ -50,6 +50,14 @@ func TestInbox_ListShowsAndSorts(t *testing.T) {
 		} {
 			h.refused(422, says, "POST", "/v1/threads/bulk", body)
 		}
+		var many []string
+		for i := range 50 {
+			many = append(many, fmt.Sprintf(`"l%d"`, i))
+		}
+		a = h.want(200, "POST", "/v1/threads/bulk", fmt.Sprintf(`{"threads":[%q],"change":{"labels_add":[%s]}}`, id(ann), strings.Join(many, ",")))
+		if a.get("changed") != 0.0 || !strings.Contains(a.text("outcomes.0.detail"), "labels_add") {
+			t.Errorf("51 labels: %s", a)
+		}
 		a = h.want(200, "POST", "/v1/threads/bulk", fmt.Sprintf(`{"threads":[%q],"change":{"snoozed_until":"2099-01-01T00:00:00Z"}}`, id(ann)))
 		if a.text("outcomes.0.error") != "invalid" || !strings.Contains(a.text("outcomes.0.detail"), "snoozed_until") {
 			t.Errorf("outcomes: %s", a)
