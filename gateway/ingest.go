@@ -181,6 +181,9 @@ func (g *Gateway) incoming(ctx context.Context, s *store.Store, u *arrival) (aft
 	if err := g.identify(ctx, s, in, w, answers); err != nil {
 		return nil, err
 	}
+	if err := canText(ctx, s, u, w); err != nil {
+		return nil, err
+	}
 	asked := w.asks(in)
 	bare := asked != noCommand && isBare(in, answers)
 	t, err := g.threadFor(ctx, s, in, w.owner, answers, bare)

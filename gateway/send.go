@@ -356,7 +356,7 @@ func (g *Gateway) attachment(ref string) (channels.Attachment, error) {
 	if !f.Complete {
 		return channels.Attachment{}, errors.New("the file was not uploaded to its end")
 	}
-	return channels.Attachment{Name: f.Name, ContentType: f.ContentType, Size: f.Size, Open: func() (io.ReadCloser, error) {
+	return channels.Attachment{Name: f.Name, ContentType: f.ContentType, Size: f.Size, URL: g.fileLink(id), Open: func() (io.ReadCloser, error) {
 		return g.Store.OpenFile(context.Background(), id)
 	}}, nil
 }
