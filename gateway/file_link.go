@@ -58,7 +58,7 @@ func dayOf(t time.Time) int { return int(t.Unix() / 86400) }
 
 // canText takes back that a number is a fixed line: a text message has come from it.
 func canText(ctx context.Context, s *store.Store, u *arrival, w *writer) error {
-	if u.Message.Channel != rapport.SMS || w.address.Off != landlineReason {
+	if u.page != nil || u.Message.Channel != rapport.SMS || w.address.Off != landlineReason {
 		return nil
 	}
 	w.address.Off = ""

@@ -298,6 +298,9 @@ func (g *Gateway) render(c *content, id rapport.ID, ch rapport.Channel, v *sheet
 	if wanted.LinkTelegram {
 		v.urls.LinkTelegram = g.telegramLink(id)
 	}
+	if wanted.Reply {
+		v.urls.Reply = g.link("/r/", useAnswer, id, 0)
+	}
 	in.URLs = v.urls
 	if c.track != nil && !v.NoTrack && ch == rapport.Email {
 		in.Track = &templates.Tracking{}
