@@ -1,0 +1,31 @@
+import { IconPencil } from '@tabler/icons-react'
+import { useQuery } from '@tanstack/react-query'
+import { useTranslation } from 'react-i18next'
+import { client } from '../../api/client'
+import { need } from '../../api/pages'
+import { useSession } from '../../api/session'
+import { Face } from '../../ui/Face'
+import classes from './Thread.module.css'
+
+/** Who else is at it: a draft that was touched a moment ago is somebody writing, an older one somebody who began. */
+export function Colleagues({ thread }: { thread: string }) {
+  const { t } = useTranslation(['inbox', 'common'])
+  const { agent } = useSession()
+  const { data } = useQuery({ queryKey: ['drafts', thread], refetchInterval: 4_000, staleTime: 0, queryFn: () => need(client.GET('/v1/threads/{id}/drafts', { params: { path: { id: thread } } })) })
+  const others = (data?.data ?? []).filter((d) => d.agent.toLowerCase() !== agent.name.toLowerCase())
+  const writing = others.filter((d) => Date.now() - Date.parse(d.updated_at) < 30_000)
+  const shown = writing.length > 0 ? writing : others
+  return (
+    <div className={classes.colleagues} role="status">
+      {shown.length > 0 && (
+        <span className={classes.colleague} data-now={writing.length > 0 || undefined}>
+          {shown.slice(0, 3).map((d) => (
+            <Face key={d.agent} name={d.agent} size={18} />
+          ))}
+          <IconPencil size={14} aria-hidden />
+          {t(writing.length > 0 ? 'colleague.writing' : 'colleague.draft', { count: shown.length, who: shown.map((d) => d.agent).join(', ') })}
+        </span>
+      )}
+    </div>
+  )
+}
