@@ -46,8 +46,11 @@ const (
 	KindEndpoint   Kind = "end"
 	KindDelivery   Kind = "dlv"
 	KindCall       Kind = "cal"
+	KindResponse   Kind = "rsp"
 	KindAgent      Kind = "agt"
 	KindSession    Kind = "ses"
+	KindAudit      Kind = "aud"
+	KindStray      Kind = "str"
 )
 
 const crockford = "0123456789abcdefghjkmnpqrstvwxyz"

@@ -77,7 +77,7 @@ func (d *door) campaigns() {
 		About: "Each rule in order, with the facts it sees."}, d.explain)
 	for verb, about := range map[string]struct {
 		summary string
-		do      func(context.Context, rapport.ID) (*rapport.Campaign, error)
+		do      func(context.Context, gateway.Caller, rapport.ID) (*rapport.Campaign, error)
 	}{
 		"launch": {"Send a draft", d.g.Launch}, "pause": {"Pause a campaign", d.g.Pause},
 		"resume": {"Go on with a paused campaign", d.g.Resume}, "cancel": {"Cancel what has not been sent", d.g.Cancel},
@@ -88,7 +88,7 @@ func (d *door) campaigns() {
 				if err != nil {
 					return nil, err
 				}
-				c, err := about.do(ctx, id)
+				c, err := about.do(ctx, in.caller(), id)
 				if err != nil {
 					return nil, err
 				}
@@ -196,11 +196,11 @@ type Cancelled struct {
 	Messages  int64 `json:"messages" doc:"Closed at once; the rest of a large campaign follows."`
 }
 
-func (d *door) cancelByKey(ctx context.Context, _ *justRequest, body *CancelInput) (*reply[Cancelled], error) {
+func (d *door) cancelByKey(ctx context.Context, in *justRequest, body *CancelInput) (*reply[Cancelled], error) {
 	if len(body.Customers) > 1000 {
 		return nil, rapport.Invalid("customers", "holds more than 1000 customers")
 	}
-	campaigns, messages, err := d.g.CancelByKey(ctx, body.CancellationKey, body.Customers)
+	campaigns, messages, err := d.g.CancelByKey(ctx, in.caller(), body.CancellationKey, body.Customers)
 	if err != nil {
 		return nil, err
 	}

@@ -119,11 +119,7 @@ func (d *door) streamEvents(ctx context.Context, in *streamEvents) (*reply[func(
 	default:
 		return nil, overload(c, overListeners)
 	}
-<<<<<<< HEAD
-	s := &sse{d: d, place: at, alive: in.Alive, by: in.caller(), key: c.Get("Authorization"), conn: c.Context().Conn(), follower: d.g.Follow(at.at), seen: time.Now()}
-=======
-	s := &sse{d: d, place: at, by: in.caller(), shown: d.credentials(c), conn: c.Context().Conn(), follower: d.g.Follow(at.at), seen: time.Now()}
->>>>>>> wt-s1
+	s := &sse{d: d, place: at, alive: in.Alive, by: in.caller(), shown: d.credentials(c), conn: c.Context().Conn(), follower: d.g.Follow(at.at), seen: time.Now()}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	context.AfterFunc(s.ctx, func() { s.follower.Close(); <-d.follow.places })
 	go func(shutdown <-chan struct{}) {

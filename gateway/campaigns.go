@@ -95,7 +95,7 @@ func (g *Gateway) SubmitCampaign(ctx context.Context, by Caller, body io.Reader,
 					return err
 				}
 				c.Status = rapport.CampaignDraft
-			} else if err := g.launchIn(ctx, s, c, rapport.CampaignAccepting); err != nil {
+			} else if err := g.launchIn(ctx, s, by, c, rapport.CampaignAccepting); err != nil {
 				return err
 			}
 			if keep != nil {
@@ -380,7 +380,7 @@ func (g *Gateway) AddRecipients(ctx context.Context, _ Caller, id rapport.ID, ro
 }
 
 // Launch sets a draft going.
-func (g *Gateway) Launch(ctx context.Context, id rapport.ID) (*rapport.Campaign, error) {
+func (g *Gateway) Launch(ctx context.Context, by Caller, id rapport.ID) (*rapport.Campaign, error) {
 	c, err := g.Store.Campaign(ctx, id)
 	if err != nil {
 		return nil, err
@@ -394,11 +394,11 @@ func (g *Gateway) Launch(ctx context.Context, id rapport.ID) (*rapport.Campaign,
 	if c.Audience == 0 && !c.Everyone {
 		return nil, rapport.Errorf(rapport.CodeConflict, "The draft has no recipients yet.")
 	}
-	return c, g.launch(ctx, c, rapport.CampaignDraft)
+	return c, g.launch(ctx, by, c, rapport.CampaignDraft)
 }
 
-func (g *Gateway) launch(ctx context.Context, c *rapport.Campaign, from rapport.CampaignStatus) error {
-	if err := g.launchIn(ctx, g.Store, c, from); err != nil {
+func (g *Gateway) launch(ctx context.Context, by Caller, c *rapport.Campaign, from rapport.CampaignStatus) error {
+	if err := g.launchIn(ctx, g.Store, by, c, from); err != nil {
 		return err
 	}
 	if c.Status == rapport.CampaignPlanning {
@@ -407,7 +407,7 @@ func (g *Gateway) launch(ctx context.Context, c *rapport.Campaign, from rapport.
 	return nil
 }
 
-func (g *Gateway) launchIn(ctx context.Context, s *store.Store, c *rapport.Campaign, from rapport.CampaignStatus) error {
+func (g *Gateway) launchIn(ctx context.Context, s *store.Store, by Caller, c *rapport.Campaign, from rapport.CampaignStatus) error {
 	to := rapport.CampaignPlanning
 	if c.SendAt.After(g.now()) && !c.DryRun {
 		// Recipients whose quiet hours or zones move them further are planned then, with the facts of then.
@@ -431,6 +431,9 @@ func (g *Gateway) launchIn(ctx context.Context, s *store.Store, c *rapport.Campa
 		if c.DryRun {
 			return nil
 		}
+		if err := s.Audit(ctx, store.AuditEntry{Key: by.Key, Action: "campaign.launched", Subject: rapport.KindCampaign.Format(c.ID)}); err != nil {
+			return err
+		}
 		return g.publish(ctx, s, aboutCampaign(c, to, nil).Notice(rapport.CampaignLaunched, 0))
 	})
 	if err != nil {
@@ -441,12 +444,12 @@ func (g *Gateway) launchIn(ctx context.Context, s *store.Store, c *rapport.Campa
 }
 
 // Pause stops new sends within a second; what is on the wire is recorded.
-func (g *Gateway) Pause(ctx context.Context, id rapport.ID) (*rapport.Campaign, error) {
-	return g.move(ctx, id, rapport.CampaignPaused, "paused", rapport.CampaignScheduled, rapport.CampaignPlanning, rapport.CampaignRunning)
+func (g *Gateway) Pause(ctx context.Context, by Caller, id rapport.ID) (*rapport.Campaign, error) {
+	return g.move(ctx, by, id, rapport.CampaignPaused, "paused", rapport.CampaignScheduled, rapport.CampaignPlanning, rapport.CampaignRunning)
 }
 
 // Resume returns to where Pause found the campaign.
-func (g *Gateway) Resume(ctx context.Context, id rapport.ID) (*rapport.Campaign, error) {
+func (g *Gateway) Resume(ctx context.Context, by Caller, id rapport.ID) (*rapport.Campaign, error) {
 	c, err := g.Store.Campaign(ctx, id)
 	if err != nil {
 		return nil, err
@@ -455,7 +458,7 @@ func (g *Gateway) Resume(ctx context.Context, id rapport.ID) (*rapport.Campaign,
 	if to == "" {
 		to = rapport.CampaignPlanning
 	}
-	if c, err = g.move(ctx, id, to, "resumed", rapport.CampaignPaused); err != nil {
+	if c, err = g.move(ctx, by, id, to, "resumed", rapport.CampaignPaused); err != nil {
 		return nil, err
 	}
 	if to == rapport.CampaignPlanning {
@@ -465,12 +468,18 @@ func (g *Gateway) Resume(ctx context.Context, id rapport.ID) (*rapport.Campaign,
 }
 
 // Cancel closes what has not been sent. It takes hold within a second; the rows are closed 500 at a time.
-func (g *Gateway) Cancel(ctx context.Context, id rapport.ID) (*rapport.Campaign, error) {
-	return g.move(ctx, id, rapport.CampaignCancelled, "cancelled", rapport.CampaignDraft, rapport.CampaignScheduled, rapport.CampaignPlanning, rapport.CampaignRunning, rapport.CampaignPaused, rapport.CampaignQuarantined)
+func (g *Gateway) Cancel(ctx context.Context, by Caller, id rapport.ID) (*rapport.Campaign, error) {
+	return g.move(ctx, by, id, rapport.CampaignCancelled, "cancelled", rapport.CampaignDraft, rapport.CampaignScheduled, rapport.CampaignPlanning, rapport.CampaignRunning, rapport.CampaignPaused, rapport.CampaignQuarantined)
 }
 
-func (g *Gateway) move(ctx context.Context, id rapport.ID, to rapport.CampaignStatus, word string, from ...rapport.CampaignStatus) (*rapport.Campaign, error) {
-	ok, err := g.Store.MoveCampaign(ctx, id, to, from...)
+func (g *Gateway) move(ctx context.Context, by Caller, id rapport.ID, to rapport.CampaignStatus, word string, from ...rapport.CampaignStatus) (*rapport.Campaign, error) {
+	ok := false
+	err := g.Store.Tx(ctx, func(s *store.Store) (err error) {
+		if ok, err = s.MoveCampaign(ctx, id, to, from...); err != nil || !ok {
+			return err
+		}
+		return s.Audit(ctx, store.AuditEntry{Key: by.Key, Action: "campaign." + word, Subject: rapport.KindCampaign.Format(id)})
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -490,7 +499,7 @@ func (g *Gateway) move(ctx context.Context, id rapport.ID, to rapport.CampaignSt
 // CancelByKey cancels every open campaign and message with that key, or only what is for some customers
 // ("cus_..." or "ext:..."). It returns how many campaigns it touched and, with customers, how many
 // messages it closed at once.
-func (g *Gateway) CancelByKey(ctx context.Context, key string, customers []string) (campaigns int, messages int64, err error) {
+func (g *Gateway) CancelByKey(ctx context.Context, by Caller, key string, customers []string) (campaigns int, messages int64, err error) {
 	if key == "" {
 		return 0, 0, rapport.Invalid("cancellation_key", "is required")
 	}
@@ -512,6 +521,9 @@ func (g *Gateway) CancelByKey(ctx context.Context, key string, customers []strin
 			if _, err := g.Store.MoveCampaign(ctx, c.ID, rapport.CampaignCancelled, c.Status); err != nil {
 				return campaigns, messages, err
 			}
+		}
+		if err := g.Store.Audit(ctx, store.AuditEntry{Key: by.Key, Action: "campaign.cancelled", Subject: rapport.KindCampaign.Format(c.ID), Detail: detail("cancellation_key", key, "customers", strconv.Itoa(len(only)))}); err != nil {
+			return campaigns, messages, err
 		}
 		for {
 			n, err := g.Store.CancelRows(ctx, g.Worker(), c, only)

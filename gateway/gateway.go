@@ -15,6 +15,7 @@ import (
 	"rapport/channels"
 	"rapport/insights"
 	"rapport/internal/journal"
+	"rapport/internal/maildns"
 	"rapport/store"
 	"rapport/templates"
 )
@@ -45,6 +46,7 @@ type Settings struct {
 	ReopenWithin    map[rapport.Channel]time.Duration // how long a resolved thread is opened again by an answer; after that a new one begins
 	Replies         Replies                           // our own words where it has none
 	Assistant       Assistant                         // zero: no language model is asked
+	ReadMail        MailReader                        // nil: mail is shown without its inline pictures
 	SMSCost         int64                             // micros a segment, by configuration; 0: not counted
 	KeepStream      time.Duration                     // how long the event stream can be read back; 0: a week
 	KeepNotices     int64                             // and how many of it; 0: a million
@@ -69,6 +71,7 @@ type Gateway struct {
 	sealers   sync.Pool // of *sealer
 
 	reader  *insights.Reader
+	reading chan struct{}    // a place for each mail that is being read again, see ShowHTML
 	asks    chan rapport.ID  // entries that wait for the assistant
 	worker  atomic.Int64     // who this process is in the store
 	journal *journal.Journal // nil: nothing is noted
@@ -85,10 +88,14 @@ type Gateway struct {
 	// FileProviders are the provider entries of the configuration; those of the database come beside them.
 	FileProviders []channels.Entry
 
+	// Resolver looks DNS records up; nil: the machine's own.
+	Resolver maildns.Resolver
+
 	// Courier carries notices to endpoints; nil: deliveries wait for a process that has one.
 	Courier channels.Courier
 
 	telling telling
+	reports reports
 
 	pauses   atomic.Pointer[map[string]time.Time]
 	planning atomic.Bool
@@ -118,6 +125,7 @@ func New(st *store.Store, hub *channels.Hub, log *slog.Logger, set Settings) *Ga
 	}
 	g := &Gateway{Store: st, Hub: hub, Log: log, set: set, died: make(chan struct{}, 1)}
 	g.asks = make(chan rapport.ID, asksWaiting)
+	g.reading = make(chan struct{}, 2)
 	var err error
 	if g.reader, err = insights.New(); err != nil {
 		panic(err) // the word lists are part of the binary
@@ -178,6 +186,7 @@ func (g *Gateway) Start(ctx context.Context, name string, role Role) error {
 	g.spawn(func() { g.releaseLoop(run) })
 	g.spawn(func() { g.submit.loop(run) })
 	g.spawn(func() { g.followProviders(run) })
+	g.spawn(func() { g.reportLoop(run) })
 	if set := g.set.Assistant; set.Client != nil && set.Understand {
 		for range asksAtOnce {
 			g.spawn(func() { g.askLoop(run) })

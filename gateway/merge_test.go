@@ -36,6 +36,7 @@ func TestMerge_ShowsBothInOrderAndCanBeUndone(t *testing.T) {
 			fresh = ts[1]
 		}
 		answer := w.answer(fresh.ID, gateway.ReplyInput{Text: "Yes?"})
+		w.until("it is sent", func() bool { return w.state(answer) == rapport.Sent })
 		w.ingest("sms", reply(rapport.SMS, addressOf(rapport.SMS, 1), "Sorry, wrong shop", "e3"))
 		before := ids(w.entries(fresh.ID))
 
@@ -132,8 +133,8 @@ func TestUnmerge_GivesEachThreadItsOwnState(t *testing.T) {
 			t.Errorf("%+v, %v", back, err)
 		}
 		th := w.thread(old.ID)
-		if th.Status != rapport.ThreadPending || th.Unread || !th.WaitingSince.IsZero() || th.Preview != "Done" || !th.LastEntryAt.Equal(was.LastEntryAt) {
-			t.Errorf("the word is the customer's: %+v", th)
+		if th.Status != rapport.ThreadResolved || th.Unread || !th.WaitingSince.IsZero() || th.Preview != "Done" || !th.LastEntryAt.Equal(was.LastEntryAt) {
+			t.Errorf("it was resolved before: %+v", th)
 		}
 		// The same for an answer that is taken back.
 		e := w.answer(fresh.ID, gateway.ReplyInput{Text: "Oops", UndoFor: "1h"})

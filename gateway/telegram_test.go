@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -160,7 +161,7 @@ func TestTelegram_LinkedByTheirOwnContact(t *testing.T) {
 		b.until("we say so", func() bool { return len(b.fake.Messages()) == 2 })
 		share(101, 101, phone)
 		names := []string{}
-		for _, th := range b.threads() {
+		for _, th := range slices.Backward(b.threads()) { // the talk begins resolved
 			n, _ := b.automatic(th.ID)
 			names = append(names, n...)
 		}
@@ -187,6 +188,18 @@ func TestTelegram_AnAmbiguousNumberLinksNobody(t *testing.T) {
 		b.says("message", b.fake.Text(101, "", map[string]any{"contact": map[string]any{"phone_number": "+37120000042", "first_name": "Ilze", "user_id": 101}}))
 		if got := b.owner(101); got != "" {
 			t.Errorf("linked to %q", got)
+		}
+		found, _, err := b.st.Proposals(t.Context(), 0, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var reasons []string
+		for _, p := range found {
+			reasons = append(reasons, p.Reasons...)
+		}
+		slices.Sort(reasons)
+		if fmt.Sprint(reasons) != "[same_phone shared_contact shared_contact]" {
+			t.Errorf("proposed to be merged: %v", found)
 		}
 	})
 }

@@ -149,6 +149,7 @@ type ExportedReport struct {
 	Reason   string          `json:"reason,omitempty"`
 	Code     string          `json:"code,omitempty"`
 	Detail   string          `json:"detail,omitempty"`
+	Text     string          `json:"text,omitempty"` // of a stray
 	Original string          `json:"original,omitempty"`
 	At       time.Time       `json:"at"`
 }
@@ -303,7 +304,7 @@ func (s *Store) exportParts(ctx context.Context, e *Export, who any) (err error)
 		err = scan(&id, &p.Name)
 		p.Thread = rapport.KindThread.Format(id)
 		return
-	}, `SELECT p.thread_id, p.name FROM addresses a JOIN thread_participants p ON p.akey = a.akey WHERE a.channel = 'email' AND a.customer_id `+s.d.in(1)+` ORDER BY p.thread_id`, who)
+	}, `SELECT p.thread_id, max(p.name) FROM addresses a JOIN thread_participants p ON p.akey = a.akey WHERE a.channel = 'email' AND a.customer_id `+s.d.in(1)+` GROUP BY p.thread_id ORDER BY p.thread_id`, who)
 	return err
 }
 
@@ -319,12 +320,12 @@ func (s *Store) exportReports(ctx context.Context, e *Export, who any) (err erro
 		return err
 	}
 	for _, a := range e.Addresses {
-		strays, err := s.Strays(ctx, a.Address)
+		strays, err := s.StraysAbout(ctx, a.Address)
 		if err != nil {
 			return err
 		}
 		for _, x := range strays {
-			e.Reports = append(e.Reports, ExportedReport{Kind: x.Kind, Reason: x.Reason, Code: x.Code, Original: rapport.KindFile.Format(x.Original), At: x.At})
+			e.Reports = append(e.Reports, ExportedReport{Kind: x.Kind, Reason: x.Reason, Code: x.Code, Detail: x.Subject, Text: x.Text, Original: rapport.KindFile.Format(x.Original), At: x.At})
 		}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"rapport"
@@ -48,8 +49,13 @@ func (s *Store) ThreadItself(ctx context.Context, id rapport.ID) (rapport.Thread
 
 // LockThread finds one as Thread does and makes every other transaction that writes to it wait for this one.
 func (s *Store) LockThread(ctx context.Context, id rapport.ID) (t rapport.Thread, err error) {
+	return s.lockThread(ctx, id, ms(s.Now()))
+}
+
+// lockThread is LockThread; a time of 0 leaves the thread's own, as if nobody had touched it.
+func (s *Store) lockThread(ctx context.Context, id rapport.ID, now int64) (t rapport.Thread, err error) {
 	for range mostMerges {
-		if _, err = s.exec(ctx, `UPDATE threads SET updated_at = $1 WHERE id = $2`, ms(s.Now()), id); err != nil {
+		if _, err = s.exec(ctx, `UPDATE threads SET updated_at = CASE WHEN $1 > updated_at THEN $1 ELSE updated_at END WHERE id = $2`, now, id); err != nil {
 			return t, err
 		}
 		if t, err = s.ThreadItself(ctx, id); err != nil || t.MergedInto == 0 {
@@ -154,10 +160,17 @@ func (q *threadQuery) and(cond string, v ...any) {
 // query is what a filter asks; nil: nothing can be found.
 func (f *ThreadFilter) query(ctx context.Context, s *Store) (*threadQuery, error) {
 	q := &threadQuery{where: `t.merged_into = 0`}
+	var err error
+	if f.Assignee, err = s.SpelledAgent(ctx, f.Assignee); err != nil {
+		return nil, err
+	}
+	if f.Label, err = s.spelled(ctx, labelsName, strings.TrimSpace(f.Label)); err != nil {
+		return nil, err
+	}
 	if f.Status != "" {
 		q.and(`t.status = $%d`, string(f.Status))
 	}
-	if f.Assignee != "" {
+	if f.Assignee != "" { // in whatever case, as the label
 		q.and(`t.assignee = $%d`, f.Assignee)
 	}
 	if f.Unassigned {
@@ -304,10 +317,14 @@ func (s *Store) PatchThread(ctx context.Context, id rapport.ID, p ThreadPatch) (
 			t.SnoozedUntil = time.Time{}
 		}
 		if p.Assignee != nil {
-			t.Assignee = *p.Assignee
+			if t.Assignee, err = s.KeepAgent(ctx, *p.Assignee); err != nil {
+				return err
+			}
 		}
 		if p.Labels != nil {
-			t.Labels = append([]string{}, *p.Labels...)
+			if t.Labels, err = s.spell(ctx, labelsName, *p.Labels); err != nil {
+				return err
+			}
 		}
 		if p.Priority != nil {
 			t.Priority = *p.Priority
