@@ -235,7 +235,7 @@ function Campaigns({ id }: { id: string }) {
   return (
     <Answer of={query} loading={<Loading rows={2} height={22} />}>
       {({ data }) => {
-        const got = data.filter((h) => h.message && h.campaign_name).slice(0, 6)
+        const got = data.filter((h) => h.campaign_name).slice(0, 6)
         if (got.length === 0) return <None>{t('panel.noCampaigns')}</None>
         return (
           <ul className={classes.list}>

@@ -86,7 +86,7 @@ export function ThreadPane({ id, wanted, back, panel, resolve, picker, setPicker
     <section className={classes.thread} aria-label={t('thread.label', { name: name ?? '' })}>
       <Header thread={thread} name={name} back={back} panel={panel} resolve={() => resolve(thread)} picker={picker} setPicker={setPicker} />
       {since && (
-        <Timeline key={id} entries={entries} name={name ?? ''} unreadSince={since.at} wanted={wanted} giveBack={giveBack}>
+        <Timeline entries={entries} name={name ?? ''} unreadSince={since.at} wanted={wanted} giveBack={giveBack}>
           {parcels
             .filter((p) => p.thread === thread.id)
             .map((p) => (
@@ -95,7 +95,7 @@ export function ThreadPane({ id, wanted, back, panel, resolve, picker, setPicker
         </Timeline>
       )}
       <Colleagues thread={thread.id} />
-      {can('write:threads') ? <Composer key={thread.id} thread={thread} customer={customer.data} rows={entries.rows} handle={writer} /> : <p className={classes.readOnly}>{t('thread.readOnly')}</p>}
+      {can('write:threads') ? <Composer thread={thread} customer={customer.data} rows={entries.rows} handle={writer} /> : <p className={classes.readOnly}>{t('thread.readOnly')}</p>}
     </section>
   )
 }
