@@ -10,6 +10,11 @@ import { When } from '../../ui/When'
 import { Receipt } from './Receipt'
 import classes from './Entry.module.css'
 
+/** Telegram's messages are written in its HTML; only their words are shown. */
+function wordsOf(channel: string | undefined, text: string): string {
+  return channel === 'telegram' ? (new DOMParser().parseFromString(text.replaceAll('\n', '<br>\n'), 'text/html').body.textContent ?? '') : text
+}
+
 /** The campaign's message that the customer answered, as it was sent to them. */
 export function CampaignSend({ message, campaign }: { message: string; campaign?: string }) {
   const { t } = useTranslation(['inbox', 'common'])
@@ -18,7 +23,7 @@ export function CampaignSend({ message, campaign }: { message: string; campaign?
   const sent = $api.useQuery('get', '/v1/messages/{id}', { params: { path: { id: message } } }, { enabled: can('read:messages'), staleTime: 60_000 })
   const about = $api.useQuery('get', '/v1/campaigns/{id}', { params: { path: { id: campaign! } } }, { enabled: !!campaign && can('read:campaigns'), staleTime: 60_000 })
   const m = sent.data
-  const words = m?.content?.text ?? m?.content?.body ?? ''
+  const words = wordsOf(m?.channel, m?.content?.text ?? m?.content?.body ?? '')
   const long = words.length > 320
   if (sent.error) return null
   return (

@@ -14,6 +14,7 @@ import { When } from '../../ui/When'
 import type { Entry } from './entries'
 import { EventLine } from './EventLine'
 import { Files } from './Files'
+import { ForwardDialog } from './Forward'
 import { usePlace } from './filter'
 import { Guesses } from './Guesses'
 import { MailFrame } from './MailFrame'
@@ -213,6 +214,7 @@ function Acts({ entry: e, refresh }: { entry: Entry; refresh: () => void }) {
   const tell = useTell()
   const queries = useQueryClient()
   const { open } = usePlace()
+  const [forwarding, setForwarding] = useState(false)
   const split = () =>
     confirm({
       title: t('split.title'),
@@ -233,6 +235,8 @@ function Acts({ entry: e, refresh }: { entry: Entry; refresh: () => void }) {
     })
   const copy = (text: string) => void navigator.clipboard?.writeText(text).then(() => tell.done(t('common:copied')), () => {})
   return (
+    <>
+    <ForwardDialog entry={e} opened={forwarding} onClose={() => setForwarding(false)} onDone={refresh} />
     <Menu position="bottom-end" withinPortal>
       <Menu.Target>
         <ActionIcon className={classes.acts} variant="subtle" color="gray" size="sm" aria-label={t('entry.acts')}>
@@ -252,7 +256,7 @@ function Acts({ entry: e, refresh }: { entry: Entry; refresh: () => void }) {
           </Menu.Item>
         )}
         {can('write:threads') && e.kind !== 'note' && e.channel === 'email' && (
-          <Menu.Item leftSection={<IconArrowForwardUp size={15} />} onClick={() => window.dispatchEvent(new CustomEvent('inbox:forward', { detail: e }))}>
+          <Menu.Item leftSection={<IconArrowForwardUp size={15} />} onClick={() => setForwarding(true)}>
             {t('entry.forward')}
           </Menu.Item>
         )}
@@ -263,6 +267,7 @@ function Acts({ entry: e, refresh }: { entry: Entry; refresh: () => void }) {
         )}
       </Menu.Dropdown>
     </Menu>
+    </>
   )
 }
 

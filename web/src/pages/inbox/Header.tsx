@@ -50,7 +50,7 @@ export function Header({ thread, name, back, panel, resolve, picker, setPicker }
         <h2>{name === undefined ? <Skeleton height={16} width={140} component="span" /> : name || t('nameless')}</h2>
         <p>
           <span className={classes.status} data-status={thread.status}>
-            {t(`status.${thread.status}`)}
+            {t(`stands.${thread.status}`)}
           </span>
           {thread.status === 'snoozed' && thread.snoozed_until && (
             <span>
@@ -70,7 +70,7 @@ export function Header({ thread, name, back, panel, resolve, picker, setPicker }
               <Tooltip label={t('key.assign')}>
                 <UnstyledButton className={classes.assignee} aria-label={thread.assignee ? t('assign.label', { name: thread.assignee }) : t('assign.none')}>
                   {thread.assignee ? <Face name={thread.assignee} size={22} /> : <IconUserPlus size={17} stroke={1.7} aria-hidden />}
-                  <span>{thread.assignee || t('assign.assign')}</span>
+                  <span className={classes.assigneeName}>{thread.assignee || t('assign.assign')}</span>
                 </UnstyledButton>
               </Tooltip>
             </AssigneeMenu>

@@ -110,8 +110,9 @@ function Desk() {
   })
   useEffect(() => {
     const hear = (e: KeyboardEvent) => latest.current(e)
-    window.addEventListener('keydown', hear)
-    return () => window.removeEventListener('keydown', hear)
+    // Before anybody else hears it: afterwards the menu that Escape has closed would be gone.
+    window.addEventListener('keydown', hear, true)
+    return () => window.removeEventListener('keydown', hear, true)
   }, [])
 
   return (
@@ -126,10 +127,10 @@ function Desk() {
         {thread ? (
           <ThreadPane key={thread} id={thread} wanted={entry} back={() => open(undefined)} panel={{ open: panelOpen, toggle: togglePanel }} resolve={resolve} picker={picker} setPicker={setPicker} handle={pane} />
         ) : (
-          <Empty icon={IconMessages} title={t('none.title')}>
+          <div className={classes.none}><Empty icon={IconMessages} title={t('none.title')}>
             {t('none.about')} <br />
             <Kbd size="xs">J</Kbd> <Kbd size="xs">K</Kbd> {t('none.keys')} · <Kbd size="xs">?</Kbd> {t('none.help')}
-          </Empty>
+          </Empty></div>
         )}
       </div>
       {thread && wide && !narrow && (

@@ -28,7 +28,7 @@ export function List({ handle, search: openSearch, help }: Props) {
   const { filter, setFilter, thread, open, me, search } = usePlace()
   const can = useCan()('write:threads')
   const format = useFormat()
-  const list = useThreads(filter, me)
+  const list = useThreads(filter, me, thread)
   const counts = useCounts(filter)
   const labels = useLabels()
   const colours = useMemo(() => new Map((labels.data ?? []).flatMap((l) => (l.colour ? [[l.name.toLowerCase(), l.colour] as const] : []))), [labels.data])

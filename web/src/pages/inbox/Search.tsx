@@ -92,13 +92,13 @@ export function Search({ close }: { close: () => void }) {
 function Hit({ entry: e, q, active, show }: { entry: Entry; q: string; active: boolean; show: () => void }) {
   const { t } = useTranslation(['inbox', 'common'])
   const can = useCan()
-  const customer = useQuery({ queryKey: ['customer-name', e.customer], enabled: can('read:customers') && e.kind !== 'inbound', staleTime: 600_000, queryFn: async () => (await need(client.GET('/v1/customers/{id}', { params: { path: { id: e.customer } } }))).name })
+  const customer = useQuery({ queryKey: ['customer-name', e.customer], enabled: can('read:customers') && (e.kind !== 'inbound' || !e.author), staleTime: 600_000, queryFn: async () => (await need(client.GET('/v1/customers/{id}', { params: { path: { id: e.customer } } }))).name })
   return (
     <UnstyledButton className={classes.hit} data-active={active || undefined} onClick={show}>
       <ChannelIcon channel={e.channel} size={20} />
       <span className={classes.hitWords}>
         <header>
-          <b>{e.kind === 'inbound' ? e.author || t('kind.inbound') : e.kind === 'note' ? t('entry.noteBy', { author: e.author || '' }) : [e.author || t('entry.us'), customer.data].filter(Boolean).join(' → ')}</b>
+          <b>{e.kind === 'inbound' ? e.author || customer.data || t('kind.inbound') : e.kind === 'note' ? t('entry.noteBy', { author: e.author || '' }) : [e.author || t('entry.us'), customer.data].filter(Boolean).join(' → ')}</b>
           <When at={e.created_at} as="brief" />
         </header>
         <p>

@@ -129,12 +129,12 @@ export function Timeline({ entries, name, unreadSince, wanted, giveBack, childre
               </h3>
               {day.rows.map(({ entry, first }) => (
                 <Fragment key={entry.id}>
+                  {shown.get(entry.id) && <CampaignSend message={shown.get(entry.id)!.message} campaign={shown.get(entry.id)!.campaign} />}
                   {divider?.before === entry.id && (
                     <div className={classes.divider} data-divider role="separator">
                       <span>{t('thread.unread', { count: divider.count })}</span>
                     </div>
                   )}
-                  {shown.get(entry.id) && <CampaignSend message={shown.get(entry.id)!.message} campaign={shown.get(entry.id)!.campaign} />}
                   <EntryView entry={entry} first={first || divider?.before === entry.id} name={name} found={wanted === entry.id} refresh={refresh} giveBack={giveBack} />
                 </Fragment>
               ))}

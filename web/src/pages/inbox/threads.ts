@@ -15,14 +15,19 @@ const fetchRows = (f: Filter, me: string, cursor?: string, signal?: AbortSignal)
 
 /**
  * The list for a filter. What happens is patched into it: the first page is asked for anew and laid over the old rows, and
- * changed threads further down are asked for one by one. So nobody who has scrolled is thrown back to the top.
+ * changed threads further down are asked for one by one. So nobody who has scrolled is thrown back to the top, and the one
+ * that is open stays on the list until one leaves it, though an answer may have made it pending.
  */
-export function useThreads(f: Filter, me: string) {
+export function useThreads(f: Filter, me: string, opened?: string) {
   const queries = useQueryClient()
   const key = useMemo(() => ['threads', 'list', listQuery(f, me)] as const, [f, me])
   const pages = usePages<Row>(key, (cursor, signal) => fetchRows(f, me, cursor, signal))
   const changed = useRef(new Set<string>())
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
+  const keep = useRef(opened)
+  useEffect(() => {
+    keep.current = opened
+  }, [opened])
 
   const patch = useCallback(async () => {
     const ids = [...changed.current]
@@ -36,7 +41,7 @@ export function useThreads(f: Filter, me: string) {
       const now = new Map(
         await Promise.all(deeper.map(async (id) => [id, await need(client.GET('/v1/threads/{id}', { params: { path: { id } } })).catch(() => undefined)] as const)),
       )
-      queries.setQueryData<Pages>(key, (was) => was && overlay(was, fresh, now, (t) => fits(t, f, me)))
+      queries.setQueryData<Pages>(key, (was) => was && overlay(was, fresh, now, (t) => t.id === keep.current || fits(t, f, me)))
     } catch {
       void queries.invalidateQueries({ queryKey: key })
     }
@@ -55,7 +60,6 @@ export function useThreads(f: Filter, me: string) {
 
 /** Lays a fresh first page over what is shown. */
 export function overlay(was: Pages, fresh: { data: Row[]; next_cursor: string | null }, changed: Map<string, Thread | undefined>, fitting: (t: Thread) => boolean): Pages {
-  if (fresh.next_cursor === null || was.pages.length === 0) return { pageParams: [undefined], pages: [fresh] }
   const there = new Set(fresh.data.map((r) => r.id))
   const rest = (rows: Row[]) =>
     rows.flatMap((r) => {
@@ -64,6 +68,12 @@ export function overlay(was: Pages, fresh: { data: Row[]; next_cursor: string | 
       const t = changed.get(r.id)
       return t && fitting(t) ? [{ ...r, ...t }] : []
     })
+  if (fresh.next_cursor === null || was.pages.length === 0) {
+    // The server has told all there is. Only what was looked up and is kept on purpose stands beside it, where it stood.
+    const data = [...fresh.data]
+    was.pages.flatMap((p) => p.data).forEach((r, i) => changed.has(r.id) && rest([r]).forEach((kept) => data.splice(i, 0, kept)))
+    return { pageParams: [undefined], pages: [{ data, next_cursor: null }] }
+  }
   return {
     pageParams: was.pageParams,
     pages: was.pages.map((p, i) => (i === 0 ? { data: [...fresh.data, ...rest(p.data)], next_cursor: p.next_cursor ?? fresh.next_cursor } : { ...p, data: rest(p.data) })),
