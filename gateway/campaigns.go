@@ -150,8 +150,6 @@ func (g *Gateway) checkAudience(ctx context.Context, in *CampaignInput, inline i
 		}
 	}
 	switch {
-	case a.Segment != "":
-		return rapport.Invalid("audience.segment", "segments do not exist yet; name the customers, or everyone")
 	case n != 1:
 		return rapport.Invalid("audience", "must hold exactly one of customers, segment, everyone")
 	case inline > g.set.InlineCustomers:
@@ -159,10 +157,35 @@ func (g *Gateway) checkAudience(ctx context.Context, in *CampaignInput, inline i
 	case inline == 0:
 		return rapport.Invalid("audience.customers", "is empty")
 	}
-	if a.Everyone {
-		c.Everyone = true
+	if a.Everyone || a.Segment != "" {
+		return g.drawFrom(ctx, c, DrawnInput{a.Segment, a.Everyone})
 	}
 	return nil
+}
+
+// draw counts the audience that is drawn from the customers, and takes over what its segment asks now.
+func (g *Gateway) draw(ctx context.Context, s *store.Store, c *rapport.Campaign) (err error) {
+	if c.Everyone {
+		c.Audience, _, err = s.CountCustomers(ctx)
+		return err
+	}
+	if c.Segment.ID == 0 {
+		return nil
+	}
+	seg, err := s.Segment(ctx, c.Segment.ID)
+	if rapport.CodeOf(err) == rapport.CodeNotFound {
+		return rapport.Errorf(rapport.CodeConflict, "The segment %s is gone.", c.Segment.Key)
+	}
+	if err != nil {
+		return err
+	}
+	c.Segment = rapport.PinnedSegment{ID: seg.ID, Key: seg.Key, Version: seg.Version, Filter: seg.Filter}
+	filter, err := rapport.ParseFilter(seg.Filter)
+	if err != nil {
+		return err
+	}
+	c.Audience, err = s.CountMatching(ctx, filter, g.now())
+	return err
 }
 
 // stageInline checks and stores each customer of the body, and counts those without consent.
@@ -307,7 +330,7 @@ func (g *Gateway) AddRecipients(ctx context.Context, _ Caller, id rapport.ID, ro
 		return 0, 0, err
 	}
 	conflict := rapport.Errorf(rapport.CodeConflict, "Recipients can be added to a draft only, by one request at a time.")
-	if c.Everyone {
+	if c.Drawn() {
 		return 0, 0, conflict
 	}
 	if _, taken := g.staging.LoadOrStore(id, true); taken {
@@ -391,7 +414,7 @@ func (g *Gateway) Launch(ctx context.Context, by Caller, id rapport.ID) (*rappor
 	if c.Status != rapport.CampaignDraft {
 		return nil, rapport.Errorf(rapport.CodeConflict, "Only a draft can be launched; this campaign is %s.", c.Status)
 	}
-	if c.Audience == 0 && !c.Everyone {
+	if c.Audience == 0 && !c.Drawn() {
 		return nil, rapport.Errorf(rapport.CodeConflict, "The draft has no recipients yet.")
 	}
 	return c, g.launch(ctx, by, c, rapport.CampaignDraft)
@@ -413,14 +436,15 @@ func (g *Gateway) launchIn(ctx context.Context, s *store.Store, by Caller, c *ra
 		// Recipients whose quiet hours or zones move them further are planned then, with the facts of then.
 		to = rapport.CampaignScheduled
 	}
-	if c.Everyone {
-		n, _, err := s.CountCustomers(ctx)
-		if err != nil {
-			return err
-		}
-		c.Audience = n
+	if err := g.draw(ctx, s, c); err != nil {
+		return err
 	}
 	err := s.Tx(ctx, func(s *store.Store) error {
+		if c.Segment.ID != 0 {
+			if err := s.PinSegment(ctx, c); err != nil {
+				return err
+			}
+		}
 		ok, err := s.LaunchCampaign(ctx, c, to, from)
 		if err != nil {
 			return err
@@ -546,7 +570,7 @@ func (g *Gateway) Refused(ctx context.Context, c *rapport.Campaign) (int64, erro
 }
 
 func (g *Gateway) refusedAhead(ctx context.Context, c *rapport.Campaign) (int64, error) {
-	if c.Everyone || c.Cursor >= c.Audience {
+	if c.Drawn() || c.Cursor >= c.Audience {
 		return 0, nil
 	}
 	return g.Store.CountRefused(ctx, c.ID, c.Cursor, c.Audience)
@@ -566,7 +590,7 @@ func (g *Gateway) Ledger(ctx context.Context, c *rapport.Campaign) (*rapport.Cou
 		if err != nil {
 			return nil, err
 		}
-		if left = c.Audience - c.Cursor - refused; c.Everyone {
+		if left = c.Audience - c.Cursor - refused; c.Drawn() {
 			left = c.Audience - n.Planned - c.Refused
 		}
 	}

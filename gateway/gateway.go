@@ -46,8 +46,8 @@ type Settings struct {
 	ReopenWithin    map[rapport.Channel]time.Duration // how long a resolved thread is opened again by an answer; after that a new one begins
 	Replies         Replies                           // our own words where it has none
 	Assistant       Assistant                         // zero: no language model is asked
+	Prices          Prices                            // what messages cost; without, costs are not counted
 	ReadMail        MailReader                        // nil: mail is shown without its inline pictures
-	SMSCost         int64                             // micros a segment, by configuration; 0: not counted
 	KeepStream      time.Duration                     // how long the event stream can be read back; 0: a week
 	KeepNotices     int64                             // and how many of it; 0: a million
 }
@@ -80,7 +80,8 @@ type Gateway struct {
 	waiting waiting
 	submit  *submitter
 	intake  chan struct{} // a place for each inline campaign that is being stored
-	staging sync.Map      // ids of drafts that a request of this process has, or may have, in hand
+	funnels funnels
+	staging sync.Map // ids of drafts that a request of this process has, or may have, in hand
 
 	// Hint tells the queue that a batch, or a campaign to plan, is due. It never blocks for long and may
 	// lose what it is told: the sweeper finds it. nil: no queue.

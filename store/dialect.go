@@ -57,6 +57,10 @@ type dialect interface {
 	findWords(limit int) []lookup
 	words([]string) any
 	terms([]string) any
+	// attribute is a condition on the member key of the JSON object in a column: it exists and is not null, or op (eq, gt, lt,
+	// contains) holds between it and value, which is of a kind (text, number, true, false). A text contains a part, a list a
+	// text. It is never NULL, and false where the kinds differ.
+	attribute(column, key, op, kind, value string) string
 	isDuplicate(error) bool
 	isConflict(error) bool
 	isUnavailable(error) bool
@@ -115,6 +119,25 @@ func (sqlite) words(w []string) any { return strings.Join(w, " ") }
 
 // The query language of FTS5: https://www.sqlite.org/fts5.html#full_text_query_syntax
 func (sqlite) terms(want []string) any { return `"` + strings.Join(want, `" AND "`) + `"` }
+
+// attribute: json_each knows any key; a JSON path has signs of its own. https://www.sqlite.org/json1.html#jeach
+func (sqlite) attribute(column, key, op, kind, value string) string {
+	cond := `j.type = '` + kind + `'`
+	switch {
+	case op == "exists":
+		cond = `j.type <> 'null'`
+	case op == "contains":
+		cond = `(j.type = 'text' AND instr(j.value, ` + value + `) > 0 OR j.type = 'array' AND EXISTS (SELECT 1 FROM json_each(CASE j.type WHEN 'array' THEN j.value ELSE '[]' END) AS x WHERE x.type = 'text' AND x.value = ` + value + `))`
+	case kind == "number":
+		cond = `j.type IN ('integer', 'real') AND j.value ` + compare[op] + ` ` + value
+	case kind == "text":
+		cond = `j.type = 'text' AND j.value ` + compare[op] + ` ` + value
+	}
+	return `EXISTS (SELECT 1 FROM json_each(` + column + `) AS j WHERE j.key = ` + key + ` AND ` + cond + `)`
+}
+
+// compare is how SQL writes an operator.
+var compare = map[string]string{"eq": "=", "gt": ">", "lt": "<"}
 
 // Result codes: https://www.sqlite.org/rescode.html
 func sqliteCode(err error) int {
@@ -194,6 +217,25 @@ func (postgres) findWords(limit int) []lookup {
 		{`SET LOCAL enable_bitmapscan = on`, `SELECT entry_id FROM (SELECT entry_id FROM entry_words WHERE words @@ $1::tsquery OFFSET 0) AS rare WHERE entry_id < $2 ORDER BY entry_id DESC LIMIT $3`},
 	}
 }
+func (postgres) attribute(column, key, op, kind, value string) string {
+	of := `(CAST(` + column + ` AS JSONB) -> ` + key + `)`
+	text := `(CAST(` + column + ` AS JSONB) ->> ` + key + `)`
+	when := func(is, then string) string {
+		return `(CASE jsonb_typeof(` + of + `) WHEN '` + is + `' THEN ` + then + ` ELSE FALSE END)`
+	}
+	switch {
+	case op == "exists":
+		return `(coalesce(jsonb_typeof(` + of + `), 'null') <> 'null')`
+	case op == "contains":
+		return `(CASE jsonb_typeof(` + of + `) WHEN 'string' THEN strpos(` + text + `, ` + value + `) > 0 WHEN 'array' THEN ` + of + ` @> to_jsonb(` + value + `) ELSE FALSE END)`
+	case kind == "number":
+		return when("number", `CAST(`+text+` AS NUMERIC) `+compare[op]+` `+value)
+	case kind == "text":
+		return when("string", text+` COLLATE "C" `+compare[op]+` `+value)
+	}
+	return when("boolean", text+` = '`+kind+`'`)
+}
+
 func (d postgres) words(w []string) any { return d.list(w) }
 
 // The query language of tsquery: https://www.postgresql.org/docs/15/datatype-textsearch.html#DATATYPE-TSQUERY
