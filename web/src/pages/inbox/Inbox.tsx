@@ -44,7 +44,7 @@ function Desk() {
   const panelOpen = narrow ? drawer : wide
   if (filter.q !== undefined && !searching) setSearching(true)
   useTitle(t('title'))
-  usePresence()
+  usePresence(thread)
 
   const togglePanel = useCallback(() => {
     if (narrow) return setDrawer((d) => !d)
@@ -146,23 +146,23 @@ function Desk() {
   )
 }
 
-/** Colleagues, and whoever hands out threads, see that one is there while the inbox is looked at. */
-function usePresence() {
+/** Colleagues, and whoever hands out threads, see that one is there and at what one looks. */
+function usePresence(thread?: string) {
   const { agent } = useSession()
   const can = useCan()('write:threads')
   useEffect(() => {
     if (!can) return
     const say = () => {
-      if (document.visibilityState === 'visible') void client.PUT('/v1/presence/{agent}', { params: { path: { agent: agent.name } }, body: { status: 'online' } }).catch(() => {})
+      if (document.visibilityState === 'visible') void client.PUT('/v1/presence/{agent}', { params: { path: { agent: agent.name } }, body: { status: 'online', thread } }).catch(() => {})
     }
     say()
-    const beat = setInterval(say, 60_000)
+    const beat = setInterval(say, 20_000)
     document.addEventListener('visibilitychange', say)
     return () => {
       clearInterval(beat)
       document.removeEventListener('visibilitychange', say)
     }
-  }, [agent.name, can])
+  }, [agent.name, can, thread])
 }
 
 const key = 'rapport-inbox-panel'
