@@ -14,9 +14,9 @@ const lookFor = 45_000
 export function Colleagues({ thread }: { thread: string }) {
   const { t } = useTranslation(['inbox', 'common'])
   const { agent } = useSession()
-  const { data } = useQuery({ queryKey: ['drafts', thread], refetchInterval: 4_000, staleTime: 0, queryFn: () => need(client.GET('/v1/threads/{id}/drafts', { params: { path: { id: thread } } })) })
+  const { data } = useQuery({ queryKey: ['drafts', thread], refetchInterval: 3_000, staleTime: 0, queryFn: () => need(client.GET('/v1/threads/{id}/drafts', { params: { path: { id: thread } } })) })
   const can = useCan()
-  const there = useQuery({ queryKey: ['presence', thread], enabled: can('read:agents'), refetchInterval: 5_000, staleTime: 0, queryFn: () => need(client.GET('/v1/presence', { params: { query: { thread } } })) })
+  const there = useQuery({ queryKey: ['presence', thread], enabled: can('read:agents'), refetchInterval: 3_000, staleTime: 0, queryFn: () => need(client.GET('/v1/presence', { params: { query: { thread } } })) })
   const others = (data?.data ?? []).filter((d) => d.agent.toLowerCase() !== agent.name.toLowerCase())
   const writing = others.filter((d) => Date.now() - Date.parse(d.updated_at) < 30_000)
   const shown = writing.length > 0 ? writing : others

@@ -95,14 +95,16 @@ export function Composer({ thread, customer, rows, handle }: Props) {
   const submit = async (sendAt?: string) => {
     if (blocked) return
     const body = { ...w }
+    const after = rows.at(-1)?.id ?? ''
     const { cc, bcc } = channel === 'email' ? body : { cc: [], bcc: [] }
     await draft.sent()
     setMissing([])
     acknowledge()
     area.current?.focus()
-    if (note) return void send({ thread: thread.id, kind: 'note', body: { text: body.text } })
+    if (note) return void send({ thread: thread.id, after, kind: 'note', body: { text: body.text } })
     void send({
       thread: thread.id,
+      after,
       kind: 'reply',
       body: {
         text: body.text.trim() === '' ? undefined : body.text,

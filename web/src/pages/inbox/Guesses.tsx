@@ -47,10 +47,10 @@ function Guess({ entry, refresh, field, value, options, show, name }: Props) {
   const sure = value.source === 'person' ? t('guess.person') : t('guess.sure', { share: percent(Math.round(value.confidence * 100) / 100) })
   const chip = (
     <>
+      <span className="visually-hidden">{t(`guess.${field}`)}: </span>
       <span>{name}</span> <small>{value.source === 'person' ? <IconCheck size={11} aria-hidden /> : percent(Math.round(value.confidence * 100) / 100)}</small>
     </>
   )
-  const label = `${t(`guess.${field}`)}: ${name}. ${sure}`
   const look = { className: classes.guess, 'data-field': field, 'data-value': value.value, title: sure }
   if (!can('write:threads')) return <span {...look}>{chip}</span>
   const correct = async (v: string) => {
@@ -65,7 +65,7 @@ function Guess({ entry, refresh, field, value, options, show, name }: Props) {
   return (
     <Menu position="bottom-start" withinPortal>
       <Menu.Target>
-        <UnstyledButton {...look} aria-label={label}>
+        <UnstyledButton {...look}>
           {chip}
         </UnstyledButton>
       </Menu.Target>

@@ -138,8 +138,8 @@ function Desk() {
           <Panel thread={thread} />
         </aside>
       )}
-      <Drawer opened={!!thread && narrow && drawer} onClose={() => setDrawer(false)} position="right" size={340} padding={0} withCloseButton={false} title={undefined} aria-label={t('panel.label')}>
-        {thread && <Panel thread={thread} close={() => setDrawer(false)} />}
+      <Drawer opened={!!thread && narrow && drawer} onClose={() => setDrawer(false)} position="right" size={340} title={t('panel.label')} closeButtonProps={{ 'aria-label': t('common:close') }}>
+        {thread && <Panel thread={thread} />}
       </Drawer>
       <Keys opened={help} onClose={() => setHelp(false)} />
     </div>

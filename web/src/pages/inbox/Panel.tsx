@@ -20,18 +20,13 @@ import { useThread } from './threads'
 import classes from './Panel.module.css'
 
 /** Who the customer is: what one looks up while answering, and the way to everything else. */
-export function Panel({ thread, close }: { thread: string; close?: () => void }) {
+export function Panel({ thread }: { thread: string }) {
   const { t } = useTranslation(['inbox', 'common'])
   const can = useCan()
   const { data } = useThread(thread)
   if (!can('read:customers')) return <p className={classes.none}>{t('panel.forbidden')}</p>
   return (
     <div className={classes.panel}>
-      {close && (
-        <ActionIcon className={classes.close} variant="subtle" color="gray" onClick={close} aria-label={t('common:close')}>
-          <IconX size={18} />
-        </ActionIcon>
-      )}
       {data ? <About key={data.customer} thread={data} /> : <div className={classes.wait}><Loading rows={6} height={28} /></div>}
     </div>
   )

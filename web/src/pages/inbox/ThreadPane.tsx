@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next'
 import { $api, client } from '../../api/client'
 import { useEvents } from '../../api/events'
 import { need } from '../../api/pages'
-import { useCan } from '../../api/session'
+import { useCan, useSession } from '../../api/session'
 import { Loading } from '../../ui/Loading'
 import { useTitle } from '../../ui/Page'
 import { ProblemAlert } from '../../ui/Problem'
@@ -13,7 +13,7 @@ import { Composer, type ComposerHandle } from './Composer'
 import type { Writing } from './draft'
 import { useEntries, type Entry } from './entries'
 import { Header, type Picker } from './Header'
-import { useOutbox } from './outbox'
+import { unseen, useOutbox } from './outbox'
 import { ParcelView } from './ParcelView'
 import { useThread, type Thread } from './threads'
 import { Timeline } from './Timeline'
@@ -38,6 +38,7 @@ const readAfter = 1_200
 export function ThreadPane({ id, wanted, back, panel, resolve, picker, setPicker, handle }: Props) {
   const { t } = useTranslation(['inbox', 'common'])
   const can = useCan()
+  const { agent } = useSession()
   const query = useThread(id)
   const thread = query.data
   const queries = useQueryClient()
@@ -87,11 +88,13 @@ export function ThreadPane({ id, wanted, back, panel, resolve, picker, setPicker
       <Header thread={thread} name={name} back={back} panel={panel} resolve={() => resolve(thread)} picker={picker} setPicker={setPicker} />
       {since && (
         <Timeline entries={entries} name={name ?? ''} unreadSince={since.at} wanted={wanted} giveBack={giveBack}>
-          {parcels
-            .filter((p) => p.thread === thread.id)
-            .map((p) => (
+          {unseen(
+            parcels.filter((p) => p.thread === thread.id),
+            entries.rows,
+            agent.name,
+          ).map((p) => (
               <ParcelView key={p.key} parcel={p} edit={(x) => writer.current?.put({ kind: x.kind, text: x.body.text ?? '', ...(x.kind === 'reply' && x.body.attachments ? { attachments: x.body.attachments } : {}) })} />
-            ))}
+          ))}
         </Timeline>
       )}
       <Colleagues thread={thread.id} />

@@ -11,12 +11,13 @@ export type Parcel = {
   /** The Idempotency-Key: it stays the same however often it is tried, so the customer never gets it twice. */
   key: string
   thread: string
-  at: string
+  /** The newest entry when it was sent: where it comes to stand is behind that. */
+  after: string
   state: 'sending' | 'waiting' | 'failed'
   problem?: Problem
 } & ({ kind: 'reply'; body: Schemas['ReplyInput'] } | { kind: 'note'; body: Schemas['NoteInput'] })
 
-export type Letter = Pick<Parcel, 'thread'> & ({ kind: 'reply'; body: Schemas['ReplyInput'] } | { kind: 'note'; body: Schemas['NoteInput'] })
+export type Letter = Pick<Parcel, 'thread' | 'after'> & ({ kind: 'reply'; body: Schemas['ReplyInput'] } | { kind: 'note'; body: Schemas['NoteInput'] })
 
 type Outbox = {
   parcels: Parcel[]
@@ -65,7 +66,7 @@ export function OutboxProvider({ children }: { children: ReactNode }) {
 
   const send = useCallback(
     (letter: Letter) => {
-      const p: Parcel = { ...letter, key: newKey(), at: new Date().toISOString(), state: 'sending' }
+      const p: Parcel = { ...letter, key: newKey(), state: 'sending' }
       setParcels((was) => [...was, p])
       return deliver(p)
     },
@@ -105,6 +106,21 @@ function post(p: Parcel): Promise<Entry> {
   const headers = { 'Idempotency-Key': p.key }
   const path = { id: p.thread }
   return p.kind === 'reply' ? need(client.POST('/v1/threads/{id}/replies', { params: { path, header: headers }, body: p.body })) : need(client.POST('/v1/threads/{id}/notes', { params: { path, header: headers }, body: p.body }))
+}
+
+/**
+ * The parcels that do not stand in the thread yet. News of an entry may come before the answer to the request that made it,
+ * and sometimes instead of it; then the entry is shown and the parcel is not.
+ */
+export function unseen(parcels: Parcel[], rows: Entry[], me: string): Parcel[] {
+  const taken = new Set<string>()
+  return parcels.filter((p) => {
+    if (p.state === 'failed') return true
+    const kind = p.kind === 'note' ? 'note' : 'outbound'
+    const here = rows.find((e) => e.id > p.after && e.kind === kind && !taken.has(e.id) && (e.author ?? '').toLowerCase() === me.toLowerCase() && e.text.trim() === (p.body.text ?? '').trim())
+    if (here) taken.add(here.id)
+    return !here
+  })
 }
 
 /** Waits, less long when the network comes back. */
