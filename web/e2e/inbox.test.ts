@@ -158,11 +158,17 @@ test('nothing that strangers write runs', async () => {
   for (const [i, evil] of payloads.entries()) {
     const address = `evil${i}@example.com`
     await server.api('PUT', `/v1/customers/ext:evil-${i}`, { name: evil, locale: 'en', addresses: [{ channel: 'email', address }], attributes: { [evil]: evil } })
-    const { thread: id, entry } = await says(address, `${evil}\n\nhttps://shop.example/?q=<b>`, { channel: 'email', name: evil, attachments: [await file(`${evil.replaceAll('/', '_')}.html`, evil), await file('picture.png', evil)] })
+    const html = i % 2 ? `<p>${evil}</p><style>p{background:url(https://evil.example/${i})}</style><img src="https://evil.example/${i}.png" onerror="parent.hacked=1"><form action="https://evil.example"><button>x</button></form>` : undefined
+    const { thread: id, entry } = await says(address, `${evil}\n\nhttps://shop.example/?q=<b>`, { channel: 'email', name: evil, html, attachments: [await file(`${evil.replaceAll('/', '_')}.html`, evil), await file('picture.png', evil)] })
     await server.api('PATCH', `/v1/threads/${id}`, { labels: [evil.slice(0, 60)], subject: evil })
     await server.api('POST', `/v1/threads/${id}/notes`, { text: evil, agent: evil.replaceAll(/\p{C}/gu, '').slice(0, 60) })
     await page.goto(`${server.url}/inbox/${id}?entry=${entry}`)
     await thread(page).getByText(evil.slice(0, 20)).first().waitFor()
+    if (html) {
+      await page.getByText('Remote pictures are not loaded').waitFor()
+      await page.getByRole('button', { name: 'Show pictures' }).click()
+      await page.getByText('Remote pictures are not loaded').waitFor({ state: 'detached' })
+    }
     await page.getByRole('button', { name: /^Download .*html/ }).or(page.locator('a[download]')).first().waitFor()
     if (i === 0) expect(await axe(page)).toEqual([])
   }
