@@ -35,8 +35,8 @@ export function MailFrame({ entry, html, title }: { entry: string; html: string;
       {!pictures && remote.test(html) && (
         <Group gap={8} className={classes.remote} wrap="nowrap">
           <IconPhotoOff size={16} aria-hidden />
-          <Text size="xs">{t('mail.blocked')}</Text>
-          <Button size="compact-xs" variant="subtle" onClick={() => setPictures(true)}>
+          <Text size="xs" flex={1}>{t('mail.blocked')}</Text>
+          <Button size="compact-xs" variant="subtle" flex="none" onClick={() => setPictures(true)}>
             {t('mail.show')}
           </Button>
         </Group>

@@ -1,8 +1,10 @@
+import { useQueryClient } from '@tanstack/react-query'
 import { useCallback, useEffect, useRef, useState } from 'react'
 import { client, type Schemas } from '../../api/client'
 import { need } from '../../api/pages'
 import { problemOf } from '../../api/problem'
 import { csrfToken } from '../../api/session-state'
+import { markDraft } from './threads'
 
 export type Writing = { kind: 'reply' | 'note'; text: string; channel?: string; attachments: string[]; to: string[]; cc: string[]; bcc: string[] }
 
@@ -25,6 +27,7 @@ function forServer(w: Writing): Schemas['DraftInput'] {
  * machine, too. What another window of the same agent wrote meanwhile is never written over: it is shown as `theirs`.
  */
 export function useDraft(thread: string, agent: string, enabled: boolean) {
+  const queries = useQueryClient()
   const [writing, setWriting] = useState<Writing>(blank)
   const [ready, setReady] = useState(!enabled)
   const [saved, setSaved] = useState<'saved' | 'saving' | 'unsaved'>('saved')
@@ -37,12 +40,9 @@ export function useDraft(thread: string, agent: string, enabled: boolean) {
   const path = useRef({ id: thread, agent })
 
   const look = useCallback(async () => {
-    try {
-      return await need(client.GET('/v1/threads/{id}/drafts/{agent}', { params: { path: path.current } }))
-    } catch (e) {
-      if (problemOf(e).status === 404) return undefined
-      throw e
-    }
+    const { id, agent } = path.current
+    const all = await need(client.GET('/v1/threads/{id}/drafts', { params: { path: { id }, query: { limit: 200 } } }))
+    return all.data.find((d) => d.agent.toLowerCase() === agent.toLowerCase())
   }, [])
 
   const show = useCallback((w: Writing) => {
@@ -56,6 +56,7 @@ export function useDraft(thread: string, agent: string, enabled: boolean) {
     setSaved('saving')
     const w = now.current
     try {
+      markDraft(queries, path.current.id, path.current.agent, !isBlank(w))
       if (isBlank(w)) {
         if (version.current) await need(client.DELETE('/v1/threads/{id}/drafts/{agent}', { params: { path: path.current } }))
         version.current = ''
@@ -161,6 +162,7 @@ export function useDraft(thread: string, agent: string, enabled: boolean) {
       show({ ...blank, kind: now.current.kind, channel: now.current.channel })
       setSaved('saved')
       version.current = ''
+      markDraft(queries, path.current.id, path.current.agent, false)
       await line.current.catch(() => {})
     },
   }

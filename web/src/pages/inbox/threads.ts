@@ -1,4 +1,4 @@
-import { useQuery, useQueryClient, type InfiniteData } from '@tanstack/react-query'
+import { useQuery, useQueryClient, type InfiniteData, type QueryClient } from '@tanstack/react-query'
 import { useCallback, useEffect, useMemo, useRef } from 'react'
 import { client, type Schemas } from '../../api/client'
 import { useEvents } from '../../api/events'
@@ -93,6 +93,12 @@ export function usePaint() {
     },
     [queries],
   )
+}
+
+/** Marks on the list that an agent has begun to write, or has not: no event tells of drafts. */
+export function markDraft(queries: QueryClient, id: string, agent: string, on: boolean) {
+  const mark = (r: Row): Row => ({ ...r, drafts: on ? [...new Set([...r.drafts, agent])] : r.drafts.filter((d) => d.toLowerCase() !== agent.toLowerCase()) })
+  queries.setQueriesData<Pages>({ queryKey: ['threads', 'list'] }, (was) => was && { ...was, pages: was.pages.map((p) => (p.data.some((r) => r.id === id) ? { ...p, data: p.data.map((r) => (r.id === id ? mark(r) : r)) } : p)) })
 }
 
 export function useCounts(f: Filter) {
