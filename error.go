@@ -11,17 +11,19 @@ type Code string
 
 // The codes. Anything that is not an *Error is internal: shown as a request id, never in detail.
 const (
-	CodeInvalid      Code = "invalid"      // the request cannot be right, whatever the state of things: 422
-	CodeMalformed    Code = "malformed"    // it could not even be read (broken JSON, CSV): 400
-	CodeUnauthorized Code = "unauthorized" // no key, or not a valid one: 401
-	CodeForbidden    Code = "forbidden"    // a valid key without the scope: 403
-	CodeNotFound     Code = "not_found"    // 404
-	CodeConflict     Code = "conflict"     // right in itself, but not in this state: 409
-	CodeInProgress   Code = "in_progress"  // the same Idempotency-Key is still running: 409 + Retry-After
-	CodeTooLarge     Code = "too_large"    // 413
-	CodeUnsupported  Code = "unsupported"  // a media type we do not read: 415
-	CodeRateLimited  Code = "rate_limited" // 429 + Retry-After
-	CodeUnavailable  Code = "unavailable"  // database busy, full or gone; nothing was kept: 503 + Retry-After
+	CodeInvalid      Code = "invalid"       // the request cannot be right, whatever the state of things: 422
+	CodeMalformed    Code = "malformed"     // it could not even be read (broken JSON, CSV): 400
+	CodeUnauthorized Code = "unauthorized"  // no key, or not a valid one: 401
+	CodeForbidden    Code = "forbidden"     // a valid key without the scope: 403
+	CodeTOTPRequired Code = "totp_required" // the password is right, and a code is needed too: 401
+	CodeCSRF         Code = "csrf"          // a session's request that another site may have made: 403
+	CodeNotFound     Code = "not_found"     // 404
+	CodeConflict     Code = "conflict"      // right in itself, but not in this state: 409
+	CodeInProgress   Code = "in_progress"   // the same Idempotency-Key is still running: 409 + Retry-After
+	CodeTooLarge     Code = "too_large"     // 413
+	CodeUnsupported  Code = "unsupported"   // a media type we do not read: 415
+	CodeRateLimited  Code = "rate_limited"  // 429 + Retry-After
+	CodeUnavailable  Code = "unavailable"   // database busy, full or gone; nothing was kept: 503 + Retry-After
 )
 
 // Error is a refusal with a sentence for people. Message never holds personal data or secrets.

@@ -46,6 +46,8 @@ const (
 	KindEndpoint   Kind = "end"
 	KindDelivery   Kind = "dlv"
 	KindCall       Kind = "cal"
+	KindAgent      Kind = "agt"
+	KindSession    Kind = "ses"
 )
 
 const crockford = "0123456789abcdefghjkmnpqrstvwxyz"

@@ -35,7 +35,8 @@ type Options struct {
 	Log     *slog.Logger
 
 	Version        string // of the program, for the OpenAPI document
-	PublicURL      string // without a slash at the end; what providers sign
+	PublicURL      string // without a slash at the end; what providers sign, and whose pages sessions are for
+	Demo           bool   // told to the app
 	TrustedProxies []netip.Prefix
 	CallDoors      map[string]string // names of telephone exchanges by the token that opens their door
 	Limits         Limits
@@ -89,6 +90,7 @@ type door struct {
 	inside  *admission
 	streams chan struct{}
 	follow  following
+	cookies cookies
 	begun   sync.Map // set of begun
 }
 
@@ -108,7 +110,7 @@ func open(o Options) (*fiber.App, *door) {
 		o.IdleTimeout = time.Minute
 	}
 	d := &door{o: o, g: o.Gateway, st: o.Store, pages: openPages(), inside: newAdmission(o.Limits.Running, o.Limits.Held), streams: make(chan struct{}, o.Limits.Streams),
-		follow: following{places: make(chan struct{}, o.Limits.Listeners), heartbeat: 15 * time.Second, patience: 10 * time.Second}}
+		follow: following{places: make(chan struct{}, o.Limits.Listeners), heartbeat: 15 * time.Second, patience: 10 * time.Second}, cookies: cookiesFor(o.PublicURL)}
 	app := fiber.New(fiber.Config{
 		AppName: "Rapport", DisableStartupMessage: true, CaseSensitive: true,
 		Immutable:         true,                              // else strings of one request turn into those of the next
@@ -126,7 +128,8 @@ func open(o Options) (*fiber.App, *door) {
 	config.CreateHooks = nil // no $schema: it reflects the Host header
 	config.RejectUnknownQueryParameters = true
 	config.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
-	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"key": {Type: "http", Scheme: "bearer", Description: "An API key: rpt_live_…"}}
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"key": {Type: "http", Scheme: "bearer", Description: "An API key: rpt_live_…"},
+		"session": {Type: "apiKey", In: "cookie", Name: d.cookies.session, Description: "An agent who is signed in. What changes something also needs X-CSRF-Token."}}
 	d.api = humafiber.NewV2(app, config)
 	d.api.UseMiddleware(func(ctx huma.Context, next func(huma.Context)) { next(unescaped{ctx}) })
 	d.customers()
@@ -145,6 +148,8 @@ func open(o Options) (*fiber.App, *door) {
 	d.mentions()
 	d.canned()
 	d.search()
+	d.sessions()
+	d.agents()
 	d.presence()
 	d.hours()
 	d.responses()

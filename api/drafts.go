@@ -63,7 +63,11 @@ func (d *door) putDraft(ctx context.Context, in *draftPath, body *gateway.DraftI
 	if err != nil {
 		return nil, err
 	}
-	v, err := d.g.SaveDraft(ctx, id, in.Agent, *body)
+	by, err := in.caller().As(in.Agent)
+	if err != nil {
+		return nil, err
+	}
+	v, err := d.g.SaveDraft(ctx, id, by.Name, *body)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +99,11 @@ func (d *door) deleteDraft(ctx context.Context, in *draftPath) (*reply[nothing],
 	if err != nil {
 		return nil, err
 	}
-	if err := d.g.DropDraft(ctx, id, in.Agent); err != nil {
+	by, err := in.caller().As(in.Agent)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.g.DropDraft(ctx, id, by.Name); err != nil {
 		return nil, err
 	}
 	return done()

@@ -14,12 +14,12 @@ import (
 // maxAnswer is how large a kept answer may be.
 const maxAnswer = 1 << 20
 
-// idempotent does a POST once for each (API key, method, path, Idempotency-Key), whatever its query. Only
+// idempotent does a POST once for each (API key or agent, method, path, Idempotency-Key), whatever its query. Only
 // a success is kept; a process that dies in between leaves a key that the next attempt takes over.
 func idempotent[T any](ctx context.Context, d *door, o route, r *Request, hash string, do func(context.Context) (*reply[T], error)) (*reply[T], error) {
 	c := fiberOf(r.ctx)
 	key := c.Get("Idempotency-Key")
-	if o.Method != http.MethodPost || key == "" {
+	if o.Method != http.MethodPost || key == "" || o.Scope == "" { // what lets people in is kept nowhere
 		return do(ctx)
 	}
 	if err := checkKey(key); err != nil {

@@ -25,6 +25,8 @@ type route struct {
 	Method  string
 	Path    string
 	Scope   string
+	Open    bool // needs no scope: for who is not signed in yet
+	Self    bool // needs no scope: about the agent who is signed in, whatever the role
 	Tag     string
 	Summary string
 	About   string
@@ -59,7 +61,7 @@ func (r *Request) Resolve(ctx huma.Context) []error {
 
 func (r *Request) request() *Request { return r }
 
-// caller is whose key it was; authorise has found it.
+// caller is whose key or session it was; authorise has found it.
 func (r *Request) caller() gateway.Caller {
 	by, _ := fiberOf(r.ctx).Locals(callerKey{}).(gateway.Caller)
 	return by
@@ -158,6 +160,9 @@ func handleJSON[I any, P input[I], B, T any](d *door, o route, fn func(context.C
 		if err != nil {
 			return nil, err
 		}
+		if o.Scope == "" { // hashing a password is slow on purpose, and says nothing about the machine
+			visitOf(c).timed = false
+		}
 		body := new(B)
 		switch text := bytes.TrimSpace(data); {
 		case len(text) == 0 && !o.Bare:
@@ -205,16 +210,16 @@ func register[I any, P input[I], T any](d *door, o route, body reflect.Type, fn 
 		o.Status = http.StatusOK
 	}
 	op := huma.Operation{
-		OperationID: operationID(o), Method: o.Method, Path: o.Path, Summary: o.Summary, Description: strings.TrimSpace(o.About + "\n\nScope: `" + o.Scope + "`."),
+		OperationID: operationID(o), Method: o.Method, Path: o.Path, Summary: o.Summary, Description: strings.TrimSpace(o.About + "\n\n" + o.needs()),
 		Tags: []string{o.Tag}, DefaultStatus: o.Status, SkipValidateBody: true,
-		Security:    []map[string][]string{{"key": {}}},
+		Security:    o.security(),
 		Middlewares: huma.Middlewares{d.authorise(o)},
 		Errors:      append([]int{401, 403, 422, 429, 503}, o.Refuses...),
 	}
 	if body != nil || o.Large {
 		op.Errors = append(op.Errors, 400, 413, 415)
 	}
-	if o.Method == http.MethodPost {
+	if o.Method == http.MethodPost && o.Scope != "" {
 		op.Errors = append(op.Errors, 409)
 		op.Parameters = append(op.Parameters, &huma.Param{Name: "Idempotency-Key", In: "header", Description: "Any text of up to 200 characters. Within 24 h the same request is answered with the first answer instead of being done again.",
 			Schema: &huma.Schema{Type: huma.TypeString}})
@@ -273,14 +278,32 @@ func (d *door) documented(o route) *huma.Operation {
 	return map[string]*huma.Operation{http.MethodGet: item.Get, http.MethodPut: item.Put, http.MethodPost: item.Post, http.MethodDelete: item.Delete, http.MethodPatch: item.Patch}[o.Method]
 }
 
-// authorise finds the key's owner before anything of the body is read.
+// needs says in the document who may.
+func (o route) needs() string {
+	switch {
+	case o.Open:
+		return "Needs no key."
+	case o.Self:
+		return "For agents who are signed in, whatever their role; not for keys."
+	}
+	return "Scope: `" + o.Scope + "`."
+}
+
+func (o route) security() []map[string][]string {
+	switch {
+	case o.Open:
+		return nil
+	case o.Self:
+		return []map[string][]string{{"session": {}}}
+	}
+	return []map[string][]string{{"key": {}}, {"session": {}}}
+}
+
+// authorise finds who asks before anything of the body is read.
 func (d *door) authorise(o route) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		c := fiberOf(ctx)
-		by, err := d.authenticate(c.UserContext(), c.Get("Authorization"))
-		if err == nil && !gateway.Allows(by.Scopes, o.Scope) {
-			err = rapport.Errorf(rapport.CodeForbidden, "This key lacks the scope %s.", o.Scope)
-		}
+		by, err := d.admit(c, o)
 		if err == nil && o.Large {
 			select {
 			case d.streams <- struct{}{}:
@@ -299,16 +322,52 @@ func (d *door) authorise(o route) func(huma.Context, func(huma.Context)) {
 	}
 }
 
-func (d *door) authenticate(ctx context.Context, header string) (gateway.Caller, error) {
-	scheme, key, _ := strings.Cut(header, " ")
-	if header == "" {
+// admit tells who asks, if they may.
+func (d *door) admit(c *fiber.Ctx, o route) (gateway.Caller, error) {
+	if o.Open {
+		return gateway.Caller{}, d.stranger(c)
+	}
+	shown := d.credentials(c)
+	by, err := d.authenticate(c.UserContext(), shown)
+	switch {
+	case err != nil:
+		return by, err
+	case by.Agent == 0 && o.Self:
+		return by, rapport.Errorf(rapport.CodeForbidden, "This is for agents who are signed in; a key is nobody's.")
+	case by.Agent == 0 && !gateway.Allows(by.Scopes, o.Scope):
+		return by, rapport.Errorf(rapport.CodeForbidden, "This key lacks the scope %s.", o.Scope)
+	case !o.Self && !gateway.Allows(by.Scopes, o.Scope):
+		return by, rapport.Errorf(rapport.CodeForbidden, "Your role, %s, lacks the scope %s.", by.Role, o.Scope)
+	case by.Agent != 0:
+		err = d.sameSite(c, shown.cookie)
+	}
+	return by, err
+}
+
+// credentials are what a request shows of who sent it. A key goes before a session.
+type credentials struct {
+	header  string // Authorization
+	cookie  string // a session's token
+	address string // IP
+}
+
+func (d *door) credentials(c *fiber.Ctx) credentials {
+	return credentials{c.Get("Authorization"), d.cookie(c), d.clientIP(c)}
+}
+
+func (d *door) authenticate(ctx context.Context, by credentials) (gateway.Caller, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if by.header == "" && by.cookie != "" {
+		return d.g.Agents.Authenticate(ctx, by.cookie, by.address)
+	}
+	scheme, key, _ := strings.Cut(by.header, " ")
+	if by.header == "" {
 		return gateway.Caller{}, rapport.Errorf(rapport.CodeUnauthorized, "An API key is needed: Authorization: Bearer rpt_live_…")
 	}
 	if !strings.EqualFold(scheme, "Bearer") {
 		return gateway.Caller{}, rapport.Errorf(rapport.CodeUnauthorized, "Authorization must be: Bearer and an API key.")
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
 	return d.o.Keys.Authenticate(ctx, strings.TrimSpace(key))
 }
 

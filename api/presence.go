@@ -22,7 +22,7 @@ func (d *door) presenceView(p rapport.Presence) Presence {
 func (d *door) presence() {
 	const tag = "Agents"
 	handle(d, route{Method: http.MethodGet, Path: "/v1/presence", Scope: "read:agents", Tag: tag, Summary: "Who is there"}, d.listPresence)
-	handleJSON(d, route{Method: http.MethodPut, Path: "/v1/presence/{agent}", Scope: "write:agents", Tag: tag, Summary: "Say whether an agent is there",
+	handleJSON(d, route{Method: http.MethodPut, Path: "/v1/presence/{agent}", Scope: "write:threads", Tag: tag, Summary: "Say whether an agent is there",
 		About: "Said again each minute; without a word for three minutes an agent counts as offline. Who comes online gets open threads that nobody has, if threads are assigned automatically."}, d.putPresence)
 	handle(d, route{Method: http.MethodGet, Path: "/v1/assignment", Scope: "read:agents", Tag: tag, Summary: "Who gets threads that nobody has"}, d.getAssignment)
 	handleJSON(d, route{Method: http.MethodPut, Path: "/v1/assignment", Scope: "write:agents", Tag: tag, Summary: "Change who gets threads that nobody has",
@@ -52,7 +52,11 @@ type PresenceInput struct {
 }
 
 func (d *door) putPresence(ctx context.Context, in *agentPath, body *PresenceInput) (*reply[Presence], error) {
-	p, err := d.g.SetPresence(ctx, in.Agent, body.Status)
+	by, err := in.caller().As(in.Agent)
+	if err != nil {
+		return nil, err
+	}
+	p, err := d.g.SetPresence(ctx, by.Name, body.Status)
 	if err != nil {
 		return nil, err
 	}

@@ -48,25 +48,28 @@ type kind struct {
 	status int
 	title  string
 	says   string // for the documentation
+	narrow bool   // the status alone does not mean it
 }
 
 // kinds is the table from codes to HTTP. What is not in it is an internal error.
 var kinds = map[rapport.Code]kind{
-	rapport.CodeMalformed:    {400, "The request cannot be read", "The body is not the JSON, CSV or NDJSON that it should be; detail names the place."},
-	rapport.CodeUnauthorized: {401, "Who are you?", "There is no API key, or not a valid one: unknown, revoked or expired."},
-	rapport.CodeForbidden:    {403, "Not with this key", "The key is valid and lacks the scope."},
-	rapport.CodeNotFound:     {404, "Not found", "There is no such thing, or no such route."},
-	rapport.CodeConflict:     {409, "Not in this state", "Right in itself, but not now: the campaign is finished, the address belongs to somebody else."},
-	rapport.CodeInProgress:   {409, "Still running", "A request with this Idempotency-Key is being worked on. Ask again after Retry-After."},
-	rapport.CodeTooLarge:     {413, "Too large", "The body is larger than this route takes. Nothing of it was kept."},
-	rapport.CodeUnsupported:  {415, "Not a type that we read", "The Content-Type or Content-Encoding is not one of this route's."},
-	rapport.CodeInvalid:      {422, "The request is not valid", "It was read, and cannot be right; errors names each place. Nothing of it was kept."},
-	rapport.CodeRateLimited:  {429, "Too many requests", "Ask again after Retry-After."},
-	rapport.CodeUnavailable:  {503, "Not available", "The database is busy, full or gone, or the server has too much to do. Nothing was kept; ask again after Retry-After."},
+	rapport.CodeMalformed:    {400, "The request cannot be read", "The body is not the JSON, CSV or NDJSON that it should be; detail names the place.", false},
+	rapport.CodeUnauthorized: {401, "Who are you?", "There is no API key, or not a valid one: unknown, revoked or expired.", false},
+	rapport.CodeForbidden:    {403, "Not with this key", "The key, or the role of who is signed in, lacks the scope.", false},
+	rapport.CodeTOTPRequired: {401, "A code too", "The password is right, and a code is needed; with errors, the one given is wrong.", true},
+	rapport.CodeCSRF:         {403, "Not from here", "A session's request without Origin or X-CSRF-Token, or with another's.", true},
+	rapport.CodeNotFound:     {404, "Not found", "There is no such thing, or no such route.", false},
+	rapport.CodeConflict:     {409, "Not in this state", "Right in itself, but not now: the campaign is finished, the address belongs to somebody else.", false},
+	rapport.CodeInProgress:   {409, "Still running", "A request with this Idempotency-Key is being worked on. Ask again after Retry-After.", true},
+	rapport.CodeTooLarge:     {413, "Too large", "The body is larger than this route takes. Nothing of it was kept.", false},
+	rapport.CodeUnsupported:  {415, "Not a type that we read", "The Content-Type or Content-Encoding is not one of this route's.", false},
+	rapport.CodeInvalid:      {422, "The request is not valid", "It was read, and cannot be right; errors names each place. Nothing of it was kept.", false},
+	rapport.CodeRateLimited:  {429, "Too many requests", "Ask again after Retry-After.", false},
+	rapport.CodeUnavailable:  {503, "Not available", "The database is busy, full or gone, or the server has too much to do. Nothing was kept; ask again after Retry-After.", false},
 }
 
 // internal is the kind of everything that nobody foresaw.
-var internal = kind{500, "Internal error", "Our mistake. The log has the reason under the request id."}
+var internal = kind{500, "Internal error", "Our mistake. The log has the reason under the request id.", false}
 
 // problem turns any error into what the client may see, and logs what it may not.
 func (d *door) problem(ctx context.Context, id string, err error) *Problem {
@@ -122,7 +125,7 @@ var ownProblems = sync.OnceFunc(func() {
 func problemOf(status int, msg string, errs []error) *Problem {
 	p := &Problem{Status: status, Type: typeOf("internal"), Title: internal.title, Detail: "Something went wrong on our side."}
 	for code, k := range kinds {
-		if k.status == status && code != rapport.CodeInProgress {
+		if k.status == status && !k.narrow {
 			p.Type, p.Title, p.Detail = typeOf(code), k.title, "The request is not valid."
 		}
 	}

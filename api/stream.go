@@ -119,7 +119,7 @@ func (d *door) streamEvents(ctx context.Context, in *streamEvents) (*reply[func(
 	default:
 		return nil, overload(c, overListeners)
 	}
-	s := &sse{d: d, place: at, alive: in.Alive, by: in.caller(), key: c.Get("Authorization"), conn: c.Context().Conn(), follower: d.g.Follow(at.at), seen: time.Now()}
+	s := &sse{d: d, place: at, alive: in.Alive, by: in.caller(), shown: d.credentials(c), conn: c.Context().Conn(), follower: d.g.Follow(at.at), seen: time.Now()}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	context.AfterFunc(s.ctx, func() { s.follower.Close(); <-d.follow.places })
 	go func(shutdown <-chan struct{}) {
@@ -145,7 +145,7 @@ type sse struct {
 	place    place
 	alive    bool // signs of life are events
 	by       gateway.Caller
-	key      string // the Authorization header: a key may be revoked while it listens
+	shown    credentials // a key or a session may be revoked while it listens
 	conn     net.Conn
 	follower *gateway.Follower
 	ctx      context.Context
@@ -204,7 +204,7 @@ func (s *sse) more() error {
 		return fmt.Errorf("reading the event stream: %w", err) // the client comes again
 	}
 	if len(page) > 0 || time.Since(s.seen) >= s.d.follow.heartbeat { // the keyring remembers for two seconds, so this is no query each time
-		if s.by, err = s.d.authenticate(s.ctx, s.key); err != nil {
+		if s.by, err = s.d.authenticate(s.ctx, s.shown); err != nil {
 			return io.EOF
 		}
 		s.seen = time.Now()
@@ -288,7 +288,7 @@ func (d *door) eventLog(ctx context.Context, in *eventLog) (*reply[EventLog], er
 		if err := d.await(ctx, in, wait, at.at, func(page []rapport.Notice) bool { take(page); return len(out.Data) > 0 }); err != nil {
 			return nil, err
 		}
-		if _, err := d.authenticate(ctx, fiberOf(in.ctx).Get("Authorization")); err != nil { // revoked while it waited
+		if _, err := d.authenticate(ctx, d.credentials(fiberOf(in.ctx))); err != nil { // revoked while it waited
 			return nil, err
 		}
 	}

@@ -15,11 +15,14 @@ import (
 	"rapport/store"
 )
 
-// Caller is who asks.
+// Caller is who asks: a program with its key, or an agent with a session.
 type Caller struct {
-	Key    rapport.ID
-	Scopes []string
-	Name   string
+	Key     rapport.ID // of whoever answers for it: the key's, or the agent's
+	Scopes  []string
+	Name    string
+	Agent   rapport.ID        // of a session; 0: a key, or the command line
+	Session rapport.ID        // 0: there is none
+	Role    rapport.AgentRole // of a session; the command line is an owner
 }
 
 // Notes are what the caller of a campaign should know and did not ask.

@@ -55,7 +55,9 @@ type Gateway struct {
 	Store *store.Store
 	Hub   *channels.Hub
 	Log   *slog.Logger
-	set   Settings
+	// Agents are the people who sign in.
+	Agents *Agents
+	set    Settings
 
 	templates *templates.Cache
 	campaigns *memo[rapport.ID, *rapport.Campaign]
@@ -142,6 +144,7 @@ func New(st *store.Store, hub *channels.Hub, log *slog.Logger, set Settings) *Ga
 	g.pauses.Store(&empty)
 	g.engine = newEngine(g)
 	g.senders.g = g
+	g.Agents = NewAgents(st, set)
 	g.telling.init(g)
 	g.submit = newSubmitter(g)
 	g.intake = make(chan struct{}, max(4, 2*runtime.GOMAXPROCS(0)))

@@ -2,12 +2,6 @@ package gateway
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -247,53 +241,20 @@ func unredacted(in, stored map[string]any) map[string]any {
 	return out
 }
 
-// sealSettings encrypts with AES-256-GCM under a key derived from the first secret key; the provider's name
-// is authenticated, so that a row cannot be copied over another's.
+// sealSettings keeps a provider's settings for this provider alone.
 func (g *Gateway) sealSettings(name string, s channels.Settings) (string, error) {
 	plain, err := json.Marshal(map[string]any(s))
 	if err != nil {
 		return "", fmt.Errorf("sealing settings: %w", err)
 	}
-	aead, err := settingsCipher(g.set.Seals[0])
-	if err != nil {
-		return "", err
-	}
-	nonce := make([]byte, aead.NonceSize())
-	_, _ = rand.Read(nonce) // never fails, see crypto/rand
-	return base64.StdEncoding.EncodeToString(aead.Seal(nonce, nonce, plain, []byte(name))), nil
+	return seal(g.set.Seals, name, plain)
 }
 
 func (g *Gateway) openSettings(name, sealed string) (channels.Settings, error) {
-	b, err := base64.StdEncoding.DecodeString(sealed)
+	plain, err := unseal(g.set.Seals, name, sealed)
 	if err != nil {
-		return nil, fmt.Errorf("unsealing settings: %w", err)
+		return nil, fmt.Errorf("opening settings: %w", err)
 	}
-	for _, key := range g.set.Seals {
-		aead, err := settingsCipher(key)
-		if err != nil {
-			return nil, err
-		}
-		if len(b) < aead.NonceSize() {
-			break
-		}
-		plain, err := aead.Open(nil, b[:aead.NonceSize()], b[aead.NonceSize():], []byte(name))
-		if err != nil {
-			continue
-		}
-		s := channels.Settings{}
-		return s, json.Unmarshal(plain, &s)
-	}
-	return nil, errors.New("none of the secret keys opens its settings")
-}
-
-func settingsCipher(secret []byte) (cipher.AEAD, error) {
-	key, err := hkdf.Key(sha256.New, secret, nil, "rapport provider settings", 32)
-	if err != nil {
-		return nil, fmt.Errorf("deriving a key: %w", err)
-	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, fmt.Errorf("deriving a key: %w", err)
-	}
-	return cipher.NewGCM(block)
+	s := channels.Settings{}
+	return s, json.Unmarshal(plain, &s)
 }

@@ -262,6 +262,11 @@ func (g *Gateway) tidy(ctx context.Context, n int) error {
 			return err
 		}
 	}
+	if n%60 == 30 {
+		if err := g.Store.ForgetSignIns(ctx, forgetAfter); err != nil {
+			return err
+		}
+	}
 	if n%60 == 20 {
 		_, err := g.Store.PurgeIdempotency(ctx)
 		return err

@@ -40,7 +40,7 @@ func (g *Gateway) AddNote(ctx context.Context, by Caller, thread rapport.ID, tex
 	return e, err
 }
 
-// agentOr is who acts: the agent that was named, else the key.
+// agentOr is who acts: the agent that was named, else the key. A session acts as its own agent.
 func agentOr(agent string, by Caller) (string, error) {
 	agent = agentName(agent)
 	v := validation{}
@@ -48,7 +48,10 @@ func agentOr(agent string, by Caller) (string, error) {
 	if len(v.errs) > 0 {
 		return "", invalid(v.errs)
 	}
-	if agent == "" {
+	if err := by.Self(agent); err != nil {
+		return "", err
+	}
+	if agent == "" || by.Agent != 0 {
 		agent = by.Name
 	}
 	return agent, nil

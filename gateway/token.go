@@ -25,6 +25,7 @@ const (
 	useClick       = "click"
 	useOpen        = "open"
 	useTelegram    = "telegram" // one-time: used once, see links
+	useBrowser     = "browser"  // an agent's, known from an earlier sign-in
 )
 
 func (g *Gateway) token(use string, id rapport.ID, n int) string {
@@ -65,16 +66,20 @@ func (s *sealer) seal(use string, id rapport.ID, n int) []byte {
 	return s.buf[len(use)+1 : end]
 }
 
+func (g *Gateway) readToken(use, text string) (id rapport.ID, n int, ok bool) {
+	return readToken(g.set.Keys, use, text)
+}
+
 // readToken verifies a token with any of the keys, in constant time. One token has one text, letter case aside: base32
 // alone would overlook line ends and two loose bits.
-func (g *Gateway) readToken(use, text string) (id rapport.ID, n int, ok bool) {
+func readToken(keys [][]byte, use, text string) (id rapport.ID, n int, ok bool) {
 	text = strings.ToLower(text)
 	b, err := tokenText.DecodeString(text)
 	if err != nil || len(b) != 26 || tokenText.EncodeToString(b) != text {
 		return 0, 0, false
 	}
 	id, n = rapport.ID(binary.BigEndian.Uint64(b)), int(binary.BigEndian.Uint16(b[8:]))
-	for _, key := range g.set.Keys {
+	for _, key := range keys {
 		if hmac.Equal(b, (&sealer{mac: hmac.New(sha256.New, key)}).seal(use, id, n)) {
 			return id, n, true
 		}

@@ -20,7 +20,7 @@ func (a *App) apiOptions() api.Options {
 	c := a.Config
 	return api.Options{
 		App:     web.App(),
-		Gateway: a.Gateway, Store: a.Store, Keys: gateway.NewKeyring(a.Store), Log: a.Log, Version: version, PublicURL: c.PublicBase(),
+		Gateway: a.Gateway, Store: a.Store, Keys: gateway.NewKeyring(a.Store), Log: a.Log, Version: version, PublicURL: c.PublicBase(), Demo: c.Demo,
 		TrustedProxies: c.HTTP.TrustedProxies, ReadTimeout: c.HTTP.ReadTimeout, IdleTimeout: c.HTTP.IdleTimeout,
 		Limits: api.Limits{Inline: int64(c.Limits.InlineBytes), Stream: int64(c.Limits.StreamBytes), Attachment: int64(c.Limits.AttachmentBytes), Body: int64(c.Limits.BodyBytes),
 			Running: c.Limits.Requests, Streams: c.Limits.LargeRequests, Held: int64(c.Limits.HeldBytes), Listeners: c.Limits.EventStreams},

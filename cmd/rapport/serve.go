@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"rapport"
 	"rapport/config"
 	"rapport/gateway"
 	"rapport/store"
@@ -148,13 +149,22 @@ func (c *cli) welcome(ctx context.Context, app *App, night bool) error {
 		}
 		fmt.Fprintf(&b, "\n  Your API key, shown this once:\n\n    export RAPPORT_URL=%s RAPPORT_API_KEY=%s\n", app.URL, text)
 	}
+	setup, err := app.Gateway.Agents.OpenSetup(ctx)
+	if err != nil {
+		return err
+	}
+	if setup != "" {
+		fmt.Fprintf(&b, "\n  Nobody can sign in yet. Make yourself the owner:\n\n    %s\n", setup)
+	}
 	b.WriteString("\n  Ctrl-C stops.\n\n")
 	_, err = fmt.Fprint(c.out, b.String())
 	return err
 }
 
 // operator is the caller of commands that work on the database: whoever can open it may do everything.
-func operator() gateway.Caller { return gateway.Caller{Scopes: []string{"*"}, Name: "operator"} }
+func operator() gateway.Caller {
+	return gateway.Caller{Scopes: []string{"*"}, Name: "operator", Role: rapport.Owner}
+}
 
 // reachable is an address to listen on as one to connect to from this machine.
 func reachable(addr string) string {
