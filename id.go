@@ -48,6 +48,7 @@ const (
 	KindCall       Kind = "cal"
 	KindAgent      Kind = "agt"
 	KindSession    Kind = "ses"
+	KindStray      Kind = "str"
 )
 
 const crockford = "0123456789abcdefghjkmnpqrstvwxyz"

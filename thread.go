@@ -98,10 +98,11 @@ type Participant struct {
 	Entry   ID   // the first that they wrote or were named in
 }
 
-// Machine tells whether no person wrote it (an out-of-office reply): nobody waits for an answer.
-func (e *Entry) Machine() bool {
-	var said struct{ Auto string }
-	return json.Unmarshal(e.Meta, &said) == nil && said.Auto != ""
+// Aside tells whether it changes nothing about who waits for whom: no person wrote it (an out-of-office reply, our own
+// automatic answer), or it is nothing but a command that was obeyed (STOP).
+func (e *Entry) Aside() bool {
+	var said struct{ Auto, Automatic, Command string }
+	return json.Unmarshal(e.Meta, &said) == nil && said.Auto+said.Automatic+said.Command != ""
 }
 
 // Answered is what an inbound entry replies to. All zero: nothing that we know of.

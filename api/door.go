@@ -136,6 +136,7 @@ func open(o Options) (*fiber.App, *door) {
 	d.imports()
 	d.consents()
 	d.suppressions()
+	d.strays()
 	d.topics()
 	d.templates()
 	d.campaigns()

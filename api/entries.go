@@ -25,6 +25,7 @@ func (d *door) entries() {
 	const tag = "Threads"
 	handle(d, route{Method: http.MethodGet, Path: "/v1/threads/{id}/participants", Scope: "read:threads", Tag: tag, Summary: "Who takes part beside the customer", About: "People in To and Cc of mails, and whoever wrote in the thread.", Refuses: []int{404}}, d.listParticipants)
 	handle(d, route{Method: http.MethodGet, Path: "/v1/entries/{id}/original", Scope: "read:threads", Tag: tag, Summary: "The mail as it came", About: "message/rfc822, as an attachment.", Refuses: []int{404}}, d.getOriginal)
+	d.showsHTML()
 }
 
 type listParticipants struct {

@@ -65,8 +65,10 @@ type Entry struct {
 	Quoted        string            `json:"quoted,omitempty" doc:"Of a mail: the earlier words that its program put under or between the new ones."`
 	Signature     string            `json:"signature,omitempty" doc:"Of a mail."`
 	Understanding *Understanding    `json:"understanding,omitempty" doc:"Of what a customer wrote: what it is taken to mean."`
+	HasHTML       bool              `json:"has_html,omitempty" doc:"A document for a sandboxed frame is at /v1/entries/{id}/html."`
+	RemoteImages  int               `json:"remote_images,omitempty" doc:"How many pictures from elsewhere the HTML names. That document leaves them out unless asked for them: loading one tells its sender."`
 	Original      bool              `json:"original,omitempty" doc:"The mail as it came is at /v1/entries/{id}/original."`
-	Meta          json.RawMessage   `json:"meta,omitempty" doc:"What the channel knows beyond this: button, album, auto (a machine wrote it), checks (spf, dkim, dmarc), sender (somebody else than the customer), unverified (who that is, is not certain), edited_at and before (the customer corrected it then, and what the last correction replaced)."`
+	Meta          json.RawMessage   `json:"meta,omitempty" doc:"What the channel knows beyond this: button, album, auto (a machine wrote it), command (stop, start or help: nothing but that, obeyed, and nobody waits), checks (spf, dkim, dmarc), sender (somebody else than the customer), unverified (who that is, is not certain), edited_at and before (the customer corrected it then, and what the last correction replaced)."`
 	CreatedAt     time.Time         `json:"created_at"`
 }
 
@@ -79,7 +81,7 @@ type InReplyTo struct {
 
 func entryView(e rapport.Entry) Entry {
 	v := Entry{ID: rapport.KindEntry.Format(e.ID), Thread: rapport.KindThread.Format(e.Thread), Origin: rapport.KindThread.Format(e.Origin), Customer: rapport.KindCustomer.Format(e.Customer), Kind: e.Kind, Channel: e.Channel, Text: e.Text,
-		HTML: e.HTML, Author: e.Author, Message: rapport.KindMessage.Format(e.Message), MatchedBy: e.MatchedBy, Meta: e.Meta, CreatedAt: e.CreatedAt, Quoted: e.Quoted, Signature: e.Signature, Original: e.Original != 0}
+		HTML: e.HTML, Author: e.Author, Message: rapport.KindMessage.Format(e.Message), MatchedBy: e.MatchedBy, Meta: e.Meta, CreatedAt: e.CreatedAt, Quoted: e.Quoted, Signature: e.Signature, Original: e.Original != 0, HasHTML: e.HTML != "", RemoteImages: gateway.RemoteImages(e.HTML)}
 	if e.Answers != (rapport.Answered{}) {
 		v.InReplyTo = &InReplyTo{rapport.KindMessage.Format(e.Answers.Message), rapport.KindCampaign.Format(e.Answers.Campaign), rapport.KindTemplate.Format(e.Answers.Template)}
 	}

@@ -169,25 +169,6 @@ func (g *Gateway) judge(ctx context.Context, s *store.Store, u *arrival, m rappo
 	return nil // policy: that was about the message, or about us
 }
 
-// stray keeps what nothing ties to a message of ours for an operator, and says so.
-func (g *Gateway) stray(ctx context.Context, s *store.Store, u *arrival, about, reason string) error {
-	x := store.Stray{Provider: u.from.Name, About: about, Reason: reason}
-	if u.Receipt != nil {
-		x.Kind, x.Code = u.Receipt.Kind, u.Receipt.Code
-	} else {
-		x.Kind = rapport.Receipt(u.Message.Auto)
-	}
-	var err error
-	if x.Original, err = u.original.keep(ctx, s); err != nil {
-		return err
-	}
-	g.Log.Warn("something came in that belongs to no message of ours", "provider", u.from.Name, "kind", string(x.Kind), "reason", reason, "original", rapport.KindFile.Format(x.Original))
-	if x.Original == 0 {
-		return nil // there is nothing to look at
-	}
-	return s.KeepStray(ctx, x)
-}
-
 // strayFor is how long a stray waits for an operator, and brokenFor how long an upload, or an original that was written
 // ahead, may take.
 const (

@@ -5,7 +5,6 @@ import (
 	"context"
 	"io"
 	"mime"
-	"net/http"
 	"path"
 	"slices"
 	"strings"
@@ -30,7 +29,7 @@ func (g *Gateway) KeepFile(ctx context.Context, name, declared string, r io.Read
 
 // contentType is what head looks like. A type that a browser would run is never taken from the caller.
 func contentType(head []byte, declared string) string {
-	sniffed := http.DetectContentType(head)
+	sniffed := sniff(head)
 	vague := []string{"application/octet-stream", "text/plain; charset=utf-8", "application/zip"}
 	media, params, err := mime.ParseMediaType(declared)
 	if err != nil || !slices.Contains(vague, sniffed) || media == "multipart/form-data" {

@@ -45,6 +45,7 @@ type Settings struct {
 	ReopenWithin    map[rapport.Channel]time.Duration // how long a resolved thread is opened again by an answer; after that a new one begins
 	Replies         Replies                           // our own words where it has none
 	Assistant       Assistant                         // zero: no language model is asked
+	ReadMail        MailReader                        // nil: mail is shown without its inline pictures
 	SMSCost         int64                             // micros a segment, by configuration; 0: not counted
 	KeepStream      time.Duration                     // how long the event stream can be read back; 0: a week
 	KeepNotices     int64                             // and how many of it; 0: a million
@@ -69,6 +70,7 @@ type Gateway struct {
 	sealers   sync.Pool // of *sealer
 
 	reader  *insights.Reader
+	reading chan struct{}    // a place for each mail that is being read again, see ShowHTML
 	asks    chan rapport.ID  // entries that wait for the assistant
 	worker  atomic.Int64     // who this process is in the store
 	journal *journal.Journal // nil: nothing is noted
@@ -118,6 +120,7 @@ func New(st *store.Store, hub *channels.Hub, log *slog.Logger, set Settings) *Ga
 	}
 	g := &Gateway{Store: st, Hub: hub, Log: log, set: set, died: make(chan struct{}, 1)}
 	g.asks = make(chan rapport.ID, asksWaiting)
+	g.reading = make(chan struct{}, 2)
 	var err error
 	if g.reader, err = insights.New(); err != nil {
 		panic(err) // the word lists are part of the binary

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net/http"
 	"time"
 
 	"github.com/microcosm-cc/bluemonday"
@@ -64,7 +63,7 @@ func (g *Gateway) keepFile(ctx context.Context, entry rapport.ID, a channels.Att
 		return 0, err
 	}
 	// The type is what the bytes are, not what the sender says.
-	f, err := g.Store.KeepFile(ctx, fileName(a.Name), http.DetectContentType(head[:n]), io.MultiReader(bytes.NewReader(head[:n]), body), limit)
+	f, err := g.Store.KeepFile(ctx, fileName(a.Name), sniff(head[:n]), io.MultiReader(bytes.NewReader(head[:n]), body), limit)
 	if err != nil {
 		return 0, err
 	}

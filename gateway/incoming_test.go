@@ -322,7 +322,7 @@ func TestIngest_MachinesOpenNoThread(t *testing.T) {
 		if n := w.ledger(c); n.Replied != 0 || n.Sent != 3 {
 			t.Errorf("%+v", *n)
 		}
-		if strays, err := w.st.Strays(t.Context(), "nobody@example.org"); err != nil || len(strays) != 1 || strays[0].Original == 0 {
+		if strays, err := w.st.StraysAbout(t.Context(), "nobody@example.org"); err != nil || len(strays) != 1 || strays[0].Original == 0 {
 			t.Errorf("%+v, %v", strays, err)
 		}
 		if n, _, err := w.st.CountCustomers(t.Context()); err != nil || n != 3 {

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -177,11 +178,13 @@ func (g *Gateway) incoming(ctx context.Context, s *store.Store, u *arrival) (aft
 	if err := g.identify(ctx, s, in, w, answers); err != nil {
 		return nil, err
 	}
-	t, err := g.threadFor(ctx, s, in, w.owner, answers)
-	if err != nil {
-		return nil, err
+	asked := w.asks(in)
+	aside := asked != noCommand && isBare(in, answers)
+	t, err := g.threadFor(ctx, s, in, w.owner, answers, aside)
+	if err == nil && !aside {
+		t, err = g.assign(ctx, s, t)
 	}
-	if t, err = g.assign(ctx, s, t); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	if err := g.vouch(ctx, s, in, w, t); err != nil {
@@ -191,8 +194,7 @@ func (g *Gateway) incoming(ctx context.Context, s *store.Store, u *arrival) (aft
 	if err != nil {
 		return nil, err
 	}
-	asked := w.asks(in, e.Text)
-	if e.Meta, err = metaOf(in, w, asked == stopIt); err != nil {
+	if e.Meta, err = metaOf(in, w, asked, aside); err != nil {
 		return nil, err
 	}
 	if err := s.AddEntry(ctx, e); err != nil {
@@ -214,17 +216,13 @@ func (g *Gateway) incoming(ctx context.Context, s *store.Store, u *arrival) (aft
 		return nil, err
 	}
 	fetch := g.fetching(e.ID, in)
-	return func() { g.hints(due); fetch(); g.askLater(e.ID) }, nil
-}
-
-// asks is what a message asks for of itself. Only the customer's own words say anything about the customer; one who may be
-// somebody else can stop what we send, and no more.
-func (w *writer) asks(in *channels.Incoming, text string) command {
-	asked := askedBy(in, text)
-	if w.guest || w.unverified && asked != stopIt {
-		return noCommand
-	}
-	return asked
+	return func() {
+		g.hints(due)
+		fetch()
+		if !aside {
+			g.askLater(e.ID)
+		}
+	}, nil
 }
 
 // fetching is what follows the commit of an entry that has attachments.
@@ -237,7 +235,8 @@ func (g *Gateway) fetching(entry rapport.ID, in *channels.Incoming) func() {
 }
 
 // edited replaces the words of an earlier message by the person's correction. One whose first form never came is an
-// entry like any other.
+// entry like any other; so are words in place of a command, which stays as the proof of what was obeyed, and which nobody
+// waits for.
 func (g *Gateway) edited(ctx context.Context, s *store.Store, u *arrival, w *writer) (bool, error) {
 	if u.Message.EditOf == "" || w.address.ID == 0 {
 		return false, nil
@@ -246,7 +245,7 @@ func (g *Gateway) edited(ctx context.Context, s *store.Store, u *arrival, w *wri
 	if rapport.CodeOf(err) == rapport.CodeNotFound {
 		return false, nil
 	}
-	if err != nil {
+	if err != nil || isCommand(old) && askedBy(u.Message) == noCommand {
 		return false, err
 	}
 	if err := s.CorrectEntry(ctx, old.ID, u.Message.Text, cleanHTML(u.Message.HTML)); err != nil {
@@ -259,11 +258,8 @@ func (g *Gateway) edited(ctx context.Context, s *store.Store, u *arrival, w *wri
 // entryOf is what comes to stand in the thread.
 func (g *Gateway) entryOf(ctx context.Context, s *store.Store, u *arrival, w *writer, t rapport.Thread, answers found) (*rapport.Entry, error) {
 	in := u.Message
-	e := &rapport.Entry{Thread: t.ID, Customer: w.owner.Customer, Kind: rapport.Inbound, Channel: in.Channel, Text: in.Text, HTML: cleanHTML(in.HTML), Author: in.FromName,
+	e := &rapport.Entry{Thread: t.ID, Customer: w.owner.Customer, Kind: rapport.Inbound, Channel: in.Channel, Text: wordsOf(in), HTML: cleanHTML(in.HTML), Author: in.FromName,
 		Address: w.owner.ID, MatchedBy: answers.by, Provider: u.from.Name, ProviderID: in.ProviderID, Quoted: in.Quoted, Signature: in.Signature}
-	if e.Text == "" && in.Button != "" {
-		e.Text = in.Button
-	}
 	if w.guest {
 		e.Address = w.address.ID
 		if w.address.ID != 0 {
@@ -287,8 +283,13 @@ func (g *Gateway) entryOf(ctx context.Context, s *store.Store, u *arrival, w *wr
 	return e, err
 }
 
+// wordsOf is what a message says: by a button, what this stands for.
+func wordsOf(in *channels.Incoming) string {
+	return cmp.Or(in.Text, in.Button)
+}
+
 // metaOf is what else is known about a message: what its channel says, and how far its sender is to be believed.
-func metaOf(in *channels.Incoming, w *writer, stop bool) (json.RawMessage, error) {
+func metaOf(in *channels.Incoming, w *writer, asked command, aside bool) (json.RawMessage, error) {
 	meta := map[string]any{}
 	if in.Button != "" {
 		meta["button"] = in.Button
@@ -311,8 +312,11 @@ func metaOf(in *channels.Incoming, w *writer, stop bool) (json.RawMessage, error
 	if w.unverified {
 		meta["unverified"] = true
 	}
-	if stop {
+	if asked == stopIt {
 		meta["intent"] = "stop"
+	}
+	if aside {
+		meta["command"] = string(asked)
 	}
 	if len(meta) == 0 {
 		return nil, nil

@@ -38,7 +38,7 @@ func (g *Gateway) autoReply(ctx context.Context, s *store.Store, u *arrival, w *
 		w.guest = w.value != "" && rapport.AddressKey(in.Channel, w.value) != rapport.AddressKey(w.owner.Channel, w.owner.Value)
 		e, err := g.entryOf(ctx, s, u, w, t, f)
 		if err == nil {
-			e.Meta, err = metaOf(in, w, false)
+			e.Meta, err = metaOf(in, w, noCommand, false)
 		}
 		if err == nil {
 			err = s.AddEntry(ctx, e)

@@ -20,7 +20,8 @@ type heard struct {
 
 // askedBy is what a message asks of the sender itself: by the channel's own sign, else by its words. A machine asks
 // nothing.
-func askedBy(in *channels.Incoming, text string) command {
+func askedBy(in *channels.Incoming) command {
+	text := wordsOf(in)
 	switch {
 	case in.Auto != "":
 		return noCommand

@@ -82,7 +82,7 @@ func TestAskedBy_AMail(t *testing.T) {
 		{"", "Stop\nBest regards to your boss", noCommand}, {"", "please stop sending me blue socks, send red\nThanks,\nAnna", noCommand}, {"", "Stop\nThanks for the socks", noCommand}, {"", "Stop\nRegards\n4711", noCommand},
 		{"", "Don't stop\nBest regards,\nAnna", noCommand}, {"", "cancel\nBest regards,\nAnna", noCommand}, {"", "Stop\nBoris", noCommand},
 	} {
-		if got := askedBy(&channels.Incoming{Channel: rapport.Email, FromName: "Anna Petrova", Subject: k.subject, Text: k.text}, k.text); got != k.want {
+		if got := askedBy(&channels.Incoming{Channel: rapport.Email, FromName: "Anna Petrova", Subject: k.subject, Text: k.text}); got != k.want {
 			t.Errorf("%q, %q is %q, want %q", k.subject, k.text, got, k.want)
 		}
 	}
@@ -173,11 +173,11 @@ func FuzzCommandIn(f *testing.F) {
 func TestAskedBy_AButtonAnswersWhatItStoodUnder(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]command{"Cancel": noCommand, "Отказ": noCommand, "Help": noCommand, "Unsubscribe": stopIt, "Отписаться": stopIt} {
-		if got := askedBy(&channels.Incoming{Channel: rapport.Telegram, Button: "b", Text: text}, text); got != want {
+		if got := askedBy(&channels.Incoming{Channel: rapport.Telegram, Button: "b", Text: text}); got != want {
 			t.Errorf("%q is %q, want %q", text, got, want)
 		}
 	}
-	if got := askedBy(&channels.Incoming{Channel: rapport.SMS, Auto: channels.AutoReply, OptOut: true}, "STOP"); got != noCommand {
+	if got := askedBy(&channels.Incoming{Channel: rapport.SMS, Auto: channels.AutoReply, OptOut: true, Text: "STOP"}); got != noCommand {
 		t.Errorf("a machine asked for %q", got)
 	}
 }

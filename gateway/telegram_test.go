@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -160,7 +161,7 @@ func TestTelegram_LinkedByTheirOwnContact(t *testing.T) {
 		b.until("we say so", func() bool { return len(b.fake.Messages()) == 2 })
 		share(101, 101, phone)
 		names := []string{}
-		for _, th := range b.threads() {
+		for _, th := range slices.Backward(b.threads()) { // the talk begins resolved
 			n, _ := b.automatic(th.ID)
 			names = append(names, n...)
 		}

@@ -132,7 +132,7 @@ func (g *Gateway) newcomer(ctx context.Context, s *store.Store, in *channels.Inc
 // vouch says whether the writer is to be believed: a mail that fails DMARC may be from anybody (RFC 7489), and a guest whom
 // nobody with a part in the thread has named may have found the reply address anywhere.
 func (g *Gateway) vouch(ctx context.Context, s *store.Store, in *channels.Incoming, w *writer, t rapport.Thread) error {
-	if in.Checks["dmarc"] == "fail" {
+	if doubted(in) {
 		w.unverified = true
 	} else if w.guest {
 		part, err := s.HasPart(ctx, t.ID, w.value)

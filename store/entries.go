@@ -47,14 +47,19 @@ func scanEntry(scan func(...any) error) (e rapport.Entry, err error) {
 
 // AddEntry appends to a thread, or to the one that it was merged into, and fills in ID, Thread and CreatedAt. What
 // the customer can see becomes the thread's preview and moves it to the top of the list; what the customer wrote is
-// unread, and waits. The thread's status is the caller's affair.
+// unread, and waits. One that nobody waits for (Aside) is only shown: a resolved thread is no younger for it. The
+// thread's status is the caller's affair.
 func (s *Store) AddEntry(ctx context.Context, e *rapport.Entry) error {
 	meta, err := metaOf(e)
 	if err != nil {
 		return err
 	}
 	err = s.Tx(ctx, func(s *Store) error {
-		t, err := s.LockThread(ctx, e.Thread)
+		now := ms(s.Now())
+		if e.Aside() {
+			now = 0
+		}
+		t, err := s.lockThread(ctx, e.Thread, now)
 		if err != nil {
 			return err
 		}
@@ -62,7 +67,7 @@ func (s *Store) AddEntry(ctx context.Context, e *rapport.Entry) error {
 		e.Thread, e.ID, e.CreatedAt = t.ID, s.NewID(), at(ms(s.Now()))
 		if e.Kind == rapport.Inbound || e.Kind == rapport.Outbound {
 			t.LastEntryAt, t.Preview = e.CreatedAt, preview(e.Text)
-			if e.Kind == rapport.Inbound && t.Status != rapport.ThreadSpam && !e.Machine() {
+			if e.Kind == rapport.Inbound && t.Status != rapport.ThreadSpam && !e.Aside() {
 				t.Unread = true
 				if t.WaitingSince.IsZero() {
 					t.WaitingSince = e.CreatedAt

@@ -55,7 +55,7 @@ func life(t *testing.T, s *store.Store, external string) (customer rapport.ID, m
 	must(s.KeepReading(ctx, said.ID, rapport.Understanding{Intent: rapport.Taken{Value: secret, Source: rapport.Guessed}}))
 	_, _, err = s.ApplyReceipt(ctx, 0, message, "mail", store.ReceiptRow{Kind: rapport.ReceiptAutoReply, Detail: secret, At: s.Now(), Original: original(t, s, secret)})
 	must(err)
-	must(s.KeepStray(ctx, store.Stray{Provider: "mail", About: address, Kind: rapport.ReceiptBounced, Original: original(t, s, secret)}))
+	must(s.KeepStray(ctx, store.Stray{Provider: "mail", About: address, Kind: rapport.ReceiptBounced, Subject: secret, Text: secret, Original: original(t, s, secret)}))
 	// Somebody else writes in their thread, and they take part in somebody else's.
 	must(s.AddEntry(ctx, &rapport.Entry{Thread: th.ID, Customer: 77, Kind: rapport.Inbound, Channel: rapport.Email, Text: "> " + secret, Original: original(t, s, secret)}))
 	must(s.AddParticipants(ctx, th.ID, 1, []rapport.Participant{{Address: "friend-of-" + secret + "@example.com", Name: secret}}))

@@ -149,6 +149,7 @@ type ExportedReport struct {
 	Reason   string          `json:"reason,omitempty"`
 	Code     string          `json:"code,omitempty"`
 	Detail   string          `json:"detail,omitempty"`
+	Text     string          `json:"text,omitempty"` // of a stray
 	Original string          `json:"original,omitempty"`
 	At       time.Time       `json:"at"`
 }
@@ -319,12 +320,12 @@ func (s *Store) exportReports(ctx context.Context, e *Export, who any) (err erro
 		return err
 	}
 	for _, a := range e.Addresses {
-		strays, err := s.Strays(ctx, a.Address)
+		strays, err := s.StraysAbout(ctx, a.Address)
 		if err != nil {
 			return err
 		}
 		for _, x := range strays {
-			e.Reports = append(e.Reports, ExportedReport{Kind: x.Kind, Reason: x.Reason, Code: x.Code, Original: rapport.KindFile.Format(x.Original), At: x.At})
+			e.Reports = append(e.Reports, ExportedReport{Kind: x.Kind, Reason: x.Reason, Code: x.Code, Detail: x.Subject, Text: x.Text, Original: rapport.KindFile.Format(x.Original), At: x.At})
 		}
 	}
 	return nil

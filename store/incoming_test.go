@@ -116,13 +116,13 @@ func TestStrays_AreForgottenWithTheirOriginals(t *testing.T) {
 		old := keep("Ann@example.org")
 		now.pass(time.Hour)
 		fresh := keep("ann@example.org")
-		if got, err := s.Strays(ctx, "ann@example.org"); err != nil || len(got) != 2 || got[0].Original != old || got[0].Code != "5.1.1" {
+		if got, err := s.StraysAbout(ctx, "ann@example.org"); err != nil || len(got) != 2 || got[0].Original != old || got[0].Code != "5.1.1" {
 			t.Errorf("%+v, %v", got, err)
 		}
 		if err := s.PurgeStrays(ctx, now.now().Add(-time.Minute)); err != nil {
 			t.Fatal(err)
 		}
-		if got, err := s.Strays(ctx, "ann@example.org"); err != nil || len(got) != 1 || got[0].Original != fresh {
+		if got, err := s.StraysAbout(ctx, "ann@example.org"); err != nil || len(got) != 1 || got[0].Original != fresh {
 			t.Errorf("%+v, %v", got, err)
 		}
 		code(t, second(s.File(ctx, old)), rapport.CodeNotFound)

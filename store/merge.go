@@ -74,10 +74,13 @@ func (s *Store) RefreshThread(ctx context.Context, id rapport.ID) (t rapport.Thr
 			if !shown {
 				t.Preview, t.LastEntryAt, shown = preview(e.Text), e.CreatedAt, true
 			}
+			if e.Aside() {
+				continue
+			}
 			if e.Kind == rapport.Outbound && state != rapport.Failed && state != rapport.Skipped && state != rapport.Expired {
 				break
 			}
-			if e.Kind == rapport.Inbound && !e.Machine() && t.Status != rapport.ThreadResolved && t.Status != rapport.ThreadSpam {
+			if e.Kind == rapport.Inbound && t.Status != rapport.ThreadResolved && t.Status != rapport.ThreadSpam {
 				t.WaitingSince = e.CreatedAt
 			}
 		}

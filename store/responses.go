@@ -25,7 +25,7 @@ func (s *Store) AddResponse(ctx context.Context, t rapport.Thread, entry rapport
 		return fmt.Errorf("measuring an answer: %w", err)
 	}
 	var since int64
-	err = s.row(ctx, `SELECT created_at FROM entries WHERE thread_id = $1 AND kind = 'inbound' AND id > $2 AND id < $3 AND meta NOT LIKE '%"auto":%' ORDER BY id LIMIT 1`, t.ID, last, entry.ID).Scan(&since)
+	err = s.row(ctx, `SELECT created_at FROM entries WHERE thread_id = $1 AND kind = 'inbound' AND id > $2 AND id < $3 AND meta NOT LIKE '%"auto":%' AND meta NOT LIKE '%"command":%' ORDER BY id LIMIT 1`, t.ID, last, entry.ID).Scan(&since)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}

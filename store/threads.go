@@ -48,8 +48,13 @@ func (s *Store) ThreadItself(ctx context.Context, id rapport.ID) (rapport.Thread
 
 // LockThread finds one as Thread does and makes every other transaction that writes to it wait for this one.
 func (s *Store) LockThread(ctx context.Context, id rapport.ID) (t rapport.Thread, err error) {
+	return s.lockThread(ctx, id, ms(s.Now()))
+}
+
+// lockThread is LockThread; a time of 0 leaves the thread's own, as if nobody had touched it.
+func (s *Store) lockThread(ctx context.Context, id rapport.ID, now int64) (t rapport.Thread, err error) {
 	for range mostMerges {
-		if _, err = s.exec(ctx, `UPDATE threads SET updated_at = $1 WHERE id = $2`, ms(s.Now()), id); err != nil {
+		if _, err = s.exec(ctx, `UPDATE threads SET updated_at = CASE WHEN $1 > updated_at THEN $1 ELSE updated_at END WHERE id = $2`, now, id); err != nil {
 			return t, err
 		}
 		if t, err = s.ThreadItself(ctx, id); err != nil || t.MergedInto == 0 {

@@ -15,7 +15,7 @@ import { onSignedOut } from './api/session-state'
 import { ready } from './i18n'
 import { queries, router } from './router'
 import { schemeManager } from './shell/scheme'
-import { theme } from './theme'
+import { theme, variables } from './theme'
 
 const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? ''
 setNonce(nonce) // for the scroll lock of dialogs
@@ -29,7 +29,7 @@ onSignedOut(() => {
 void ready.then(() => {
   createRoot(document.getElementById('root')!).render(
     <StrictMode>
-      <MantineProvider theme={theme} colorSchemeManager={schemeManager} defaultColorScheme="auto" getStyleNonce={() => nonce}>
+      <MantineProvider theme={theme} cssVariablesResolver={variables} colorSchemeManager={schemeManager} defaultColorScheme="auto" getStyleNonce={() => nonce}>
         <QueryClientProvider client={queries}>
           <ModalsProvider modalProps={{ centered: true }}>
             <Notifications position="bottom-center" limit={3} />

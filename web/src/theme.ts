@@ -1,4 +1,4 @@
-import { createTheme, Tooltip, type MantineColorsTuple } from '@mantine/core'
+import { createTheme, Tooltip, type CSSVariablesResolver, type MantineColorsTuple } from '@mantine/core'
 
 // The blue of the public pages; shade 6 carries white text at 5.9:1.
 const rapport: MantineColorsTuple = ['#eef2ff', '#dde4fd', '#b9c6f8', '#93a7f3', '#738cee', '#5a77e6', '#3457d5', '#2c4bbd', '#2541a6', '#1a3087']
@@ -22,3 +22,9 @@ export const theme = createTheme({
     Tooltip: Tooltip.extend({ defaultProps: { openDelay: 400, withArrow: true, events: { hover: true, focus: true, touch: false } } }),
   },
 })
+
+/** Mantine's own surfaces and soft text are ours (app.css); its soft grey is too faint on white for WCAG. */
+export const variables: CSSVariablesResolver = () => {
+  const ours = { '--mantine-color-dimmed': 'var(--r-soft)', '--mantine-color-placeholder': 'var(--r-soft)', '--mantine-color-body': 'var(--r-paper)', '--mantine-color-default-border': 'var(--r-line)', '--mantine-color-default': 'var(--r-raised)', '--mantine-color-default-hover': 'var(--r-hover)' }
+  return { variables: {}, light: ours, dark: ours }
+}

@@ -51,10 +51,10 @@ function Frame() {
           </Link>
         </div>
         <Tooltip label={t('command.open')} position="right" disabled={!narrow}>
-          <UnstyledButton className={classes.search} onClick={spotlight.open} aria-label={t('command.open')}>
+          <UnstyledButton className={classes.search} onClick={spotlight.open}>
             <IconSearch size={16} aria-hidden />
             <span>{t('command.short')}</span>
-            <kbd>{/Mac/.test(navigator.platform) ? '⌘K' : 'Ctrl K'}</kbd>
+            <kbd aria-hidden>{/Mac/.test(navigator.platform) ? '⌘K' : 'Ctrl K'}</kbd>
           </UnstyledButton>
         </Tooltip>
         <ul className={classes.places}>
@@ -144,9 +144,10 @@ function Account() {
   return (
     <Menu position="right-end" width={220} withinPortal>
       <Menu.Target>
-        <UnstyledButton className={classes.account} aria-label={t('account.menu', { name: agent.name })}>
+        <UnstyledButton className={classes.account}>
           <Face name={agent.name} size={28} />
           <span className={classes.word}>{agent.name}</span>
+          <span className="visually-hidden">{t('account.menu')}</span>
         </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown>

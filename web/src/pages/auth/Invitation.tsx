@@ -1,4 +1,4 @@
-import { Alert, Button, PasswordInput, Stack, TextInput } from '@mantine/core'
+import { Alert, Button, Stack, TextInput } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -8,6 +8,7 @@ import { ask, useAdopt, type Session } from '../../api/session'
 import { Answer } from '../../ui/Answer'
 import { ProblemAlert } from '../../ui/Problem'
 import { Door } from './Door'
+import { Password } from './Password'
 import { forgetToken, useToken } from './token'
 
 type Found = { kind: 'invitation' | 'reset'; name: string; email: string; role: string; totp: boolean }
@@ -54,7 +55,7 @@ export function Invitation() {
               {accept.error && Object.keys(wrong).length === 0 && codeOf(accept.error) !== 'totp_required' && <ProblemAlert error={accept.error} />}
               <input type="hidden" name="email" autoComplete="username" value={who.email} readOnly />
               {who.kind === 'invitation' && <TextInput label={t('name')} name="name" autoComplete="name" required withAsterisk={false} value={name ?? who.name} error={wrong.name} onChange={(e) => setName(e.currentTarget.value)} />}
-              <PasswordInput label={t('newPassword')} description={t('passwordAbout')} name="password" autoComplete="new-password" autoFocus required withAsterisk={false} minLength={10} maxLength={200} value={password} error={wrong.password} onChange={(e) => setPassword(e.currentTarget.value)} />
+              <Password label={t('newPassword')} description={t('passwordAbout')} name="password" autoComplete="new-password" autoFocus required withAsterisk={false} minLength={10} maxLength={200} value={password} error={wrong.password} onChange={(e) => setPassword(e.currentTarget.value)} />
               {who.totp && <TextInput label={t('code')} description={t('codeAbout')} name="code" autoComplete="one-time-code" required withAsterisk={false} value={code} error={wrong.code && t('codeWrong')} onChange={(e) => setCode(e.currentTarget.value)} />}
               <Button type="submit" loading={accept.isPending} fullWidth>
                 {who.kind === 'invitation' ? t('invitation.act') : t('reset.act')}

@@ -1,4 +1,4 @@
-import { Alert, Button, PasswordInput, Stack, TextInput } from '@mantine/core'
+import { Alert, Button, Stack, TextInput } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -8,6 +8,7 @@ import { ask, useAdopt, type Session } from '../../api/session'
 import { Answer } from '../../ui/Answer'
 import { ProblemAlert } from '../../ui/Problem'
 import { Door } from './Door'
+import { Password } from './Password'
 import { forgetToken, useToken } from './token'
 
 /** The first visit: whoever holds the link that the server printed becomes the owner. */
@@ -49,7 +50,7 @@ export function Setup() {
                 {make.error && Object.keys(wrong).length === 0 && <ProblemAlert error={problemOf(make.error)} />}
                 <TextInput label={t('name')} autoComplete="name" autoFocus {...field('name')} />
                 <TextInput label={t('email')} type="email" autoComplete="username" {...field('email')} />
-                <PasswordInput label={t('newPassword')} description={t('passwordAbout')} autoComplete="new-password" minLength={10} maxLength={200} {...field('password')} />
+                <Password label={t('newPassword')} description={t('passwordAbout')} autoComplete="new-password" minLength={10} maxLength={200} {...field('password')} />
                 <Button type="submit" loading={make.isPending} fullWidth>
                   {t('setup.act')}
                 </Button>

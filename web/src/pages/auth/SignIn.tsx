@@ -1,4 +1,4 @@
-import { Button, PasswordInput, Stack, TextInput } from '@mantine/core'
+import { Button, Stack, TextInput } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -7,6 +7,7 @@ import { codeOf, fieldErrors, problemOf } from '../../api/problem'
 import { ask, useAdopt, type Session } from '../../api/session'
 import { ProblemAlert } from '../../ui/Problem'
 import { Door } from './Door'
+import { Password } from './Password'
 
 export function SignIn() {
   const { t } = useTranslation('auth')
@@ -38,7 +39,7 @@ export function SignIn() {
         <Stack>
           {p && kind !== 'totp_required' && (p.status === 401 ? <ProblemAlert error={{ status: 401, title: t('signIn.wrong'), detail: t('signIn.wrong') }} /> : p.status === 429 ? <ProblemAlert error={{ status: 429, title: '', detail: t('signIn.wait', { count: Math.ceil((p.retryAfter ?? 60) / 60) }) }} /> : <ProblemAlert error={p} />)}
           <TextInput label={t('email')} type="email" name="email" autoComplete="username" required withAsterisk={false} autoFocus value={email} onChange={(e) => setEmail(e.currentTarget.value)} />
-          <PasswordInput label={t('password')} name="password" autoComplete="current-password" required withAsterisk={false} value={password} onChange={(e) => setPassword(e.currentTarget.value)} />
+          <Password label={t('password')} name="password" autoComplete="current-password" required withAsterisk={false} value={password} onChange={(e) => setPassword(e.currentTarget.value)} />
           {needsCode && (
             <TextInput label={t('code')} description={t('codeAbout')} name="code" autoComplete="one-time-code" inputMode="text" required withAsterisk={false} autoFocus value={code} onChange={(e) => setCode(e.currentTarget.value)} error={fieldErrors(enter.error).code && t('codeWrong')} />
           )}
