@@ -1,4 +1,4 @@
-import { Button, Menu, Tabs, Text } from '@mantine/core'
+import { Button, Menu, Tabs } from '@mantine/core'
 import { IconChevronDown, IconCopy, IconDownload, IconPlayerPause, IconPlayerPlay, IconPlayerStop } from '@tabler/icons-react'
 import { Link, Navigate, useNavigate, useParams, useSearch } from '@tanstack/react-router'
 import { useQueryClient } from '@tanstack/react-query'
@@ -67,7 +67,7 @@ function Parts({ campaign: c }: { campaign: C }) {
   const show = (next: Tab, more: Record<string, string> = {}) => void go({ to: '/campaigns/$id', params: { id: c.id }, search: { tab: next === 'overview' ? undefined : next, ...more }, replace: true })
   return (
     <Tabs value={tab} onChange={(v) => show((v ?? 'overview') as Tab)} keepMounted={false} className={classes.tabs}>
-      <Tabs.List mb="lg">
+      <Tabs.List mb="lg" className={classes.parts}>
         {here.map((x) => (
           <Tabs.Tab key={x} value={x} rightSection={x === 'replies' && c.counts?.replied ? <span className={classes.count}>{format.number(c.counts.replied)}</span> : undefined}>
             {t(`tab.${x}`)}
@@ -99,7 +99,7 @@ function Facts({ campaign: c }: { campaign: C }) {
       <span>{t(`purpose.${c.purpose as 'marketing'}`)}{c.topic ? ` · ${c.topic}` : ''}</span>
       {c.template && (
         <span>
-          <Link to="/templates/$key" params={{ key: c.template }}>{c.template}</Link> <Text span c="dimmed" size="sm">{t('version', { n: c.template_version ?? 1 })}</Text>
+          <Link to="/templates/$key" params={{ key: c.template }}>{c.template}</Link> {t('version', { n: c.template_version ?? 1 })}
         </span>
       )}
       {c.everyone ? <span>{t('audience.everyone')}</span> : c.segment ? <span>{t('audience.segment', { key: c.segment.key })}</span> : null}
