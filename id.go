@@ -46,6 +46,7 @@ const (
 	KindEndpoint   Kind = "end"
 	KindDelivery   Kind = "dlv"
 	KindCall       Kind = "cal"
+	KindResponse   Kind = "rsp"
 	KindAgent      Kind = "agt"
 	KindSession    Kind = "ses"
 	KindStray      Kind = "str"

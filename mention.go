@@ -37,6 +37,9 @@ func Mentions(note string) []string {
 	return out
 }
 
+// NameKey is what two spellings of one name have in common: agents and labels are compared by it.
+func NameKey(name string) string { return strings.ToLower(strings.Join(strings.Fields(name), " ")) }
+
 func nameRune(r rune) bool {
 	return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '.' || r == '-' || r == '_'
 }

@@ -2,6 +2,7 @@ package rapport
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -86,21 +87,35 @@ type Entry struct {
 	Quoted     string          // of a mail: the earlier words that its program put under or between the new ones
 	Signature  string          // of a mail
 	Original   ID              // the mail as it came, a file; 0: there is none
+	Copies     Recipients      // of a mail of ours: who else got it
+	Aside      bool            // between us and somebody else: the customer does not see it, and it answers nobody
+	Forwarded  ID              // of an outbound entry: the entry that it passes on
 	Meta       json.RawMessage // a JSON object: what the channel knows beyond this (button, edit, intent, ...)
 	CreatedAt  time.Time
 }
+
+// Recipients are the addresses of a mail by the field that they stand in. To is empty where it went to the customer alone.
+type Recipients struct {
+	To  []string `json:"to,omitempty"`
+	Cc  []string `json:"cc,omitempty"`
+	Bcc []string `json:"bcc,omitempty"`
+}
+
+// All lists them, To first.
+func (r *Recipients) All() []string { return slices.Concat(r.To, r.Cc, r.Bcc) }
 
 // Participant is somebody who takes part in a thread beside its customer.
 type Participant struct {
 	Address string
 	Name    string
 	Known   bool // somebody who has a part in the thread named them; else they only wrote themselves
+	Aside   bool // the customer does not know of them: only a forward or a blind copy brought them in
 	Entry   ID   // the first that they wrote or were named in
 }
 
-// Aside tells whether it changes nothing about who waits for whom: no person wrote it (an out-of-office reply, our own
+// Quiet tells whether it changes nothing about who waits for whom: no person wrote it (an out-of-office reply, our own
 // automatic answer), or it is nothing but a command that was obeyed (STOP).
-func (e *Entry) Aside() bool {
+func (e *Entry) Quiet() bool {
 	var said struct{ Auto, Automatic, Command string }
 	return json.Unmarshal(e.Meta, &said) == nil && said.Auto+said.Automatic+said.Command != ""
 }

@@ -21,7 +21,7 @@ func (d *door) customerMerges() {
 	handleJSON(d, route{Method: http.MethodPost, Path: "/v1/merges", Scope: "write:customers", Tag: tag, Summary: "Merge two customers", Status: 201, Refuses: []int{409},
 		About: "from becomes a part of into; its ids, also your own, lead to into from then on. 409: they are one already, or more than 20,000 things would move."}, d.postCustomerMerge)
 	handle(d, route{Method: http.MethodGet, Path: "/v1/merges", Scope: "read:customers", Tag: tag, Summary: "List merges of customers", About: "Newest first."}, d.listMerges)
-	handle(d, route{Method: http.MethodPost, Path: "/v1/merges/{id}/undo", Scope: "write:customers", Tag: tag, Summary: "Undo a merge", Refuses: []int{404, 409},
+	handleJSON(d, route{Method: http.MethodPost, Path: "/v1/merges/{id}/undo", Scope: "write:customers", Tag: tag, Summary: "Undo a merge", Bare: true, Refuses: []int{404, 409},
 		About: "Both have their own timelines again; what has come in or gone out since belongs to whose address it was. 409: it was undone, or the survivor was merged since."}, d.undoMerge)
 }
 
@@ -132,12 +132,17 @@ type mergePath struct {
 	ID string `path:"id" maxLength:"40" example:"mrg_0b8t9g3kq8x1w"`
 }
 
-func (d *door) undoMerge(ctx context.Context, in *mergePath) (*reply[Merge], error) {
+// UndoInput says who does it.
+type UndoInput struct {
+	Agent string `json:"agent,omitempty" maxLength:"200" doc:"Who undoes it; stands in undone_by. Default: the key's name."`
+}
+
+func (d *door) undoMerge(ctx context.Context, in *mergePath, body *UndoInput) (*reply[Merge], error) {
 	id, err := parse(rapport.KindMerge, in.ID, "merge")
 	if err != nil {
 		return nil, err
 	}
-	m, err := d.g.UndoMerge(ctx, in.caller(), id, "")
+	m, err := d.g.UndoMerge(ctx, in.caller(), id, body.Agent)
 	if err != nil {
 		return nil, err
 	}

@@ -51,3 +51,36 @@ func TestEntries_ShowWhereAMailCameFrom(t *testing.T) {
 		h.want(404, "GET", "/v1/entries/"+other.text("data.0.id")+"/original", nil)
 	})
 }
+
+// What an app needs for "reply all" and "forward", and what it shows of them.
+func TestReplies_CopiesAndForwards(t *testing.T) {
+	t.Parallel()
+	eachHouse(t, func(t *testing.T, h *house) {
+		h.want(202, "POST", "/v1/sandbox/replies", `{"channel":"email","address":"anna@example.org","text":"Where is it?"}`)
+		th := "/v1/threads/" + h.want(200, "GET", "/v1/threads", nil).text("data.0.id")
+		entry := h.want(200, "GET", th+"/entries", nil).text("data.0.id")
+		a := h.want(202, "POST", th+"/replies", `{"text":"On its way","cc":["cora@example.org"],"bcc":["boss@shop.example"]}`)
+		if a.text("cc.0") != "cora@example.org" || a.text("bcc.0") != "boss@shop.example" || a.get("aside") != nil {
+			t.Errorf("reply: %s", a)
+		}
+		if a = h.want(200, "GET", th, nil); a.text("reply_all.0") != "cora@example.org" || len(a.get("reply_all").([]any)) != 1 {
+			t.Errorf("thread: %s", a)
+		}
+		h.refused(422, "is no", "POST", th+"/replies", `{"text":"x","cc":["nobody"]}`)
+		h.refused(422, "email alone", "POST", h.says("+37126000003", "Hello")+"/replies", `{"text":"x","cc":["cora@example.org"]}`)
+
+		a = h.want(202, "POST", "/v1/entries/"+entry+"/forward", `{"to":["supplier@parts.example"],"text":"Can you look?","agent":"Eva"}`)
+		if a.text("kind") != "outbound" || a.text("forwarded") != entry || a.get("aside") != true || a.text("to.0") != "supplier@parts.example" || a.text("author") != "Eva" {
+			t.Errorf("forward: %s", a)
+		}
+		h.until("both are in the outbox, each as it was addressed", func() bool {
+			first, second := h.want(200, "GET", "/v1/sandbox/outbox?channel=email&address=anna@example.org", nil), h.want(200, "GET", "/v1/sandbox/outbox?channel=email&address=supplier@parts.example", nil)
+			return strings.Contains(first.String(), `"cc":["cora@example.org"]`) && strings.Contains(second.String(), "Fwd: ") && strings.Contains(second.String(), "Where is it?")
+		})
+		if a = h.want(200, "GET", th+"/participants", nil); a.text("data.2.address") != "supplier@parts.example" || a.get("data.2.aside") != true || a.get("data.1.aside") != nil {
+			t.Errorf("participants: %s", a)
+		}
+		h.want(404, "POST", "/v1/entries/ent_0000000000001/forward", `{"to":["supplier@parts.example"]}`)
+		h.refused(422, "to", "POST", "/v1/entries/"+entry+"/forward", `{"to":[]}`)
+	})
+}

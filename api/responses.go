@@ -24,7 +24,7 @@ type Response struct {
 }
 
 func responseView(r rapport.Response) Response {
-	return Response{rapport.KindEvent.Format(r.ID), rapport.KindThread.Format(r.Thread), r.Kind, r.Agent, r.Channel, rapport.KindCampaign.Format(r.Campaign), r.WaitedFrom,
+	return Response{rapport.KindResponse.Format(r.ID), rapport.KindThread.Format(r.Thread), r.Kind, r.Agent, r.Channel, rapport.KindCampaign.Format(r.Campaign), r.WaitedFrom,
 		r.Waited.Seconds(), r.Business.Seconds(), r.At}
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -35,6 +34,7 @@ type Thread struct {
 	CreatedAt    time.Time            `json:"created_at"`
 	UpdatedAt    time.Time            `json:"updated_at"`
 	ReplyUntil   *time.Time           `json:"reply_until,omitempty" doc:"Until when an answer may be sent on the thread's channel (WhatsApp: 24 hours after the customer's last message). Absent: always. Shown where one thread is asked for."`
+	ReplyAll     []string             `json:"reply_all,omitempty" doc:"Of mail: who takes part beside the customer, for cc of an answer to all. Shown where one thread is asked for."`
 	Merged       []string             `json:"merged,omitempty" doc:"Threads that were merged into this one; not in lists."`
 }
 
@@ -68,6 +68,11 @@ type Entry struct {
 	HasHTML       bool              `json:"has_html,omitempty" doc:"A document for a sandboxed frame is at /v1/entries/{id}/html."`
 	RemoteImages  int               `json:"remote_images,omitempty" doc:"How many pictures from elsewhere the HTML names. That document leaves them out unless asked for them: loading one tells its sender."`
 	Original      bool              `json:"original,omitempty" doc:"The mail as it came is at /v1/entries/{id}/original."`
+	To            []string          `json:"to,omitempty" doc:"Of a mail of ours: who got it instead of the customer."`
+	Cc            []string          `json:"cc,omitempty" doc:"Of a mail of ours: who got a copy."`
+	Bcc           []string          `json:"bcc,omitempty" doc:"Of a mail of ours: who got a copy that nobody sees."`
+	Aside         bool              `json:"aside,omitempty" doc:"Between us and somebody else: the customer does not see it."`
+	Forwarded     string            `json:"forwarded,omitempty" doc:"The entry that this one passes on."`
 	Meta          json.RawMessage   `json:"meta,omitempty" doc:"What the channel knows beyond this: button, album, auto (a machine wrote it), command (stop, start or help: nothing but that, obeyed, and nobody waits), checks (spf, dkim, dmarc), sender (somebody else than the customer), unverified (who that is, is not certain), edited_at and before (the customer corrected it then, and what the last correction replaced)."`
 	CreatedAt     time.Time         `json:"created_at"`
 }
@@ -81,7 +86,8 @@ type InReplyTo struct {
 
 func entryView(e rapport.Entry) Entry {
 	v := Entry{ID: rapport.KindEntry.Format(e.ID), Thread: rapport.KindThread.Format(e.Thread), Origin: rapport.KindThread.Format(e.Origin), Customer: rapport.KindCustomer.Format(e.Customer), Kind: e.Kind, Channel: e.Channel, Text: e.Text,
-		HTML: e.HTML, Author: e.Author, Message: rapport.KindMessage.Format(e.Message), MatchedBy: e.MatchedBy, Meta: e.Meta, CreatedAt: e.CreatedAt, Quoted: e.Quoted, Signature: e.Signature, Original: e.Original != 0, HasHTML: e.HTML != "", RemoteImages: gateway.RemoteImages(e.HTML)}
+		HTML: e.HTML, Author: e.Author, Message: rapport.KindMessage.Format(e.Message), MatchedBy: e.MatchedBy, Meta: e.Meta, CreatedAt: e.CreatedAt, Quoted: e.Quoted, Signature: e.Signature, Original: e.Original != 0,
+		HasHTML: e.HTML != "", RemoteImages: gateway.RemoteImages(e.HTML), To: e.Copies.To, Cc: e.Copies.Cc, Bcc: e.Copies.Bcc, Aside: e.Aside, Forwarded: rapport.KindEntry.Format(e.Forwarded)}
 	if e.Answers != (rapport.Answered{}) {
 		v.InReplyTo = &InReplyTo{rapport.KindMessage.Format(e.Answers.Message), rapport.KindCampaign.Format(e.Answers.Campaign), rapport.KindTemplate.Format(e.Answers.Template)}
 	}
@@ -150,11 +156,11 @@ type ReadingFilter struct {
 
 // ThreadFilter narrows lists and counts.
 type ThreadFilter struct {
-	Assignee   string           `query:"assignee" maxLength:"200"`
+	Assignee   string           `query:"assignee" maxLength:"200" doc:"In whatever case."`
 	Unassigned bool             `query:"unassigned" doc:"Only those that are nobody's."`
 	Unread     bool             `query:"unread" doc:"Only unread ones."`
 	Channel    rapport.Channel  `query:"channel" enum:"email,sms,whatsapp,telegram,webhook"`
-	Label      string           `query:"label" maxLength:"100"`
+	Label      string           `query:"label" maxLength:"100" doc:"In whatever case."`
 	Priority   rapport.Priority `query:"priority" enum:"low,normal,high,urgent"`
 	Customer   string           `query:"customer" maxLength:"300" doc:"An id, or ext: and your own."`
 	Campaign   string           `query:"campaign" maxLength:"40"`
@@ -266,6 +272,13 @@ func (d *door) whole(ctx context.Context, t rapport.Thread) (Thread, error) {
 	if bounded {
 		v.ReplyUntil = &until
 	}
+	people, err := d.st.Known(ctx, t.ID, 20)
+	if err != nil {
+		return v, err
+	}
+	for _, p := range people {
+		v.ReplyAll = append(v.ReplyAll, p.Address)
+	}
 	merged, err := d.st.Merged(ctx, t.ID)
 	if err != nil {
 		return v, err
@@ -279,10 +292,10 @@ func (d *door) whole(ctx context.Context, t rapport.Thread) (Thread, error) {
 // ThreadChange is what may be changed about a thread; what is not given stays.
 type ThreadChange struct {
 	Status       *rapport.ThreadStatus `json:"status,omitempty" enum:"open,pending,snoozed,resolved,spam"`
-	SnoozedUntil *time.Time            `json:"snoozed_until,omitempty" doc:"Goes with the status snoozed. Without it: until the customer writes, who ends any snooze."`
+	SnoozedUntil *time.Time            `json:"snoozed_until,omitempty" doc:"Goes with the status snoozed, at most a year ahead. Without it: until the customer writes, who ends any snooze."`
 	Unread       *bool                 `json:"unread,omitempty"`
 	Assignee     *string               `json:"assignee,omitempty" maxLength:"200" doc:"Empty: nobody."`
-	Labels       *[]string             `json:"labels,omitempty" maxItems:"50"`
+	Labels       *[]string             `json:"labels,omitempty" maxItems:"50" doc:"Of at most 100 characters; in whatever case, a label is spelled as it was first."`
 	Priority     *rapport.Priority     `json:"priority,omitempty" enum:"low,normal,high,urgent"`
 	Subject      *string               `json:"subject,omitempty" maxLength:"500"`
 	Agent        string                `json:"agent,omitempty" maxLength:"200" doc:"Who changes it. Default: the key's name."`
@@ -309,17 +322,6 @@ func (c *ThreadChange) check() error {
 	}
 	if c.Subject != nil {
 		line("subject", *c.Subject, 500)
-	}
-	if c.Labels != nil {
-		if len(*c.Labels) > 50 {
-			bad("labels", "holds more than 50 labels")
-		}
-		for i, l := range *c.Labels {
-			line(fmt.Sprintf("labels[%d]", i), l, 100)
-			if strings.TrimSpace(l) == "" || slices.Contains((*c.Labels)[:i], l) {
-				bad(fmt.Sprintf("labels[%d]", i), "is empty, or there twice")
-			}
-		}
 	}
 	if len(wrong) > 0 {
 		return &rapport.Error{Code: rapport.CodeInvalid, Message: "The request is not valid.", Fields: wrong}

@@ -52,7 +52,7 @@ func TestMerges_ProposedPreviewedDoneAndUndone(t *testing.T) {
 	if a := h.want(200, "GET", "/v1/merges", nil); a.text("data.0.id") != m.text("id") {
 		t.Errorf("%s", a)
 	}
-	if a := h.want(200, "POST", "/v1/merges/"+m.text("id")+"/undo", nil); a.text("undone_at") == "" {
+	if a := h.want(200, "POST", "/v1/merges/"+m.text("id")+"/undo", `{"agent":"Eva"}`); a.text("undone_at") == "" || a.text("undone_by") != "Eva" {
 		t.Errorf("%s", a)
 	}
 	if a := h.want(200, "GET", "/v1/customers/ext:b", nil); a.text("external_id") != "b" {

@@ -63,6 +63,11 @@ func unsafeLine(o *Outgoing) string {
 			return f.name
 		}
 	}
+	for _, c := range o.Copies {
+		if !safeLine(c.Address) {
+			return "the address of a copy"
+		}
+	}
 	for _, s := range o.References {
 		if !safeLine(s) {
 			return "references"

@@ -20,6 +20,8 @@ type Outgoing struct {
 
 	To     string // normalised address
 	ToName string
+	// Copies are others who get the same message in the same transaction, email only: all of them or nobody.
+	Copies []Copy
 	// From and ReplyTo override the provider's own, email only. Both are RFC 5322 mailboxes.
 	From    string
 	ReplyTo string
@@ -48,6 +50,22 @@ type Outgoing struct {
 	// driver, which knows better. It may be called more than once. nil: nobody wants to know.
 	Wire func()
 }
+
+// Copy is one more recipient of a message.
+type Copy struct {
+	Field   CopyField
+	Address string // normalised
+}
+
+// CopyField is where a copy's address stands.
+type CopyField string
+
+// The fields of RFC 5322 §3.6.3. A Bcc stands in the envelope alone.
+const (
+	CopyTo  CopyField = "To"
+	CopyCc  CopyField = "Cc"
+	CopyBcc CopyField = "Bcc"
+)
 
 // Part is a text as the template's own static pieces and the values between them.
 type Part []Segment

@@ -21,6 +21,7 @@ const mostReferences = 50
 type found struct {
 	message *rapport.Message // of ours; nil: none that we know of
 	thread  rapport.ID       // of the entry that it answers; 0: as message says
+	aside   bool             // that entry was not for the customer
 	by      string           // reply_token, in_reply_to, references, provider_id, latest; empty: nothing was found
 }
 
@@ -99,7 +100,7 @@ func (g *Gateway) byProviderID(ctx context.Context, s *store.Store, u *arrival, 
 		}
 		e, err := s.EntryByProvider(ctx, u.from.Name, ref)
 		if err == nil && (e.Customer == w.address.Customer || in.Channel == rapport.Email && e.Channel == rapport.Email) {
-			return found{thread: e.Thread, by: "provider_id"}, nil
+			return found{thread: e.Thread, aside: e.Aside, by: "provider_id"}, nil
 		}
 		if err != nil && rapport.CodeOf(err) != rapport.CodeNotFound {
 			return found{}, err

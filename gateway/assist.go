@@ -114,6 +114,7 @@ func (g *Gateway) Suggest(ctx context.Context, thread rapport.ID) (Suggestion, e
 	if err != nil {
 		return Suggestion{}, err
 	}
+	said = slices.DeleteFunc(said, func(e rapport.Entry) bool { return e.Aside }) // the customer is not told what others said
 	slices.Reverse(said)
 	if !slices.ContainsFunc(said, func(e rapport.Entry) bool { return e.Kind == rapport.Inbound && strings.TrimSpace(e.Text) != "" }) {
 		return Suggestion{}, rapport.Errorf(rapport.CodeConflict, "The customer has written nothing that could be answered.")

@@ -36,6 +36,9 @@ func (g *Gateway) receipt(ctx context.Context, s *store.Store, u *arrival) (afte
 		}
 		return nil, g.stray(ctx, s, u, r.To, reason)
 	}
+	if copied, err := g.ofCopy(ctx, s, u, *m, to); copied || err != nil {
+		return nil, err
+	}
 	row := store.ReceiptRow{Kind: r.Kind, Reason: r.Reason, Code: r.Code, Detail: r.Detail, At: u.At, Class: string(classOf(r))}
 	if row.Original, err = u.original.keep(ctx, s); err != nil {
 		return nil, err

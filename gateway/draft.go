@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -18,6 +19,8 @@ type DraftInput struct {
 	HTML        string          `json:"html,omitempty" maxLength:"500000"`
 	Channel     rapport.Channel `json:"channel,omitempty" enum:"email,sms,whatsapp,telegram,webhook" doc:"Default: the thread's."`
 	Attachments []string        `json:"attachments,omitempty" maxItems:"50" doc:"Files, fil_..."`
+	Cc          []string        `json:"cc,omitempty" maxItems:"20" doc:"As far as they are typed."`
+	Bcc         []string        `json:"bcc,omitempty" maxItems:"20"`
 }
 
 // Draft is one that is kept.
@@ -47,6 +50,11 @@ func (g *Gateway) SaveDraft(ctx context.Context, thread rapport.ID, agent string
 	for field, text := range map[string]string{"text": in.Text, "html": in.HTML} {
 		if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
 			v.refuse(field, "holds broken UTF-8 or NUL")
+		}
+	}
+	for field, list := range map[string][]string{"cc": in.Cc, "bcc": in.Bcc} {
+		for i, address := range list {
+			v.text(fmt.Sprintf("%s[%d]", field, i), address, 320)
 		}
 	}
 	if len(v.errs) > 0 {

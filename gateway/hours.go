@@ -3,6 +3,8 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"rapport"
@@ -93,9 +95,48 @@ func readSlots(path string, in []SlotInput, v *validation) []rapport.HoursSlot {
 	return out
 }
 
+// overlaps refuses slots of which one begins before another has ended, also where that one goes past midnight into the
+// next day of the week: somebody has mistyped. What was stored before anybody asked stays readable.
+func (in *HoursInput) overlaps(h *rapport.Hours) error {
+	v := validation{}
+	within := func(path string, slots []rapport.HoursSlot) {
+		for i, b := range slots {
+			for j, a := range slots[:i] {
+				if a.From < b.Until && b.From < a.Until {
+					v.refuse(fmt.Sprintf("%s[%d]", path, i), "overlaps slot %d of the day", j+1)
+				}
+			}
+		}
+	}
+	for name, day := range weekdays {
+		within("week."+name, h.Week[day])
+		for i, late := range h.Week[(day+6)%7] {
+			for j, early := range h.Week[day] {
+				if early.From < late.Until-1440 {
+					v.refuse(fmt.Sprintf("week.%s[%d]", name, j), "overlaps slot %d of the day before, which goes past midnight", i+1)
+				}
+			}
+		}
+	}
+	for i, d := range in.Holidays {
+		if date, err := rapport.ParseDate(d.Date); err == nil {
+			within(fmt.Sprintf("holidays[%d].slots", i), h.Holidays[date])
+		}
+	}
+	if len(v.errs) == 0 {
+		return nil
+	}
+	slices.SortFunc(v.errs, func(a, b rapport.FieldError) int { return strings.Compare(a.Path, b.Path) })
+	return invalid(v.errs)
+}
+
 // PutHours replaces the business hours. What was measured before keeps the hours that held then.
 func (g *Gateway) PutHours(ctx context.Context, by Caller, in HoursInput) error {
-	if _, err := in.hours(); err != nil {
+	h, err := in.hours()
+	if err != nil {
+		return err
+	}
+	if err := in.overlaps(&h); err != nil {
 		return err
 	}
 	return g.Store.Tx(ctx, func(s *store.Store) error {

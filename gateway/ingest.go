@@ -179,9 +179,9 @@ func (g *Gateway) incoming(ctx context.Context, s *store.Store, u *arrival) (aft
 		return nil, err
 	}
 	asked := w.asks(in)
-	aside := asked != noCommand && isBare(in, answers)
-	t, err := g.threadFor(ctx, s, in, w.owner, answers, aside)
-	if err == nil && !aside {
+	bare := asked != noCommand && isBare(in, answers)
+	t, err := g.threadFor(ctx, s, in, w.owner, answers, bare)
+	if err == nil && !bare {
 		t, err = g.assign(ctx, s, t)
 	}
 	if err != nil {
@@ -194,14 +194,16 @@ func (g *Gateway) incoming(ctx context.Context, s *store.Store, u *arrival) (aft
 	if err != nil {
 		return nil, err
 	}
-	if e.Meta, err = metaOf(in, w, asked, aside); err != nil {
+	if e.Meta, err = metaOf(in, w, asked, bare); err != nil {
 		return nil, err
 	}
 	if err := s.AddEntry(ctx, e); err != nil {
 		return nil, err
 	}
-	if err := g.understand(ctx, s, in, e, asked == stopIt); err != nil {
-		return nil, err
+	if !e.Aside { // what somebody else writes to us says nothing of the customer
+		if err := g.understand(ctx, s, in, e, asked == stopIt); err != nil {
+			return nil, err
+		}
 	}
 	if err := g.noteParticipants(ctx, s, in, w, e); err != nil {
 		return nil, err
@@ -219,7 +221,7 @@ func (g *Gateway) incoming(ctx context.Context, s *store.Store, u *arrival) (aft
 	return func() {
 		g.hints(due)
 		fetch()
-		if !aside {
+		if !bare && !e.Aside {
 			g.askLater(e.ID)
 		}
 	}, nil
@@ -261,7 +263,7 @@ func (g *Gateway) entryOf(ctx context.Context, s *store.Store, u *arrival, w *wr
 	e := &rapport.Entry{Thread: t.ID, Customer: w.owner.Customer, Kind: rapport.Inbound, Channel: in.Channel, Text: wordsOf(in), HTML: cleanHTML(in.HTML), Author: in.FromName,
 		Address: w.owner.ID, MatchedBy: answers.by, Provider: u.from.Name, ProviderID: in.ProviderID, Quoted: in.Quoted, Signature: in.Signature}
 	if w.guest {
-		e.Address = w.address.ID
+		e.Address, e.Aside = w.address.ID, w.aside
 		if w.address.ID != 0 {
 			e.Customer = w.address.Customer
 		}

@@ -36,6 +36,11 @@ func (g *Gateway) autoReply(ctx context.Context, s *store.Store, u *arrival, w *
 		}
 		w.owner.Customer = t.Customer // also when the address is gone
 		w.guest = w.value != "" && rapport.AddressKey(in.Channel, w.value) != rapport.AddressKey(w.owner.Channel, w.owner.Value)
+		if w.guest && f.message != nil {
+			if _, w.aside, err = asideIn(ctx, s, *f.message); err != nil {
+				return err
+			}
+		}
 		e, err := g.entryOf(ctx, s, u, w, t, f)
 		if err == nil {
 			e.Meta, err = metaOf(in, w, noCommand, false)

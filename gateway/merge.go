@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -48,7 +49,7 @@ func (g *Gateway) MergeThread(ctx context.Context, by Caller, thread, into rappo
 			return err
 		}
 		name := rapport.KindThread.Format(from.ID)
-		if _, err := happened(ctx, s, t, by.Name, "Thread "+name+" was merged into this one.", map[string]any{"event": "merged", "thread": name}); err != nil {
+		if _, err := happened(ctx, s, t, by.Name, "Thread "+name+" was merged into this one.", map[string]any{"event": "merged", "status": string(t.Status), "thread": name}); err != nil {
 			return err
 		}
 		if t, err = s.RefreshThread(ctx, t.ID); err != nil {
@@ -112,10 +113,42 @@ func (g *Gateway) UnmergeThread(ctx context.Context, by Caller, thread rapport.I
 		if _, err := follow(ctx, s, into.ID); err != nil {
 			return err
 		}
+		if err := resolveAgain(ctx, s, into.ID, name); err != nil {
+			return err
+		}
 		t, err = follow(ctx, s, thread)
 		return err
 	})
 	return t, err
+}
+
+// resolveAgain makes a thread resolved that only a merge had opened: nobody has said anything in it since.
+func resolveAgain(ctx context.Context, s *store.Store, thread rapport.ID, merged string) error {
+	e, err := s.MergeEvent(ctx, thread, merged)
+	if rapport.CodeOf(err) == rapport.CodeNotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var was struct{ Status rapport.ThreadStatus }
+	if err := json.Unmarshal(e.Meta, &was); err != nil {
+		return err
+	}
+	if was.Status != rapport.ThreadResolved {
+		return nil
+	}
+	t, err := s.Thread(ctx, thread)
+	if err != nil || t.Status != rapport.ThreadOpen && t.Status != rapport.ThreadPending {
+		return err
+	}
+	since, err := s.SaidAfter(ctx, thread, e.ID, 1)
+	if err != nil || len(since) > 0 {
+		return err
+	}
+	unread := false
+	_, err = s.PatchThread(ctx, thread, store.ThreadPatch{Status: &was.Status, Unread: &unread})
+	return err
 }
 
 // SplitInput says what goes.

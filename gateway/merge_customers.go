@@ -104,7 +104,11 @@ func (g *Gateway) mergeCustomers(ctx context.Context, m *store.CustomerMerge, in
 }
 
 func mergeDetail(m store.CustomerMerge) json.RawMessage {
-	b, _ := json.Marshal(map[string]string{"merge": rapport.KindMerge.Format(m.ID), "from": rapport.KindCustomer.Format(m.From), "rule": m.Rule}) // of texts: cannot fail
+	said := map[string]string{"merge": rapport.KindMerge.Format(m.ID), "from": rapport.KindCustomer.Format(m.From), "rule": m.Rule}
+	if m.UndoneBy != "" {
+		said["undone_by"] = m.UndoneBy
+	}
+	b, _ := json.Marshal(said) // of texts: cannot fail
 	return b
 }
 

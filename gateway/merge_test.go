@@ -132,8 +132,8 @@ func TestUnmerge_GivesEachThreadItsOwnState(t *testing.T) {
 			t.Errorf("%+v, %v", back, err)
 		}
 		th := w.thread(old.ID)
-		if th.Status != rapport.ThreadPending || th.Unread || !th.WaitingSince.IsZero() || th.Preview != "Done" || !th.LastEntryAt.Equal(was.LastEntryAt) {
-			t.Errorf("the word is the customer's: %+v", th)
+		if th.Status != rapport.ThreadResolved || th.Unread || !th.WaitingSince.IsZero() || th.Preview != "Done" || !th.LastEntryAt.Equal(was.LastEntryAt) {
+			t.Errorf("it was resolved before: %+v", th)
 		}
 		// The same for an answer that is taken back.
 		e := w.answer(fresh.ID, gateway.ReplyInput{Text: "Oops", UndoFor: "1h"})

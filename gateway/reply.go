@@ -20,6 +20,9 @@ type ReplyInput struct {
 	Text        string          `json:"text,omitempty" maxLength:"100000"`
 	HTML        string          `json:"html,omitempty" maxLength:"500000" doc:"Email only; sanitised."`
 	Channel     rapport.Channel `json:"channel,omitempty" doc:"Default: the thread's."`
+	To          []string        `json:"to,omitempty" maxItems:"20" doc:"Email: who gets it instead of the customer, who does not see it."`
+	Cc          []string        `json:"cc,omitempty" maxItems:"20" doc:"Email: who gets a copy; reply_all of the thread is who takes part."`
+	Bcc         []string        `json:"bcc,omitempty" maxItems:"20" doc:"Email: who gets a copy that nobody sees."`
 	Attachments []string        `json:"attachments,omitempty" maxItems:"50" doc:"Files, fil_...; together at most 25 MiB."`
 	Agent       string          `json:"agent,omitempty" maxLength:"200" doc:"Who answers. Default: the key's name."`
 	ShowAgent   bool            `json:"show_agent,omitempty" doc:"Email: the agent's name stands before the address in From."`
@@ -58,9 +61,9 @@ func (in *ReplyInput) due(now time.Time) (time.Time, error) {
 }
 
 // check refuses what is wrong whatever thread it is for.
-func (in *ReplyInput) check() error {
+func (in *ReplyInput) check(forward bool) error {
 	v := validation{}
-	if strings.TrimSpace(in.Text) == "" && strings.TrimSpace(in.HTML) == "" && len(in.Attachments) == 0 {
+	if !forward && strings.TrimSpace(in.Text) == "" && strings.TrimSpace(in.HTML) == "" && len(in.Attachments) == 0 {
 		v.refuse("text", "is required")
 	}
 	for field, text := range map[string]string{"text": in.Text, "html": in.HTML} {
@@ -104,7 +107,12 @@ func (g *Gateway) attached(refs []string) (files []channels.Attachment, ids []ra
 // written to (STOP, a dead address) is a conflict, with the rule that says so, and nothing is kept; so is an answer to
 // a thread in which somebody has written that the writer has not seen.
 func (g *Gateway) ReplyInThread(ctx context.Context, by Caller, thread rapport.ID, in ReplyInput) (*rapport.Entry, error) {
-	if err := in.check(); err != nil {
+	return g.sendAnswer(ctx, by, thread, in, nil)
+}
+
+// sendAnswer is what a reply and a forward have in common; forwarded is what is passed on, or nil.
+func (g *Gateway) sendAnswer(ctx context.Context, by Caller, thread rapport.ID, in ReplyInput, forwarded *rapport.Entry) (*rapport.Entry, error) {
+	if err := in.check(forwarded != nil); err != nil {
 		return nil, err
 	}
 	agent, err := agentOr(in.Agent, by)
@@ -133,9 +141,20 @@ func (g *Gateway) ReplyInThread(ctx context.Context, by Caller, thread rapport.I
 		if err := unseen(ctx, s, t, agent, in); err != nil {
 			return err
 		}
+		if agent, err = s.KeepAgent(ctx, agent); err != nil {
+			return err
+		}
 		ch := in.Channel
 		if ch == "" {
 			ch = t.Channel
+		}
+		others, err := g.recipients(ctx, s, t, ch, in)
+		if err != nil {
+			return err
+		}
+		to, err := g.addressee(ctx, s, t, others)
+		if err != nil {
+			return err
 		}
 		c := &rapport.Campaign{ID: s.NewID(), Kind: rapport.KindOfReply, Name: "reply", Purpose: rapport.Transactional, Thread: t.ID, Key: by.Key,
 			Routing: rapport.Routing{Method: rapport.Preferred, Channels: []rapport.Channel{ch}}, Status: rapport.CampaignFinished, Audience: 1, Planned: 1, CreatedAt: s.Now(), LaunchedAt: s.Now()}
@@ -144,10 +163,10 @@ func (g *Gateway) ReplyInThread(ctx context.Context, by Caller, thread rapport.I
 		if c.Sandbox, err = g.cameBySandbox(ctx, s, t.ID); err != nil {
 			return err
 		}
-		if err := g.word(ctx, s, c, t, ch, agent, subject, in); err != nil {
+		if err := g.word(ctx, s, c, t, ch, wording{agent, subject, in, others, to, forwarded}); err != nil {
 			return err
 		}
-		row, err := g.replyRow(ctx, s, c, t, ch)
+		row, err := g.replyRow(ctx, s, c, to, ch)
 		if err == nil {
 			err = g.withinWindow(ctx, s, c, &row)
 		}
@@ -167,14 +186,21 @@ func (g *Gateway) ReplyInThread(ctx context.Context, by Caller, thread rapport.I
 		if due, err = s.AddMessages(ctx, g.Worker(), []store.Row{row}); err != nil {
 			return err
 		}
-		e = &rapport.Entry{Thread: t.ID, Customer: t.Customer, Kind: rapport.Outbound, Channel: ch, Text: in.Text, HTML: cleanHTML(in.HTML), Author: agent, Address: row.Message.Address, Message: row.Message.ID, Files: files}
+		e = &rapport.Entry{Thread: t.ID, Customer: t.Customer, Kind: rapport.Outbound, Channel: ch, Text: in.Text, HTML: cleanHTML(in.HTML), Author: agent, Address: row.Message.Address, Message: row.Message.ID, Files: files,
+			Copies: others, Aside: len(others.To) > 0}
+		if forwarded != nil {
+			e.Forwarded = forwarded.ID
+		}
 		if err := s.AddEntry(ctx, e); err != nil {
+			return err
+		}
+		if err := s.AddParticipants(ctx, e.Thread, e.ID, brought(others)); err != nil {
 			return err
 		}
 		if err := s.Await(ctx, e.ID); err != nil {
 			return err
 		}
-		if !row.Message.Due.After(g.now()) { // else the customer waits until it is really sent: see endReply
+		if !e.Aside && !row.Message.Due.After(g.now()) { // else the customer waits until it is really sent: see endReply
 			if err := g.measure(ctx, s, t, *e, rapport.NextReply); err != nil {
 				return err
 			}
@@ -183,8 +209,8 @@ func (g *Gateway) ReplyInThread(ctx context.Context, by Caller, thread rapport.I
 			return err
 		}
 		read := false
-		patch := store.ThreadPatch{Unread: &read, Answered: true}
-		if t.Status == rapport.ThreadOpen || t.Status == rapport.ThreadSnoozed {
+		patch := store.ThreadPatch{Unread: &read, Answered: !e.Aside}
+		if !e.Aside && (t.Status == rapport.ThreadOpen || t.Status == rapport.ThreadSnoozed) { // else it is still the customer who waits
 			pending := rapport.ThreadPending
 			patch.Status = &pending
 		}
@@ -244,7 +270,7 @@ func unseen(ctx context.Context, s *store.Store, t rapport.Thread, agent string,
 	}
 	refusal := rapport.Errorf(rapport.CodeConflict, "Somebody has written in this thread meanwhile; errors names the newer entries. Look at them, or send with force.")
 	for _, e := range newer {
-		if own := e.Kind != rapport.Inbound && e.Author == agent || e.Kind == rapport.Outbound && sent[e.Message].State == rapport.Cancelled; !own {
+		if own := e.Kind != rapport.Inbound && rapport.NameKey(e.Author) == rapport.NameKey(agent) || e.Kind == rapport.Outbound && sent[e.Message].State == rapport.Cancelled; !own {
 			refusal.Fields = append(refusal.Fields, rapport.FieldError{Path: "seen", Message: rapport.KindEntry.Format(e.ID)})
 		}
 	}
@@ -254,12 +280,22 @@ func unseen(ctx context.Context, s *store.Store, t rapport.Thread, agent string,
 	return refusal
 }
 
+// wording is what an answer says, to whom, and as whom.
+type wording struct {
+	agent     string
+	subject   string // where the thread has none
+	in        ReplyInput
+	others    rapport.Recipients
+	to        rapport.Thread // see addressee
+	forwarded *rapport.Entry
+}
+
 // word puts the answer, and for email what makes it part of the conversation, into c.
-func (g *Gateway) word(ctx context.Context, s *store.Store, c *rapport.Campaign, t rapport.Thread, ch rapport.Channel, agent, subject string, in ReplyInput) error {
-	content := Inline{InlineContent: templates.InlineContent{Text: in.Text, HTML: in.HTML}, Attachments: in.Attachments}
+func (g *Gateway) word(ctx context.Context, s *store.Store, c *rapport.Campaign, t rapport.Thread, ch rapport.Channel, w wording) error {
+	content := Inline{InlineContent: templates.InlineContent{Text: w.in.Text, HTML: w.in.HTML}, Attachments: w.in.Attachments, Recipients: w.others}
 	if ch == rapport.Email {
-		content.Subject = subject
-		if err := g.mail(ctx, s, c, t, agent, in, &content); err != nil {
+		content.Subject = w.subject
+		if err := g.mail(ctx, s, c, t, w, &content); err != nil {
 			return err
 		}
 	} else if last, err := s.LastInbound(ctx, t.ID, ch, 1); err != nil {

@@ -51,6 +51,9 @@ func (g *Gateway) endReply(ctx context.Context, s *store.Store, entry rapport.ID
 	}
 	switch m.State {
 	case rapport.Sent, rapport.Delivered, rapport.Unknown:
+		if e.Aside { // nobody waited for it
+			return nil
+		}
 		if t, err = arrived(ctx, s, t); err != nil {
 			return err
 		}

@@ -17,55 +17,64 @@ import (
 
 // mail makes an answer part of the conversation as mail programs see it: by its headers (RFC 5322 §3.6.4), by its
 // subject, which Gmail compares, and by the sender, who is the mailbox that the customer wrote to.
-func (g *Gateway) mail(ctx context.Context, s *store.Store, c *rapport.Campaign, t rapport.Thread, agent string, in ReplyInput, out *Inline) error {
-	said, err := s.LastSaid(ctx, t.ID, chain)
+func (g *Gateway) mail(ctx context.Context, s *store.Store, c *rapport.Campaign, t rapport.Thread, w wording, out *Inline) error {
+	all, err := s.LastSaid(ctx, t.ID, chain)
 	if err != nil {
 		return err
 	}
-	if len(said) == chain { // the first of a long conversation belongs to its References too
+	if len(all) == chain { // the first of a long conversation belongs to its References too
 		first, err := s.SaidAfter(ctx, t.ID, 0, 1)
 		if err != nil {
 			return err
 		}
-		if first[0].ID != said[chain-1].ID {
-			said = append(said, first...)
+		if first[0].ID != all[chain-1].ID {
+			all = append(all, first...)
 		}
 	}
-	said = slices.DeleteFunc(said, func(e rapport.Entry) bool { return e.Channel != rapport.Email })
-	sent, err := s.AnswerStates(ctx, said)
-	if err != nil {
-		return err
-	}
+	all = slices.DeleteFunc(all, func(e rapport.Entry) bool { return e.Channel != rapport.Email })
 	if own := replySubject(t.Subject); own != "" {
 		out.Subject = own
 	}
-	if out.References = references(said, sent); len(out.References) > 0 {
+	mailbox := ""
+	for _, e := range all { // who answered to a token of ours names none
+		if mailbox == "" && theirs(e) && !e.Aside {
+			if mailbox, err = g.wroteTo(ctx, s, c, e); err != nil {
+				return err
+			}
+		}
+	}
+	c.From = g.mailFrom(c, mailbox, w.agent, w.in.ShowAgent)
+	if w.forwarded != nil {
+		return g.passOn(ctx, s, t, w.forwarded, out)
+	}
+	// With somebody else we go on where we left them, and nobody is told what was said to others.
+	aside := len(w.others.To) > 0
+	heard := slices.DeleteFunc(all, func(e rapport.Entry) bool { return e.Aside != aside || aside && e.Address != w.to.Address })
+	sent, err := s.AnswerStates(ctx, heard)
+	if err != nil {
+		return err
+	}
+	if out.References = references(heard, sent); len(out.References) > 0 {
 		out.InReplyTo = out.References[len(out.References)-1]
 	}
-	last := slices.IndexFunc(said, func(e rapport.Entry) bool { return e.Kind == rapport.Inbound })
-	if last < 0 {
-		c.From = g.mailFrom(c, "", agent, in.ShowAgent)
+	last := slices.IndexFunc(heard, theirs)
+	if last < 0 || w.in.Quote != nil && !*w.in.Quote {
 		return nil
 	}
-	mailbox, err := g.wroteTo(ctx, s, c, said[last])
+	customer, err := s.Customer(ctx, w.to.Customer)
 	if err != nil {
 		return err
 	}
-	c.From = g.mailFrom(c, mailbox, agent, in.ShowAgent)
-	if in.Quote != nil && !*in.Quote {
-		return nil
-	}
-	customer, err := s.Customer(ctx, t.Customer)
+	address, err := addressOf(ctx, s, heard[last].Address)
 	if err != nil {
 		return err
 	}
-	address, err := addressOf(ctx, s, said[last].Address)
-	if err != nil {
-		return err
-	}
-	g.quote(&said[last], customer, address.Value, out)
+	g.quote(&heard[last], customer, address.Value, out)
 	return nil
 }
+
+// theirs tells whether somebody wrote to us.
+func theirs(e rapport.Entry) bool { return e.Kind == rapport.Inbound }
 
 // chain is how many of the newest entries an answer refers to, besides the first. The driver bounds the header.
 const chain = 40
@@ -142,6 +151,9 @@ func (g *Gateway) subjectFor(ctx context.Context, thread rapport.ID, in ReplyInp
 		return "", err
 	}
 	for _, e := range said {
+		if e.Aside { // its subject is of a mail that the customer has never had
+			continue
+		}
 		m, err := known(ctx, g.Store, e.Answers.Message)
 		if err != nil {
 			return "", err

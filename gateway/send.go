@@ -32,6 +32,22 @@ type Inline struct {
 	InReplyTo   string   `json:"in_reply_to,omitempty"`
 	References  []string `json:"references,omitempty"`
 	Attachments []string `json:"attachments,omitempty"`
+	// Who gets it beside the address of the message, which the first of To is where To is not empty.
+	rapport.Recipients
+}
+
+// copies are who gets it besides the address of the message.
+func (in *Inline) copies() []channels.Copy {
+	var out []channels.Copy
+	add := func(field channels.CopyField, addresses []string) {
+		for _, a := range addresses {
+			out = append(out, channels.Copy{Field: field, Address: a})
+		}
+	}
+	add(channels.CopyTo, in.To[min(1, len(in.To)):])
+	add(channels.CopyCc, in.Cc)
+	add(channels.CopyBcc, in.Bcc)
+	return out
 }
 
 // prepare loads what a group of claimed rows of b says: each campaign and its template once. Single messages have a
@@ -197,7 +213,7 @@ func (g *Gateway) compose(c *content, id rapport.ID, ch rapport.Channel, address
 	}
 	files := r.Attachments
 	if c.inline != nil {
-		o.InReplyTo, o.References = c.inline.InReplyTo, c.inline.References
+		o.InReplyTo, o.References, o.Copies = c.inline.InReplyTo, c.inline.References, c.inline.copies()
 		files = c.inline.Attachments
 	}
 	for _, f := range files {

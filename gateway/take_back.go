@@ -106,7 +106,15 @@ func (g *Gateway) Retry(ctx context.Context, by Caller, thread, entry rapport.ID
 		if len(c.Inline) == 0 {
 			return rapport.Errorf(rapport.CodeConflict, "The words of this answer were erased.")
 		}
-		row, err := g.replyRow(ctx, s, c, t, m.Channel)
+		to := t
+		if e.Aside {
+			a, err := addressOf(ctx, s, e.Address)
+			if err != nil {
+				return err
+			}
+			to.Customer, to.Address, to.Channel = a.Customer, a.ID, rapport.Email
+		}
+		row, err := g.replyRow(ctx, s, c, to, m.Channel)
 		if err != nil {
 			return err
 		}

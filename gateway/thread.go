@@ -28,6 +28,9 @@ func (g *Gateway) AddNote(ctx context.Context, by Caller, thread rapport.ID, tex
 		if err != nil {
 			return err
 		}
+		if agent, err = s.KeepAgent(ctx, agent); err != nil {
+			return err
+		}
 		e = &rapport.Entry{Thread: t.ID, Customer: t.Customer, Kind: rapport.Note, Channel: t.Channel, Text: text, Author: agent}
 		if err := s.AddEntry(ctx, e); err != nil {
 			return err
@@ -84,6 +87,16 @@ func (g *Gateway) PatchThread(ctx context.Context, by Caller, thread rapport.ID,
 	if p.SnoozedUntil != nil && !p.SnoozedUntil.After(g.now()) {
 		return rapport.Thread{}, rapport.Invalid("snoozed_until", "must lie in the future")
 	}
+	if p.SnoozedUntil != nil && p.SnoozedUntil.Sub(g.now()) > furthestSend {
+		return rapport.Thread{}, rapport.Invalid("snoozed_until", "lies more than a year ahead")
+	}
+	if p.Labels != nil {
+		tidy, err := labels(*p.Labels)
+		if err != nil {
+			return rapport.Thread{}, err
+		}
+		p.Labels = &tidy
+	}
 	if p.Status != nil && *p.Status == rapport.ThreadSnoozed && p.SnoozedUntil == nil {
 		p.SnoozedUntil = &time.Time{}
 	}
@@ -127,6 +140,37 @@ func (g *Gateway) PatchThread(ctx context.Context, by Caller, thread rapport.ID,
 		return err
 	})
 	return t, err
+}
+
+// mostLabels bounds the labels of a thread, and longestLabel each of them, in characters.
+const (
+	mostLabels   = 50
+	longestLabel = 100
+)
+
+// labels trims labels. Two that differ in case alone are one.
+func labels(in []string) ([]string, error) {
+	v := validation{}
+	if len(in) > mostLabels {
+		v.refuse("labels", "holds more than %d labels", mostLabels)
+		return nil, invalid(v.errs)
+	}
+	seen := map[string]bool{}
+	out := make([]string, 0, len(in))
+	for i, l := range in {
+		field, l := fmt.Sprintf("labels[%d]", i), strings.TrimSpace(l)
+		v.text(field, l, longestLabel)
+		if key := rapport.NameKey(l); key == "" || seen[key] {
+			v.refuse(field, "is empty, or there twice")
+		} else {
+			seen[key] = true
+		}
+		out = append(out, l)
+	}
+	if len(v.errs) > 0 {
+		return nil, invalid(v.errs)
+	}
+	return out, nil
 }
 
 // done tells whether nobody waits in a thread of this status.

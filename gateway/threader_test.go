@@ -207,3 +207,64 @@ func (b *mailbox) notmuch() {
 		b.t.Errorf("notmuch finds %s mails in %s conversations:\n%s", mails, threads, run("search", "*"))
 	}
 }
+
+// Over the wire: the copies stand where they belong, a supplier who answers in between changes neither the mailbox that the
+// customer's answer comes from nor its thread.
+func TestReply_WithCopiesAndAForwardBetween(t *testing.T) {
+	t.Parallel()
+	sink, err := emailtest.Start(emailtest.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(sink.Close)
+	w := newWorld(t, storetest.SQLite(t))
+	w.hub = channels.NewHub([]channels.Driver{email.Driver}, channels.HubOptions{Now: w.clock.now, ReplyToken: w.g.ReplyToken})
+	if err := w.hub.Configure([]channels.Entry{{Name: "mail", Driver: "email", Channel: rapport.Email, Settings: channels.Settings{"host": sink.Host(), "port": sink.Port(), "tls": "none",
+		"from": "Fern Shop <news@shop.example>", "reply_domain": "reply.shop.example"}}}); err != nil {
+		t.Fatal(err)
+	}
+	w.g = gateway.New(w.st, w.hub, slog.New(slog.DiscardHandler), w.set)
+	w.start()
+	box := &mailbox{t: t, w: w, sink: sink}
+	w.campaign([]map[string]any{person(1, rapport.Email)})
+	first := box.arrived(1)
+	box.write("Is it <b>broken</b>?", "support@shop.example", first)
+	th := w.threads()[0]
+	f, err := w.g.Forward(t.Context(), gateway.Caller{Name: "Ivan"}, w.last(th.ID).ID, gateway.ForwardInput{To: []string{"supplier@parts.example"}, Cc: []string{"lab@parts.example"}, HTML: "<p>Look:</p>"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	forward := box.arrived(2)
+	if envelope := sink.Messages()[1]; envelope.To != "supplier@parts.example" || !slices.Equal(envelope.Also, []string{"lab@parts.example"}) {
+		t.Errorf("forwarded to %s and %v", envelope.To, envelope.Also)
+	}
+	if h := forward.Header; h.Get("Subject") != "Fwd: Hi Anna 1" || h.Get("Cc") != "<lab@parts.example>" || h.Get("In-Reply-To") != "" || !strings.Contains(h.Get("From"), "support@shop.example") {
+		t.Errorf("%v", h)
+	}
+	if text := box.text(forward); !strings.Contains(text, "Forwarded message") || !strings.Contains(text, "Is it &lt;b&gt;broken&lt;/b&gt;?") {
+		t.Errorf("it says:\n%s", text)
+	}
+	w.ingest("mail", channels.Update{EventID: "s", Message: &channels.Incoming{Channel: rapport.Email, From: "supplier@parts.example", To: "reply+x@reply.shop.example", ProviderID: "s@parts.example",
+		Subject: "Re: Fwd: Hi Anna 1", Text: "Our price is secret", Tokens: []string{w.g.ReplyToken(f.Message)}}})
+	w.answer(th.ID, gateway.ReplyInput{Text: "We replace it.", Cc: []string{"cora@work.example"}, Bcc: []string{"boss@shop.example"}})
+	answer := box.arrived(3)
+	if h := answer.Header; !strings.Contains(h.Get("From"), "support@shop.example") || h.Get("Cc") != "<cora@work.example>" || h.Get("Subject") != "Re: Hi Anna 1" || strings.Contains(h.Get("References"), "parts.example") {
+		t.Errorf("%v", h)
+	}
+	raw := string(box.raw[len(box.raw)-1])
+	if envelope := sink.Messages()[2]; !slices.Equal(envelope.Also, []string{"cora@work.example", "boss@shop.example"}) || strings.Contains(raw, "boss@") || strings.Contains(raw, "secret") {
+		t.Errorf("%v\n%s", envelope.Also, raw)
+	}
+
+	// One copy that is refused: nobody gets it, the thread says why, and the customer can still be written to.
+	sink.Script(emailtest.Rule{At: emailtest.Rcpt, To: "cora@work.example", Reply: "550 5.1.1 No such user"})
+	e := w.answer(th.ID, gateway.ReplyInput{Text: "And a voucher.", Cc: []string{"cora@work.example"}})
+	w.until("the thread says so", func() bool { return w.says(th.ID, "An answer was not sent (failed): copy_refused.") })
+	if _, err := w.st.Suppression(t.Context(), rapport.Email, "c1@example.com"); rapport.CodeOf(err) != rapport.CodeNotFound || w.state(e) != rapport.Failed {
+		t.Errorf("%s, the customer: %v", w.state(e), err)
+	}
+	w.answer(th.ID, gateway.ReplyInput{Text: "And a voucher."})
+	if last := box.arrived(4); last.Header.Get("Cc") != "" {
+		t.Errorf("%v", last.Header)
+	}
+}

@@ -15,6 +15,7 @@ type writer struct {
 	// Known once identify has found it:
 	owner rapport.Address // whose conversation it is
 	guest bool            // they write in somebody else's
+	aside bool            // what they answer was not for the customer
 	// unverified: they have no part in the conversation that they found their way into, or the receiving server doubts
 	// that the mail is from that address at all.
 	unverified bool
@@ -75,12 +76,12 @@ func (g *Gateway) linkChat(ctx context.Context, s *store.Store, in *channels.Inc
 // writer's own. A stranger becomes a customer of whom we know only the address, unless they write in somebody else's
 // conversation (a colleague in copy).
 func (g *Gateway) identify(ctx context.Context, s *store.Store, in *channels.Incoming, w *writer, f found) error {
-	owner, err := g.ownerOf(ctx, s, f)
+	owner, aside, err := g.ownerOf(ctx, s, f)
 	if err != nil {
 		return err
 	}
 	if owner.ID != 0 && owner.ID != w.address.ID && (w.address.ID == 0 || owner.Customer != w.address.Customer) {
-		w.owner, w.guest = owner, true
+		w.owner, w.guest, w.aside = owner, true, aside
 		return s.LockAddress(ctx, owner.ID)
 	}
 	if w.address.ID == 0 {
@@ -95,19 +96,28 @@ func (g *Gateway) identify(ctx context.Context, s *store.Store, in *channels.Inc
 	return nil
 }
 
-// ownerOf is the address that a found message went to, or on which a found thread began. ID 0: none, or erased.
-func (g *Gateway) ownerOf(ctx context.Context, s *store.Store, f found) (a rapport.Address, err error) {
+// ownerOf is the address that a found message went to, or on which a found thread began. ID 0: none, or erased. aside: it is
+// the thread's, and what was found went to somebody else.
+func (g *Gateway) ownerOf(ctx context.Context, s *store.Store, f found) (a rapport.Address, aside bool, err error) {
 	var id rapport.ID
+	thread := f.thread
 	if f.message != nil {
 		id = f.message.Address
-	} else if f.thread != 0 {
-		t, err := s.Thread(ctx, f.thread)
+		if thread, aside, err = asideIn(ctx, s, *f.message); err != nil {
+			return a, false, err
+		}
+	} else {
+		aside = f.aside
+	}
+	if f.message == nil && thread != 0 || aside {
+		t, err := s.Thread(ctx, thread)
 		if err != nil {
-			return a, err
+			return a, false, err
 		}
 		id = t.Address
 	}
-	return addressOf(ctx, s, id)
+	a, err = addressOf(ctx, s, id)
+	return a, aside, err
 }
 
 func (g *Gateway) newcomer(ctx context.Context, s *store.Store, in *channels.Incoming, value string) (rapport.Address, error) {
@@ -154,7 +164,7 @@ func (g *Gateway) noteParticipants(ctx context.Context, s *store.Store, in *chan
 		value, wrong := rapport.NormalizeAddress(rapport.Email, p.Address)
 		key := rapport.AddressKey(rapport.Email, value)
 		if wrong == nil && key != rapport.AddressKey(rapport.Email, w.owner.Value) && !g.ours(value) {
-			people = append(people, rapport.Participant{Address: value, Name: truncate(p.Name, 200), Known: isKnown})
+			people = append(people, rapport.Participant{Address: value, Name: truncate(p.Name, 200), Known: isKnown, Aside: w.aside})
 		}
 	}
 	if w.guest {

@@ -27,7 +27,11 @@ func scanDraft(scan func(...any) error) (d Draft, err error) {
 // SaveDraft stores a draft in the place of the agent's last one and fills in UpdatedAt.
 func (s *Store) SaveDraft(ctx context.Context, d *Draft) error {
 	d.UpdatedAt = at(ms(s.Now())) // as it is read again
-	_, err := s.exec(ctx, `INSERT INTO drafts (thread_id, agent, content, updated_at) VALUES ($1, $2, $3, $4)
+	var err error
+	if d.Agent, err = s.KeepAgent(ctx, d.Agent); err != nil {
+		return err
+	}
+	_, err = s.exec(ctx, `INSERT INTO drafts (thread_id, agent, content, updated_at) VALUES ($1, $2, $3, $4)
 		ON CONFLICT (thread_id, agent) DO UPDATE SET content = excluded.content, updated_at = excluded.updated_at`, d.Thread, d.Agent, string(d.Content), ms(d.UpdatedAt))
 	return err
 }
@@ -36,6 +40,10 @@ func (s *Store) SaveDraft(ctx context.Context, d *Draft) error {
 func (s *Store) Draft(ctx context.Context, thread rapport.ID, agent string) (Draft, error) {
 	if !storable(agent) {
 		return Draft{}, rapport.NotFound("draft")
+	}
+	agent, err := s.SpelledAgent(ctx, agent)
+	if err != nil {
+		return Draft{}, err
 	}
 	d, err := scanDraft(s.row(ctx, `SELECT thread_id, agent, content, updated_at FROM drafts WHERE thread_id = $1 AND agent = $2`, thread, agent).Scan)
 	return d, missing(err, "draft")
@@ -54,6 +62,10 @@ func (s *Store) Drafts(ctx context.Context, thread rapport.ID, after string, lim
 func (s *Store) DropDraft(ctx context.Context, thread rapport.ID, agent string) (bool, error) {
 	if !storable(agent) {
 		return false, nil
+	}
+	agent, err := s.SpelledAgent(ctx, agent)
+	if err != nil {
+		return false, err
 	}
 	n, err := s.exec(ctx, `DELETE FROM drafts WHERE thread_id = $1 AND agent = $2`, thread, agent)
 	return n == 1, err

@@ -20,10 +20,13 @@ type entryMeta struct {
 	Quoted    string          `json:"quoted,omitempty"`
 	Signature string          `json:"signature,omitempty"`
 	Original  rapport.ID      `json:"original,omitempty"`
+	rapport.Recipients
+	Aside     bool       `json:"aside,omitempty"`
+	Forwarded rapport.ID `json:"forwarded,omitempty"`
 }
 
 func metaOf(e *rapport.Entry) (string, error) {
-	b, err := json.Marshal(entryMeta{e.Files, e.Meta, e.Quoted, e.Signature, e.Original})
+	b, err := json.Marshal(entryMeta{e.Files, e.Meta, e.Quoted, e.Signature, e.Original, e.Copies, e.Aside, e.Forwarded})
 	if err != nil {
 		return "", fmt.Errorf("storing an entry: %w", err)
 	}
@@ -42,13 +45,14 @@ func scanEntry(scan func(...any) error) (e rapport.Entry, err error) {
 		err = fmt.Errorf("reading entry %s: %w", rapport.KindEntry.Format(e.ID), err)
 	}
 	e.Files, e.Meta, e.Quoted, e.Signature, e.Original, e.CreatedAt = m.Files, m.Meta, m.Quoted, m.Signature, m.Original, at(created)
+	e.Copies, e.Aside, e.Forwarded = m.Recipients, m.Aside, m.Forwarded
 	return
 }
 
 // AddEntry appends to a thread, or to the one that it was merged into, and fills in ID, Thread and CreatedAt. What
 // the customer can see becomes the thread's preview and moves it to the top of the list; what the customer wrote is
-// unread, and waits. One that nobody waits for (Aside) is only shown: a resolved thread is no younger for it. The
-// thread's status is the caller's affair.
+// unread, and waits. What is aside is unread and moves the thread to the top, and no more; what is quiet is only shown: a
+// resolved thread is no younger for it. The thread's status is the caller's affair.
 func (s *Store) AddEntry(ctx context.Context, e *rapport.Entry) error {
 	meta, err := metaOf(e)
 	if err != nil {
@@ -56,7 +60,7 @@ func (s *Store) AddEntry(ctx context.Context, e *rapport.Entry) error {
 	}
 	err = s.Tx(ctx, func(s *Store) error {
 		now := ms(s.Now())
-		if e.Aside() {
+		if e.Quiet() {
 			now = 0
 		}
 		t, err := s.lockThread(ctx, e.Thread, now)
@@ -66,10 +70,13 @@ func (s *Store) AddEntry(ctx context.Context, e *rapport.Entry) error {
 		// Only now: in the order of their ids is the order in which a thread's entries came.
 		e.Thread, e.ID, e.CreatedAt = t.ID, s.NewID(), at(ms(s.Now()))
 		if e.Kind == rapport.Inbound || e.Kind == rapport.Outbound {
-			t.LastEntryAt, t.Preview = e.CreatedAt, preview(e.Text)
-			if e.Kind == rapport.Inbound && t.Status != rapport.ThreadSpam && !e.Aside() {
+			t.LastEntryAt = e.CreatedAt
+			if !e.Aside {
+				t.Preview = preview(e.Text)
+			}
+			if e.Kind == rapport.Inbound && t.Status != rapport.ThreadSpam && !e.Quiet() {
 				t.Unread = true
-				if t.WaitingSince.IsZero() {
+				if !e.Aside && t.WaitingSince.IsZero() {
 					t.WaitingSince = e.CreatedAt
 				}
 			}
@@ -197,7 +204,7 @@ func (s *Store) LastInbound(ctx context.Context, thread rapport.ID, c rapport.Ch
 	return s.within(ctx, thread, `kind = 'inbound' AND ($2 = '' OR channel = $2) ORDER BY id DESC LIMIT $3`, string(c), limit)
 }
 
-// LastSaid lists what the customer can see in a thread, newest first.
+// LastSaid lists what was said in a thread, newest first: what the customer can see, and what stands aside.
 func (s *Store) LastSaid(ctx context.Context, thread rapport.ID, limit int) ([]rapport.Entry, error) {
 	return s.within(ctx, thread, `kind IN ('inbound', 'outbound') ORDER BY id DESC LIMIT $2`, limit)
 }

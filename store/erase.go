@@ -30,7 +30,7 @@ func (s *Store) erase(ctx context.Context, ids []rapport.ID) error {
 		what string
 		do   func(context.Context) error
 	}{
-		{"stopping what is on its way", e.stop}, {"messages", e.messages}, {"reports", e.reports}, {"staged recipients", e.staged}, {"dry runs", e.dryRuns}, {"entries", e.entries}, {"guests", e.guests}, {"threads", e.threads},
+		{"stopping what is on its way", e.stop}, {"messages", e.messages}, {"reports", e.reports}, {"staged recipients", e.staged}, {"dry runs", e.dryRuns}, {"entries", e.entries}, {"guests", e.guests}, {"forwards", e.forwards}, {"copies", e.copies}, {"threads", e.threads},
 		{"events", e.events}, {"calls", e.calls}, {"consents", e.consents}, {"links", e.links}, {"sandbox", e.sandbox}, {"what was told", e.told}, {"customer", e.customer},
 	} {
 		if err := step.do(ctx); err != nil {
@@ -79,27 +79,30 @@ func (s *Store) run(ctx context.Context, ids []rapport.ID, statements ...string)
 }
 
 func (e *erasure) messages(ctx context.Context) error {
-	return e.pages(ctx, "messages", func(s *Store, ids []rapport.ID) error {
-		err := s.run(ctx, ids, `UPDATE messages SET vars = '', provider_ref = '' WHERE id`, `DELETE FROM sandbox_outbox WHERE message_id`,
-			`UPDATE attempts SET detail = '' WHERE detail <> '' AND message_id`, `UPDATE receipts SET detail = '' WHERE detail <> '' AND message_id`)
-		if err != nil {
-			return err
-		}
-		var stages [][]any
-		err = s.each(ctx, func(scan func(...any) error) error {
-			var campaign, seq int64
-			err := scan(&campaign, &seq)
-			stages = append(stages, []any{campaign, seq, `{}`})
-			return err
-		}, `SELECT DISTINCT campaign_id, seq FROM messages WHERE id `+s.d.in(1), s.d.list(ids))
-		if err != nil {
-			return err
-		}
-		if _, err := s.update(ctx, "recipients", 2, []column{{"campaign_id", "bigint"}, {"seq", "bigint"}, {"payload", "text"}}, stages); err != nil {
-			return err
-		}
-		return s.blankSpecs(ctx, ids)
-	})
+	return e.pages(ctx, "messages", func(s *Store, ids []rapport.ID) error { return s.blankMessages(ctx, ids) })
+}
+
+// blankMessages takes the words out of messages.
+func (s *Store) blankMessages(ctx context.Context, ids []rapport.ID) error {
+	err := s.run(ctx, ids, `UPDATE messages SET vars = '', provider_ref = '' WHERE id`, `DELETE FROM sandbox_outbox WHERE message_id`,
+		`UPDATE attempts SET detail = '' WHERE detail <> '' AND message_id`, `UPDATE receipts SET detail = '' WHERE detail <> '' AND message_id`)
+	if err != nil {
+		return err
+	}
+	var stages [][]any
+	err = s.each(ctx, func(scan func(...any) error) error {
+		var campaign, seq int64
+		err := scan(&campaign, &seq)
+		stages = append(stages, []any{campaign, seq, `{}`})
+		return err
+	}, `SELECT DISTINCT campaign_id, seq FROM messages WHERE id `+s.d.in(1), s.d.list(ids))
+	if err != nil {
+		return err
+	}
+	if _, err := s.update(ctx, "recipients", 2, []column{{"campaign_id", "bigint"}, {"seq", "bigint"}, {"payload", "text"}}, stages); err != nil {
+		return err
+	}
+	return s.blankSpecs(ctx, ids)
 }
 
 // blankSpecs takes what a campaign of one says to its one recipient out of it.
@@ -183,8 +186,7 @@ func (s *Store) deleteFiles(ctx context.Context, ids []rapport.ID) error {
 	return nil
 }
 
-// guests blanks what others wrote in the customer's threads, because it quotes the customer, and strikes the customer from
-// the participants of other people's threads.
+// guests blanks what others wrote in the customer's threads, because it quotes the customer.
 func (e *erasure) guests(ctx context.Context) error {
 	for after := rapport.ID(0); ; {
 		ids, err := collect(ctx, e.s, scanID, `SELECT g.id FROM threads t JOIN entries g ON g.thread_id = t.id WHERE t.customer_id `+e.s.d.in(1)+`
@@ -207,10 +209,7 @@ func (e *erasure) guests(ctx context.Context) error {
 		}
 		after = ids[len(ids)-1]
 	}
-	return e.eachAddress(ctx, func(a rapport.Address) error {
-		_, err := e.s.exec(ctx, `DELETE FROM thread_participants WHERE akey = $1`, rapport.AddressKey(a.Channel, a.Value))
-		return err
-	})
+	return nil
 }
 
 func (e *erasure) threads(ctx context.Context) error {

@@ -304,7 +304,7 @@ func (s *Store) exportParts(ctx context.Context, e *Export, who any) (err error)
 		err = scan(&id, &p.Name)
 		p.Thread = rapport.KindThread.Format(id)
 		return
-	}, `SELECT p.thread_id, p.name FROM addresses a JOIN thread_participants p ON p.akey = a.akey WHERE a.channel = 'email' AND a.customer_id `+s.d.in(1)+` ORDER BY p.thread_id`, who)
+	}, `SELECT p.thread_id, max(p.name) FROM addresses a JOIN thread_participants p ON p.akey = a.akey WHERE a.channel = 'email' AND a.customer_id `+s.d.in(1)+` GROUP BY p.thread_id ORDER BY p.thread_id`, who)
 	return err
 }
 

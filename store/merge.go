@@ -35,6 +35,13 @@ func (s *Store) UnmergeThread(ctx context.Context, thread rapport.ID) error {
 	return err
 }
 
+// MergeEvent finds the entry that says that a thread, named as people see it, was merged into another, the newest.
+func (s *Store) MergeEvent(ctx context.Context, into rapport.ID, merged string) (rapport.Entry, error) {
+	e, err := scanEntry(s.row(ctx, `SELECT `+entryColumns+` FROM entries WHERE thread_id = $1 AND kind = 'event' AND meta LIKE $2 ORDER BY id DESC LIMIT 1`,
+		into, `%"event":"merged"%"thread":"`+merged+`"%`).Scan)
+	return e, missing(err, "entry")
+}
+
 // MoveEntries splits at most MaxRows entries off into another thread; answers to what was sent with them follow.
 func (s *Store) MoveEntries(ctx context.Context, ids []rapport.ID, to rapport.ID) error {
 	if len(ids) > MaxRows {
@@ -43,6 +50,10 @@ func (s *Store) MoveEntries(ctx context.Context, ids []rapport.ID, to rapport.ID
 	list := s.d.list(ids)
 	_, err := s.exec(ctx, `UPDATE entries SET origin_thread = CASE origin_thread WHEN 0 THEN thread_id ELSE origin_thread END, thread_id = $1 WHERE id `+s.d.in(2), to, list)
 	if err != nil {
+		return err
+	}
+	// Who was named in them takes part there; who was named in others too, in both.
+	if _, err = s.exec(ctx, `UPDATE thread_participants SET thread_id = $1 WHERE entry_id `+s.d.in(2), to, list); err != nil {
 		return err
 	}
 	_, err = s.exec(ctx, `UPDATE campaigns SET thread_id = $1 WHERE kind = 'reply' AND id IN (SELECT m.campaign_id FROM entries e JOIN messages m ON m.id = e.message_id WHERE e.message_id <> 0 AND e.id `+s.d.in(2)+`)`, to, list)
@@ -65,16 +76,22 @@ func (s *Store) RefreshThread(ctx context.Context, id rapport.ID) (t rapport.Thr
 			return err
 		}
 		t.Preview, t.LastEntryAt, t.WaitingSince = "", t.CreatedAt, time.Time{}
-		shown := false
+		shown, listed := false, false
 		for _, e := range said {
 			state := sent[e.Message].State
 			if e.Kind == rapport.Outbound && state == rapport.Cancelled {
 				continue // taken back: as if it had never been written
 			}
-			if !shown {
-				t.Preview, t.LastEntryAt, shown = preview(e.Text), e.CreatedAt, true
+			if !listed {
+				t.LastEntryAt, listed = e.CreatedAt, true
 			}
-			if e.Aside() {
+			if e.Aside {
+				continue
+			}
+			if !shown {
+				t.Preview, shown = preview(e.Text), true
+			}
+			if e.Quiet() {
 				continue
 			}
 			if e.Kind == rapport.Outbound && state != rapport.Failed && state != rapport.Skipped && state != rapport.Expired {

@@ -22,8 +22,12 @@ func (s *Store) PutAssignment(ctx context.Context, a rapport.Assignment) error {
 
 // SetPresence notes what an agent says of themselves.
 func (s *Store) SetPresence(ctx context.Context, agent string, status rapport.PresenceStatus) (rapport.Presence, error) {
+	agent, err := s.KeepAgent(ctx, agent)
 	p := rapport.Presence{Agent: agent, Status: status, SeenAt: s.Now()}
-	_, err := s.exec(ctx, `INSERT INTO presence (agent, status, seen_at) VALUES ($1, $2, $3) ON CONFLICT (agent) DO UPDATE SET status = excluded.status, seen_at = excluded.seen_at`,
+	if err != nil {
+		return p, err
+	}
+	_, err = s.exec(ctx, `INSERT INTO presence (agent, status, seen_at) VALUES ($1, $2, $3) ON CONFLICT (agent) DO UPDATE SET status = excluded.status, seen_at = excluded.seen_at`,
 		agent, string(status), ms(p.SeenAt))
 	return p, err
 }

@@ -25,7 +25,7 @@ func (s *Store) AddResponse(ctx context.Context, t rapport.Thread, entry rapport
 		return fmt.Errorf("measuring an answer: %w", err)
 	}
 	var since int64
-	err = s.row(ctx, `SELECT created_at FROM entries WHERE thread_id = $1 AND kind = 'inbound' AND id > $2 AND id < $3 AND meta NOT LIKE '%"auto":%' AND meta NOT LIKE '%"command":%' ORDER BY id LIMIT 1`, t.ID, last, entry.ID).Scan(&since)
+	err = s.row(ctx, `SELECT created_at FROM entries WHERE thread_id = $1 AND kind = 'inbound' AND id > $2 AND id < $3 AND meta NOT LIKE '%"auto":%' AND meta NOT LIKE '%"command":%' AND meta NOT LIKE '%"aside":true%' ORDER BY id LIMIT 1`, t.ID, last, entry.ID).Scan(&since)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
@@ -40,6 +40,9 @@ func (s *Store) AddResponse(ctx context.Context, t rapport.Thread, entry rapport
 		if r.Kind = rapport.FirstReply; answered > 0 {
 			r.Kind = rapport.NextReply
 		}
+	}
+	if r.Agent, err = s.KeepAgent(ctx, r.Agent); err != nil {
+		return err
 	}
 	r.ID, r.Thread, r.Channel, r.Campaign, r.WaitedFrom, r.At = s.NewID(), t.ID, entry.Channel, t.Campaign, at(since), entry.CreatedAt
 	r.Waited, r.Business = max(0, r.At.Sub(r.WaitedFrom)), measure(r.WaitedFrom, r.At)
@@ -75,6 +78,10 @@ type ResponseFilter struct {
 func (s *Store) Responses(ctx context.Context, f ResponseFilter, p Page) ([]rapport.Response, rapport.ID, error) {
 	if !storable(f.Agent) {
 		return []rapport.Response{}, 0, nil
+	}
+	var err error
+	if f.Agent, err = s.SpelledAgent(ctx, f.Agent); err != nil {
+		return nil, 0, err
 	}
 	where, args := f.where()
 	args = append(args, p.after(), p.Limit+1)
@@ -116,6 +123,10 @@ type ResponseSummary struct {
 // hundred do not exceed (nearest rank), by the database: each is one row at an offset.
 func (s *Store) SummarizeResponses(ctx context.Context, f ResponseFilter) ([]ResponseSummary, error) {
 	out := []ResponseSummary{}
+	var err error
+	if f.Agent, err = s.SpelledAgent(ctx, f.Agent); err != nil {
+		return nil, err
+	}
 	for _, kind := range rapport.ResponseKinds {
 		if f.Kind != "" && f.Kind != kind {
 			continue

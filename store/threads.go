@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"rapport"
@@ -159,10 +160,17 @@ func (q *threadQuery) and(cond string, v ...any) {
 // query is what a filter asks; nil: nothing can be found.
 func (f *ThreadFilter) query(ctx context.Context, s *Store) (*threadQuery, error) {
 	q := &threadQuery{where: `t.merged_into = 0`}
+	var err error
+	if f.Assignee, err = s.SpelledAgent(ctx, f.Assignee); err != nil {
+		return nil, err
+	}
+	if f.Label, err = s.spelled(ctx, labelsName, strings.TrimSpace(f.Label)); err != nil {
+		return nil, err
+	}
 	if f.Status != "" {
 		q.and(`t.status = $%d`, string(f.Status))
 	}
-	if f.Assignee != "" {
+	if f.Assignee != "" { // in whatever case, as the label
 		q.and(`t.assignee = $%d`, f.Assignee)
 	}
 	if f.Unassigned {
@@ -309,10 +317,14 @@ func (s *Store) PatchThread(ctx context.Context, id rapport.ID, p ThreadPatch) (
 			t.SnoozedUntil = time.Time{}
 		}
 		if p.Assignee != nil {
-			t.Assignee = *p.Assignee
+			if t.Assignee, err = s.KeepAgent(ctx, *p.Assignee); err != nil {
+				return err
+			}
 		}
 		if p.Labels != nil {
-			t.Labels = append([]string{}, *p.Labels...)
+			if t.Labels, err = s.spell(ctx, labelsName, *p.Labels); err != nil {
+				return err
+			}
 		}
 		if p.Priority != nil {
 			t.Priority = *p.Priority

@@ -20,8 +20,8 @@ import (
 // go-msgauth signs the rendered bytes. go-mail 0.8.1's own signing folds a list of this length inside a
 // word, and the signature does not verify.
 var signedFields = []string{
-	"From", "To", "Subject", "Date", "Message-ID", "Reply-To", "In-Reply-To", "References", "MIME-Version", "Content-Type", "List-Unsubscribe", "List-Unsubscribe-Post",
-	"From", "To", "Subject", "Date", "Message-ID", "Reply-To", "In-Reply-To", "References", "MIME-Version", "Content-Type", "List-Unsubscribe", "List-Unsubscribe-Post",
+	"From", "To", "Cc", "Subject", "Date", "Message-ID", "Reply-To", "In-Reply-To", "References", "MIME-Version", "Content-Type", "List-Unsubscribe", "List-Unsubscribe-Post",
+	"From", "To", "Cc", "Subject", "Date", "Message-ID", "Reply-To", "In-Reply-To", "References", "MIME-Version", "Content-Type", "List-Unsubscribe", "List-Unsubscribe-Post",
 }
 
 // maxSignature is room for the field with a 4096-bit RSA key and the longest names.

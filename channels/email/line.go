@@ -75,7 +75,7 @@ func (l *line) transfer(ctx context.Context, d *draft, from int, begun bool, alo
 		}()
 	}
 
-	refused, at, err := l.envelope(ctx, d, len(d.b)-from, begun, t.step)
+	refused, at, of, err := l.envelope(ctx, d, len(d.b)-from, begun, t.step)
 	goodbye := refused.Code == 421 && at == smtpreply.AtMail
 	if served && (goodbye || err != nil && !isTimeout(err)) {
 		l.broken = true
@@ -87,6 +87,9 @@ func (l *line) transfer(ctx context.Context, d *draft, from int, begun bool, alo
 	if refused.Code != 0 {
 		l.open = true
 		l.broken = l.broken || refused.Ends()
+		if of > 0 {
+			return nil, copyRefused(refused)
+		}
 		return nil, refused.Verdict(at)
 	}
 	end := len(d.b)
@@ -120,13 +123,29 @@ func (l *line) appendEnvelope(b []byte, d *draft, size int) []byte {
 	if d.utf8 {
 		b = append(b, " SMTPUTF8"...)
 	}
-	b = append(append(append(b, "\r\nRCPT TO:<"...), d.to...), ">\r\nDATA\r\n"...)
-	return b
+	b = append(append(append(b, "\r\nRCPT TO:<"...), d.to...), '>')
+	for _, address := range d.also {
+		b = append(append(append(b, "\r\nRCPT TO:<"...), address...), '>')
+	}
+	return append(b, "\r\nDATA\r\n"...)
+}
+
+// copyRefused is the verdict when the server does not take one of the copies: nobody gets the message, and it says nothing
+// of the address that the message is for.
+func copyRefused(r smtpreply.Reply) *channels.Verdict {
+	v := r.Verdict(smtpreply.AtRcpt)
+	out := &channels.Verdict{Kind: channels.Rejected, Reason: "copy_refused", Code: v.Code, Detail: v.Detail}
+	if r.Code < 500 {
+		out.Kind = channels.Temporary
+	}
+	return out
 }
 
 // envelope runs MAIL, RCPT and DATA, in one round trip where the server allows; begun: they were written before. It
-// returns the reply that refused, with its stage, or a reply with code 0 when the server waits for the message.
-func (l *line) envelope(ctx context.Context, d *draft, size int, begun bool, step time.Duration) (refused smtpreply.Reply, at smtpreply.Stage, err error) {
+// returns the reply that refused, with its stage and which of the recipients it is about (0: the one that the message is
+// for), or a reply with code 0 when the server waits for the message. With copies each step waits for the one before: a
+// server that has said 354 although it refused one recipient would give the others an empty message.
+func (l *line) envelope(ctx context.Context, d *draft, size int, begun bool, step time.Duration) (refused smtpreply.Reply, at smtpreply.Stage, of int, err error) {
 	l.deadline(ctx, step)
 	w, r := l.client.Text.W, l.client.Text.R
 	reset := l.open
@@ -139,35 +158,43 @@ func (l *line) envelope(ctx context.Context, d *draft, size int, begun bool, ste
 		l.commands = l.appendEnvelope(l.commands, d, size)
 	}
 	left := l.commands // of which each is written when its turn comes
-	if l.pipelining {
+	ahead := l.pipelining && len(d.also) == 0
+	if ahead {
 		_, _ = w.Write(left)
 		left = nil
 	}
 	if w.Buffered() > 0 {
 		if err := w.Flush(); err != nil {
-			return smtpreply.Reply{}, smtpreply.AtMail, err
+			return smtpreply.Reply{}, smtpreply.AtMail, 0, err
 		}
 	}
 	if reset {
 		if _, err := readReply(r); err != nil {
-			return smtpreply.Reply{}, smtpreply.AtMail, err
+			return smtpreply.Reply{}, smtpreply.AtMail, 0, err
 		}
 	}
-	for _, stage := range [...]smtpreply.Stage{smtpreply.AtMail, smtpreply.AtRcpt, smtpreply.AtData} {
+	for i := range len(d.also) + 3 {
+		stage := smtpreply.AtRcpt
+		switch i {
+		case 0:
+			stage = smtpreply.AtMail
+		case len(d.also) + 2:
+			stage = smtpreply.AtData
+		}
 		if n := bytes.IndexByte(left, '\n') + 1; n > 0 {
 			_, _ = w.Write(left[:n])
 			left = left[n:]
 			if err := w.Flush(); err != nil {
-				return smtpreply.Reply{}, stage, err
+				return smtpreply.Reply{}, stage, 0, err
 			}
 		}
 		got, err := readReply(r)
 		if err != nil && refused.Code != 0 {
 			l.broken = true // what was refused stays refused, whatever else the server had to say
-			return refused, at, nil
+			return refused, at, of, nil
 		}
 		if err != nil {
-			return smtpreply.Reply{}, stage, err
+			return smtpreply.Reply{}, stage, 0, err
 		}
 		expected := got.Code/100 == 2
 		if stage == smtpreply.AtData {
@@ -178,12 +205,15 @@ func (l *line) envelope(ctx context.Context, d *draft, size int, begun bool, ste
 		}
 		if !expected && refused.Code == 0 {
 			refused, at = got, stage
-			if !l.pipelining || got.Ends() {
-				return refused, at, nil
+			if stage == smtpreply.AtRcpt {
+				of = i - 1
+			}
+			if !ahead || got.Ends() {
+				return refused, at, of, nil
 			}
 		}
 	}
-	return refused, at, nil
+	return refused, at, of, nil
 }
 
 // decline answers a 354 that came although the recipient was refused: a lone dot ends the message before

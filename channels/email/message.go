@@ -1,6 +1,7 @@
 package email
 
 import (
+	"bytes"
 	"errors"
 	"net/mail"
 	"strings"
@@ -17,9 +18,10 @@ type draft struct {
 	b     []byte
 	from  string // envelope sender
 	to    string
-	id    string // Message-ID without brackets
-	token string // of the reply address and of bounces; may be empty
-	utf8  bool   // needs SMTPUTF8
+	also  []string // who gets a copy, in the order of Outgoing.Copies
+	id    string   // Message-ID without brackets
+	token string   // of the reply address and of bounces; may be empty
+	utf8  bool     // needs SMTPUTF8
 }
 
 // render appends o to d.b as RFC 5322 asks: CRLF everywhere, 7-bit, lines of at most 998 characters, no
@@ -53,6 +55,13 @@ func (c *conn) address(d *draft, o *channels.Outgoing) *channels.Verdict {
 		return refuse("bad_address", errors.New("the address "+err.Error()))
 	}
 	d.to, d.utf8 = to, !isASCII(to)
+	for _, copied := range o.Copies {
+		address, err := asciiDomain(copied.Address)
+		if err != nil {
+			return refuse("bad_copy", errors.New("the address of a copy "+err.Error()))
+		}
+		d.also, d.utf8 = append(d.also, address), d.utf8 || !isASCII(address)
+	}
 	d.from = c.from.Address
 	if d.token != "" && c.envelopeDomain != "" {
 		d.from = "bounce+" + d.token + "@" + c.envelopeDomain
@@ -83,6 +92,9 @@ func (c *conn) header(d *draft, o *channels.Outgoing) *channels.Verdict {
 	}
 	note(appendMailbox(d.b, "From", from))
 	note(appendMailbox(d.b, "To", mail.Address{Name: o.ToName, Address: d.to}))
+	if len(d.also) > 0 {
+		d.b = appendCopies(d.b, o.Copies, d.also)
+	}
 	if o.ReplyTo != "" {
 		reply, e := c.mailboxes.read(o.ReplyTo)
 		if e != nil {
@@ -108,6 +120,31 @@ func (c *conn) header(d *draft, o *channels.Outgoing) *channels.Verdict {
 		return refuse("header_injection", err)
 	}
 	return nil
+}
+
+// appendCopies appends those in To to the field that has just been written, and a Cc field of those in Cc, one a line.
+func appendCopies(b []byte, copies []channels.Copy, addresses []string) []byte {
+	for _, field := range [...]channels.CopyField{channels.CopyTo, channels.CopyCc} {
+		some := field == channels.CopyTo
+		if some {
+			b = bytes.TrimSuffix(b, []byte("\r\n"))
+		}
+		for i, c := range copies {
+			if c.Field != field {
+				continue
+			}
+			if some {
+				b = append(b, ",\r\n <"...)
+			} else {
+				b = append(append(b, field...), ": <"...)
+			}
+			b, some = append(append(b, addresses[i]...), '>'), true
+		}
+		if some {
+			b = append(b, "\r\n"...)
+		}
+	}
+	return b
 }
 
 // dateLine is the date as it was last written: it is the same for all messages of a second.

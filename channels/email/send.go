@@ -84,7 +84,7 @@ func (c *conn) Send(ctx context.Context, o *channels.Outgoing) (string, error) {
 func (c *conn) handOver(ctx context.Context, o *channels.Outgoing, w *waiter, start int) error {
 	d := w.d
 	for {
-		w.size, w.last = len(d.b)-start, o.Purpose == rapport.Transactional
+		w.size, w.last = len(d.b)-start, o.Purpose == rapport.Transactional || len(d.also) > 0
 		l, begun, err := c.pool.take(ctx, w)
 		if err != nil {
 			if v, ok := errors.AsType[*channels.Verdict](err); ok {

@@ -17,6 +17,9 @@ type Sent struct {
 	Channel    rapport.Channel `json:"channel"`
 	To         string          `json:"to"`
 	ToName     string          `json:"to_name,omitempty"`
+	AlsoTo     []string        `json:"also_to,omitempty"` // email: others who got the same message
+	Cc         []string        `json:"cc,omitempty"`
+	Bcc        []string        `json:"bcc,omitempty"`
 	From       string          `json:"from"`
 	ReplyTo    string          `json:"reply_to,omitempty"`
 
@@ -67,6 +70,16 @@ func (c *conn) sent(o *channels.Outgoing, mode Mode) Sent {
 	}
 	if o.From != "" {
 		s.From = o.From
+	}
+	for _, c := range o.Copies {
+		switch c.Field {
+		case channels.CopyTo:
+			s.AlsoTo = append(s.AlsoTo, c.Address)
+		case channels.CopyCc:
+			s.Cc = append(s.Cc, c.Address)
+		case channels.CopyBcc:
+			s.Bcc = append(s.Bcc, c.Address)
+		}
 	}
 	for _, row := range o.Buttons {
 		s.Buttons = append(s.Buttons, append([]channels.Button(nil), row...))

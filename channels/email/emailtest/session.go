@@ -16,6 +16,7 @@ type session struct {
 	conn     *smtp.Conn
 	loggedIn bool
 	from, to string
+	also     []string // further recipients
 }
 
 func (s *Sink) session(c *smtp.Conn) (smtp.Session, error) {
@@ -48,9 +49,13 @@ func (s *session) Mail(from string, _ *smtp.MailOptions) error {
 }
 
 func (s *session) Rcpt(to string, _ *smtp.RcptOptions) error {
-	s.to = to
-	if err := s.play(Rcpt); err != nil {
-		return err
+	if rule, ok := s.sink.rule(Rcpt, to); ok {
+		return s.act(rule)
+	}
+	if s.to != "" {
+		s.also = append(s.also, to)
+	} else {
+		s.to = to
 	}
 	if r, ok := s.sink.rule(Data, to); ok {
 		if c, ok := s.conn.Conn().(*conn); ok {
@@ -78,14 +83,14 @@ func (s *session) Data(r io.Reader) error {
 		return err
 	}
 	_, secure := s.conn.TLSConnectionState()
-	s.sink.took(Message{From: s.from, To: s.to, Data: data, TLS: secure, At: time.Now()})
+	s.sink.took(Message{From: s.from, To: s.to, Also: s.also, Data: data, TLS: secure, At: time.Now()})
 	if ruled {
 		return s.act(rule)
 	}
 	return s.wait(half)
 }
 
-func (s *session) Reset() { s.from, s.to = "", "" }
+func (s *session) Reset() { s.from, s.to, s.also = "", "", nil }
 
 func (s *session) Logout() error { return nil }
 

@@ -32,8 +32,9 @@ type Options struct {
 
 // Message is one that was taken in full.
 type Message struct {
-	From, To string // envelope
-	Data     []byte // as sent, without dot-stuffing
+	From, To string   // envelope
+	Also     []string // further recipients
+	Data     []byte   // as sent, without dot-stuffing
 	TLS      bool
 	At       time.Time
 }
@@ -154,6 +155,9 @@ func (s *Sink) took(m Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.counts[m.To]++
+	for _, to := range m.Also {
+		s.counts[to]++
+	}
 	s.total++
 	if s.o.Keep < 0 {
 		return
