@@ -38,6 +38,7 @@ type Campaign struct {
 	Sandbox         bool
 	DryRun          bool
 	Everyone        bool
+	Segment         PinnedSegment
 	Status          CampaignStatus
 	PausedFrom      CampaignStatus // what resume returns to
 	Audience        int64          // recipients
@@ -51,6 +52,18 @@ type Campaign struct {
 	LaunchedAt      time.Time
 	FinishedAt      time.Time
 }
+
+// PinnedSegment is the segment that an audience is drawn from. Filter is what it asked when the campaign was launched; until
+// then it is empty.
+type PinnedSegment struct {
+	ID      ID              `json:"id"`
+	Key     string          `json:"key"`
+	Version int             `json:"version,omitempty"`
+	Filter  json.RawMessage `json:"filter,omitempty"`
+}
+
+// Drawn tells whether the audience is drawn from the customers, page by page; else it was stored.
+func (c *Campaign) Drawn() bool { return c.Everyone || c.Segment.ID != 0 }
 
 // Lane is where the campaign's messages queue.
 func (c *Campaign) Lane() Lane {

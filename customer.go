@@ -43,7 +43,8 @@ const (
 	WhatsApp  Channel = "whatsapp"
 	Telegram  Channel = "telegram"
 	Webhook   Channel = "webhook"
-	NoChannel Channel = "none" // a message row for a recipient that no channel can reach
+	Phone     Channel = "phone" // of threads and entries that are calls; nobody has an address there, and nothing is sent
+	NoChannel Channel = "none"  // a message row for a recipient that no channel can reach
 )
 
 // Channels lists those that a customer may have addresses on.

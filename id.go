@@ -47,8 +47,11 @@ const (
 	KindDelivery   Kind = "dlv"
 	KindCall       Kind = "cal"
 	KindResponse   Kind = "rsp"
+	KindView       Kind = "viw"
+	KindSegment    Kind = "seg"
 	KindAgent      Kind = "agt"
 	KindSession    Kind = "ses"
+	KindAudit      Kind = "aud"
 	KindStray      Kind = "str"
 )
 

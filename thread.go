@@ -113,9 +113,9 @@ type Participant struct {
 	Entry   ID   // the first that they wrote or were named in
 }
 
-// Quiet tells whether it changes nothing about who waits for whom: no person wrote it (an out-of-office reply, our own
+// Idle tells whether it changes nothing about who waits for whom: no person wrote it (an out-of-office reply, our own
 // automatic answer), or it is nothing but a command that was obeyed (STOP).
-func (e *Entry) Quiet() bool {
+func (e *Entry) Idle() bool {
 	var said struct{ Auto, Automatic, Command string }
 	return json.Unmarshal(e.Meta, &said) == nil && said.Auto+said.Automatic+said.Command != ""
 }

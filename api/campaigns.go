@@ -22,6 +22,7 @@ type Campaign struct {
 	Template        string                 `json:"template,omitempty"`
 	TemplateVersion int                    `json:"template_version,omitempty"`
 	Everyone        bool                   `json:"everyone,omitempty"`
+	Segment         *CampaignSegment       `json:"segment,omitempty" doc:"That the audience is drawn from."`
 	Data            json.RawMessage        `json:"data,omitempty"`
 	Routing         gateway.RoutingInput   `json:"routing"`
 	SendAt          *time.Time             `json:"send_at,omitempty"`
@@ -35,11 +36,19 @@ type Campaign struct {
 	Counts          *rapport.Counts        `json:"counts,omitempty" doc:"The states from pending to unknown exclude each other and sum to planned."`
 	Refused         int64                  `json:"refused" doc:"Recipients that could not become a message: see /refusals."`
 	Costs           []store.Cost           `json:"costs,omitempty"`
-	DryRun          json.RawMessage        `json:"dry_run,omitempty" doc:"What a dry run found."`
+	DryRun          *gateway.DryRun        `json:"dry_run,omitempty" doc:"What a dry run found."`
 	Notes           *gateway.Notes         `json:"notes,omitempty" doc:"What you should know and did not ask; only in the answer to POST."`
 	CreatedAt       time.Time              `json:"created_at"`
 	LaunchedAt      *time.Time             `json:"launched_at,omitempty"`
 	FinishedAt      *time.Time             `json:"finished_at,omitempty"`
+}
+
+// CampaignSegment is the segment of an audience.
+type CampaignSegment struct {
+	ID      string          `json:"id"`
+	Key     string          `json:"key"`
+	Version int             `json:"version,omitempty" doc:"Of its filter, since the launch."`
+	Filter  json.RawMessage `json:"filter,omitempty" doc:"As it was at the launch."`
 }
 
 func campaignView(c *rapport.Campaign) Campaign {
@@ -49,6 +58,9 @@ func campaignView(c *rapport.Campaign) Campaign {
 		CreatedAt: c.CreatedAt, LaunchedAt: maybe(c.LaunchedAt), FinishedAt: maybe(c.FinishedAt)}
 	if c.Routing.EscalateAfter > 0 {
 		v.Routing.EscalateAfter = rapport.FormatDuration(c.Routing.EscalateAfter)
+	}
+	if s := c.Segment; s.ID != 0 {
+		v.Segment = &CampaignSegment{rapport.KindSegment.Format(s.ID), s.Key, s.Version, s.Filter}
 	}
 	if w := c.Window; w != nil {
 		v.SendWindow = &gateway.WindowInput{From: clock(w.From), Until: clock(w.Until), Timezone: w.Zone}
@@ -64,7 +76,7 @@ func campaignView(c *rapport.Campaign) Campaign {
 func (d *door) campaigns() {
 	const tag = "Campaigns"
 	handle(d, route{Method: http.MethodPost, Path: "/v1/campaigns", Scope: "write:campaigns", Tag: tag, Summary: "Send a campaign, or begin a draft", Status: 202, Large: true, Limit: d.o.Limits.Inline, Body: gateway.CampaignInput{},
-		About: "The whole audience is checked and stored before the answer: an error in its last row leaves nothing behind. `audience` is one of customers, everyone; segments do not exist yet."}, d.postCampaign)
+		About: "The whole audience is checked and stored before the answer: an error in its last row leaves nothing behind. `audience` is one of customers, segment, everyone."}, d.postCampaign)
 	handle(d, route{Method: http.MethodGet, Path: "/v1/campaigns", Scope: "read:campaigns", Tag: tag, Summary: "List campaigns", About: "Newest first, without counts."}, d.listCampaigns)
 	handleJSON(d, route{Method: http.MethodPost, Path: "/v1/campaigns/cancel", Scope: "write:campaigns", Tag: tag, Summary: "Cancel by key",
 		About: "Everything open with this cancellation_key, or of it only what is for some customers."}, d.cancelByKey)
@@ -75,9 +87,10 @@ func (d *door) campaigns() {
 	stream(d, route{Method: http.MethodGet, Path: "/v1/campaigns/{id}/refusals", Scope: "read:campaigns", Tag: tag, Summary: "Recipients that could not become a message", Refuses: []int{404}}, d.refusals)
 	handle(d, route{Method: http.MethodGet, Path: "/v1/campaigns/{id}/explain", Scope: "read:campaigns", Tag: tag, Summary: "Why did a customer get it, or not?", Refuses: []int{404},
 		About: "Each rule in order, with the facts it sees."}, d.explain)
+	d.drafting()
 	for verb, about := range map[string]struct {
 		summary string
-		do      func(context.Context, rapport.ID) (*rapport.Campaign, error)
+		do      func(context.Context, gateway.Caller, rapport.ID) (*rapport.Campaign, error)
 	}{
 		"launch": {"Send a draft", d.g.Launch}, "pause": {"Pause a campaign", d.g.Pause},
 		"resume": {"Go on with a paused campaign", d.g.Resume}, "cancel": {"Cancel what has not been sent", d.g.Cancel},
@@ -88,7 +101,7 @@ func (d *door) campaigns() {
 				if err != nil {
 					return nil, err
 				}
-				c, err := about.do(ctx, id)
+				c, err := about.do(ctx, in.caller(), id)
 				if err != nil {
 					return nil, err
 				}
@@ -178,7 +191,11 @@ func (d *door) wholeCampaign(ctx context.Context, c *rapport.Campaign) (_ *reply
 	if v.Costs, err = d.st.Costs(ctx, c.ID); err != nil {
 		return nil, err
 	}
-	if v.DryRun, err = d.st.Result(ctx, c.ID); err != nil {
+	result, err := d.st.Result(ctx, c.ID)
+	if err == nil && result != nil {
+		err = json.Unmarshal(result, &v.DryRun)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return ok(v)
@@ -196,11 +213,11 @@ type Cancelled struct {
 	Messages  int64 `json:"messages" doc:"Closed at once; the rest of a large campaign follows."`
 }
 
-func (d *door) cancelByKey(ctx context.Context, _ *justRequest, body *CancelInput) (*reply[Cancelled], error) {
+func (d *door) cancelByKey(ctx context.Context, in *justRequest, body *CancelInput) (*reply[Cancelled], error) {
 	if len(body.Customers) > 1000 {
 		return nil, rapport.Invalid("customers", "holds more than 1000 customers")
 	}
-	campaigns, messages, err := d.g.CancelByKey(ctx, body.CancellationKey, body.Customers)
+	campaigns, messages, err := d.g.CancelByKey(ctx, in.caller(), body.CancellationKey, body.Customers)
 	if err != nil {
 		return nil, err
 	}

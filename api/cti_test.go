@@ -20,7 +20,7 @@ func TestCTI_MissedCallOpensAThread(t *testing.T) {
 	}
 	h.want(200, "POST", "/in/cti/"+token, `{"event":"hangup","from":"+37126000001","to":"+37167000000","direction":"in","callId":1,"cause":"noAnswer","unknown":{"a":[1]}}`, stranger)
 	a := h.want(200, "GET", "/v1/threads", nil)
-	if a.text("data.0.subject") != "Missed call" || a.text("data.0.preview") != "Missed call from +37126000001" || a.text("data.0.channel") != "sms" {
+	if a.text("data.0.subject") != "Missed call" || a.text("data.0.preview") != "Missed call from +37126000001" || a.text("data.0.channel") != "phone" {
 		t.Fatalf("%s", a)
 	}
 	line := h.want(200, "GET", "/v1/customers/"+a.text("data.0.customer")+"/timeline?kinds=call", nil)

@@ -29,7 +29,7 @@ func (d *door) customerMerges() {
 type Proposal struct {
 	From    string   `json:"from" doc:"The later one."`
 	Into    string   `json:"into"`
-	Reasons []string `json:"reasons" nullable:"false" doc:"same_phone, same_mailbox, same_name_and_zone"`
+	Reasons []string `json:"reasons" nullable:"false" doc:"same_phone, same_mailbox, same_name_and_zone, address_in_attributes, address_in_signature, shared_contact, same_guest"`
 }
 
 type listProposals struct {

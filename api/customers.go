@@ -27,6 +27,7 @@ type Customer struct {
 	Preferences Preferences     `json:"preferences"`
 	CreatedAt   time.Time       `json:"created_at"`
 	UpdatedAt   time.Time       `json:"updated_at"`
+	Activity    *Activity       `json:"activity,omitempty" doc:"Where one customer is asked for."`
 }
 
 // Address is where a customer is reached.
@@ -81,7 +82,7 @@ type CustomerPath struct {
 }
 
 func (d *door) customers() {
-	handle(d, route{Method: http.MethodGet, Path: "/v1/customers", Scope: "read:customers", Tag: "Customers", Summary: "List customers", About: "Newest first."}, d.listCustomers)
+	handle(d, route{Method: http.MethodGet, Path: "/v1/customers", Scope: "read:customers", Tag: "Customers", Summary: "List customers", About: "Newest first, unless order says otherwise."}, d.listCustomers)
 	handleJSON(d, route{Method: http.MethodPut, Path: "/v1/customers/{id}", Scope: "write:customers", Tag: "Customers", Summary: "Create or change a customer", Also: 201, Refuses: []int{404, 409},
 		About: "With `ext:` a customer who does not exist is created. What is not given stays; attributes are merged key by key; a list of addresses replaces those of the channels in it."}, d.putCustomer)
 	handle(d, route{Method: http.MethodGet, Path: "/v1/customers/{id}", Scope: "read:customers", Tag: "Customers", Summary: "Find a customer", Refuses: []int{404}}, d.getCustomer)
@@ -97,18 +98,26 @@ type listCustomers struct {
 	Paging
 	Q        string `query:"q" maxLength:"200" doc:"Part of the name, the external id or an address."`
 	Audience string `query:"audience" enum:"customer,employee,partner,shareholder"`
+	Filter   string `query:"filter" maxLength:"16384" doc:"A filter as segments have it: JSON."`
+	Segment  string `query:"segment" maxLength:"100" doc:"Key or id of a segment."`
+	Order    string `query:"order" enum:"asc,desc" default:"desc" doc:"By when they were created."`
 }
 
 func (d *door) listCustomers(ctx context.Context, in *listCustomers) (*reply[List[Customer]], error) {
-	p, err := in.page("customers")
+	name := "customers " + in.Order
+	p, err := in.page(name)
 	if err != nil {
 		return nil, err
 	}
-	rows, next, err := d.st.Customers(ctx, store.CustomerFilter{Q: in.Q, Audience: in.Audience, Page: p})
+	match, err := d.chosen(ctx, in.Filter, in.Segment)
 	if err != nil {
 		return nil, err
 	}
-	return ok(listOf("customers", rows, next, customerView))
+	rows, next, err := d.st.Customers(ctx, store.CustomerFilter{Q: in.Q, Audience: in.Audience, Match: match, Oldest: in.Order == "asc", Page: p})
+	if err != nil {
+		return nil, err
+	}
+	return ok(listOf(name, rows, next, customerView))
 }
 
 func (d *door) putCustomer(ctx context.Context, in *CustomerPath, body *gateway.CustomerInput) (*reply[Customer], error) {
@@ -127,7 +136,11 @@ func (d *door) getCustomer(ctx context.Context, in *CustomerPath) (*reply[Custom
 	if err != nil {
 		return nil, err
 	}
-	return ok(customerView(c))
+	v, err := d.active(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return ok(v)
 }
 
 func (d *door) eraseCustomer(ctx context.Context, in *CustomerPath) (*reply[nothing], error) {

@@ -46,6 +46,8 @@ type Options struct {
 	Ready   func(context.Context) error // what /readyz asks; nil: always ready
 	Observe func(Observation)           // after each request, from many goroutines; nil: nobody
 	App     fs.FS                       // the web app, built; nil: a page says how to build it
+	// Around tells what only cmd sees of the machine; nil: nothing.
+	Around func(context.Context) Surroundings
 }
 
 // Limits are the largest requests that are taken; zero fields get the defaults of the contract.
@@ -133,6 +135,8 @@ func open(o Options) (*fiber.App, *door) {
 	d.api = humafiber.NewV2(app, config)
 	d.api.UseMiddleware(func(ctx huma.Context, next func(huma.Context)) { next(unescaped{ctx}) })
 	d.customers()
+	d.segments()
+	d.customerPage()
 	d.imports()
 	d.consents()
 	d.suppressions()
@@ -143,6 +147,7 @@ func open(o Options) (*fiber.App, *door) {
 	d.quarantine()
 	d.messages()
 	d.threads()
+	d.inbox()
 	d.merges()
 	d.customerMerges()
 	d.drafts()
@@ -160,7 +165,10 @@ func open(o Options) (*fiber.App, *door) {
 	d.files()
 	d.keys()
 	d.providers()
+	d.domains()
 	d.sandbox()
+	d.audit()
+	d.system()
 	d.documentation(app)
 	d.app(app, o.App)
 	return app, d

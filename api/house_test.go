@@ -80,7 +80,7 @@ func houseOn(t *testing.T, url string, change ...func(*Options)) *house {
 	log := slog.New(slog.NewTextHandler(h.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	h.g = gateway.New(h.st, hub, log, gateway.Settings{PublicURL: "https://rapport.example", DefaultLocale: "en", DefaultZone: time.UTC, DefaultRegion: "LV", DefaultPolicy: rapport.OptIn,
 		GroupSize: 256, BulkWorkers: 4, FastWorkers: 2, MaxAttempts: 3, DeadAfter: 10 * time.Second, AskMarketing: time.Minute, AskTransaction: time.Minute, Hold: time.Hour, EscalateAfter: time.Hour,
-		InlineCustomers: 100_000, Keys: [][]byte{[]byte("a key of thirty-two bytes or so..")}, Seals: [][]byte{[]byte("another of thirty-two bytes or so")}, Company: templates.Company{Name: "Shop <Ltd>", PostalAddress: "1 Street"}, ReadMail: readMail})
+		InlineCustomers: 100_000, Prices: gateway.Prices{Currency: "EUR", Minor: map[rapport.Channel]float64{rapport.SMS: 7.5}}, Keys: [][]byte{[]byte("a key of thirty-two bytes or so..")}, Seals: [][]byte{[]byte("another of thirty-two bytes or so")}, Company: templates.Company{Name: "Shop <Ltd>", PostalAddress: "1 Street"}, ReadMail: readMail})
 	ctx, cancel := context.WithCancel(context.Background())
 	h.g.Courier = webhook.NewCourier(nil, nil)
 	var running sync.WaitGroup

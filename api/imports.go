@@ -37,6 +37,7 @@ func (d *door) imports() {
 		About: "The file is the body, or a part of a form. CSV columns: `id, external_id, email, sms, whatsapp, telegram, webhook, name, locale, timezone, audience, attr.<name>, data.<name>` (`:json` at the end of the last two reads JSON), " +
 			"`consent.<channel>.<topic>` (granted or withdrawn, true or false) with `consent_source, consent_text_version, consent_proof, consent_ip`. " +
 			"Other names are mapped with `mapping` in the query or the form, a JSON object from the file's names to these; `-` leaves a column out."}, d.startImport)
+	handle(d, route{Method: http.MethodGet, Path: "/v1/jobs", Scope: "read:jobs", Tag: "Jobs", Summary: "List jobs", About: "Newest first, without their refused rows."}, d.listJobs)
 	handle(d, route{Method: http.MethodGet, Path: "/v1/jobs/{id}", Scope: "read:jobs", Tag: "Jobs", Summary: "How a job is going", Refuses: []int{404}}, d.getJob)
 	stream(d, route{Method: http.MethodGet, Path: "/v1/jobs/{id}/rejects", Scope: "read:jobs", Tag: "Jobs", Summary: "The rows that a job refused", Refuses: []int{404}, About: "In the order of the file."}, d.rejects)
 }
@@ -87,6 +88,24 @@ func mappingOf(text string) (m map[string]string, err error) {
 		return nil, rapport.Invalid("mapping", "must be a JSON object of texts")
 	}
 	return m, nil
+}
+
+type listJobs struct {
+	Request
+	Paging
+	Status rapport.JobStatus `query:"status" enum:"queued,running,finished,failed"`
+}
+
+func (d *door) listJobs(ctx context.Context, in *listJobs) (*reply[List[Job]], error) {
+	p, err := in.page("jobs")
+	if err != nil {
+		return nil, err
+	}
+	rows, next, err := d.st.Jobs(ctx, in.Status, p)
+	if err != nil {
+		return nil, err
+	}
+	return ok(listOf("jobs", rows, next, jobView))
 }
 
 // JobPath names a job in the path.

@@ -54,7 +54,7 @@ type ResponseQuery struct {
 	Request
 	Kind     rapport.ResponseKind `query:"kind" enum:"first_reply,reply,resolution"`
 	Agent    string               `query:"agent" maxLength:"200"`
-	Channel  rapport.Channel      `query:"channel" enum:"email,sms,whatsapp,telegram,webhook"`
+	Channel  rapport.Channel      `query:"channel" enum:"email,sms,whatsapp,telegram,webhook,phone"`
 	Campaign string               `query:"campaign" maxLength:"40"`
 	From     time.Time            `query:"from" doc:"Answers given from then on."`
 	Until    time.Time            `query:"until" doc:"And before then."`

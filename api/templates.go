@@ -23,6 +23,7 @@ type Template struct {
 	Required  []string            `json:"required,omitempty"`
 	Warnings  []string            `json:"warnings,omitempty" doc:"For the author; nothing that stops it from being sent."`
 	CreatedAt time.Time           `json:"created_at"`
+	Archived  *time.Time          `json:"archived_at,omitempty" doc:"Since then nothing new is sent with it."`
 	Versions  []TemplateVersion   `json:"versions,omitempty" doc:"The newest fifty."`
 }
 
@@ -34,7 +35,7 @@ type TemplateVersion struct {
 }
 
 func templateView(v store.TemplateVersion) (Template, error) {
-	t := Template{ID: rapport.KindTemplate.Format(v.ID), Key: v.Key, Version: v.Version, CreatedAt: v.CreatedAt}
+	t := Template{ID: rapport.KindTemplate.Format(v.ID), Key: v.Key, Version: v.Version, CreatedAt: v.CreatedAt, Archived: maybe(v.Archived)}
 	var src templates.Source
 	if err := json.Unmarshal([]byte(v.Source), &src); err != nil {
 		return t, fmt.Errorf("reading template %q: %w", v.Key, err)
@@ -54,6 +55,22 @@ func (d *door) templates() {
 		About: "Makes a new version (201), unless it is so already (200). Campaigns keep the version that was current when they were made. The language is Liquid."}, d.putTemplate)
 	handle(d, route{Method: http.MethodGet, Path: "/v1/templates/{key}", Scope: "read:templates", Tag: "Templates", Summary: "A template and its versions", Refuses: []int{404}}, d.getTemplate)
 	handle(d, route{Method: http.MethodGet, Path: "/v1/templates/{key}/versions/{version}", Scope: "read:templates", Tag: "Templates", Summary: "One version of a template", Refuses: []int{404}}, d.getVersion)
+	for verb, archived := range map[string]bool{"archive": true, "restore": false} {
+		summary := map[bool]string{true: "Archive a template", false: "Take a template out of the archive"}[archived]
+		handle(d, route{Method: http.MethodPost, Path: "/v1/templates/{key}/" + verb, Scope: "write:templates", Tag: "Templates", Summary: summary, Refuses: []int{404},
+			About: "Nothing new is sent with an archived one (422). What was accepted before is, and drafts that have it pinned can be launched."},
+			func(ctx context.Context, in *oneTemplate) (*reply[Template], error) {
+				v, err := d.g.ArchiveTemplate(ctx, in.caller(), in.Key, archived)
+				if err != nil {
+					return nil, err
+				}
+				t, err := templateView(v)
+				if err != nil {
+					return nil, err
+				}
+				return ok(t)
+			})
+	}
 	handleJSON(d, route{Method: http.MethodPost, Path: "/v1/templates/{key}/preview", Scope: "read:templates", Tag: "Templates", Summary: "Render a template", Refuses: []int{404},
 		About: "With the very engine that sends: the parts, what is missing, and for SMS what it costs."}, d.previewTemplate)
 	handleJSON(d, route{Method: http.MethodPost, Path: "/v1/templates/{key}/test", Scope: "write:messages", Tag: "Templates", Summary: "Send a template to one address", Status: 202, Own: true, Refuses: []int{404}}, d.testTemplate)
@@ -62,19 +79,21 @@ func (d *door) templates() {
 type listTemplates struct {
 	Request
 	Paging
+	Archived bool `query:"archived" doc:"Only archived ones; without it, only the others."`
 }
 
 func (d *door) listTemplates(ctx context.Context, in *listTemplates) (*reply[List[Template]], error) {
-	p, err := in.page("templates")
+	name := fmt.Sprintf("templates, archived %t", in.Archived)
+	p, err := in.page(name)
 	if err != nil {
 		return nil, err
 	}
-	rows, next, err := d.st.Templates(ctx, p)
+	rows, next, err := d.st.Templates(ctx, in.Archived, p)
 	if err != nil {
 		return nil, err
 	}
 	var bad error
-	list := listOf("templates", rows, next, func(v store.TemplateVersion) Template {
+	list := listOf(name, rows, next, func(v store.TemplateVersion) Template {
 		t, err := templateView(v)
 		if err != nil {
 			bad = err

@@ -19,7 +19,7 @@ import (
 type Thread struct {
 	ID           string               `json:"id"`
 	Customer     string               `json:"customer"`
-	Channel      rapport.Channel      `json:"channel"`
+	Channel      rapport.Channel      `json:"channel" doc:"Where it began. phone: with a missed call; an answer there must name its channel."`
 	Subject      string               `json:"subject,omitempty"`
 	Status       rapport.ThreadStatus `json:"status" enum:"open,pending,snoozed,resolved,spam"`
 	Assignee     string               `json:"assignee,omitempty"`
@@ -73,7 +73,7 @@ type Entry struct {
 	Bcc           []string          `json:"bcc,omitempty" doc:"Of a mail of ours: who got a copy that nobody sees."`
 	Aside         bool              `json:"aside,omitempty" doc:"Between us and somebody else: the customer does not see it."`
 	Forwarded     string            `json:"forwarded,omitempty" doc:"The entry that this one passes on."`
-	Meta          json.RawMessage   `json:"meta,omitempty" doc:"What the channel knows beyond this: button, album, auto (a machine wrote it), command (stop, start or help: nothing but that, obeyed, and nobody waits), checks (spf, dkim, dmarc), sender (somebody else than the customer), unverified (who that is, is not certain), edited_at and before (the customer corrected it then, and what the last correction replaced)."`
+	Meta          json.RawMessage   `json:"meta,omitempty" doc:"What the channel knows beyond this: button, album, auto (a machine wrote it), command (stop, start or help: nothing but that, obeyed, and nobody waits), phone (a number that they shared as their own), checks (spf, dkim, dmarc), sender (somebody else than the customer), unverified (who that is, is not certain), edited_at and before (the customer corrected it then, and what the last correction replaced)."`
 	CreatedAt     time.Time         `json:"created_at"`
 }
 
@@ -130,8 +130,8 @@ type Reply struct {
 func (d *door) threads() {
 	const tag = "Threads"
 	handle(d, route{Method: http.MethodGet, Path: "/v1/threads", Scope: "read:threads", Tag: tag, Summary: "List threads",
-		About: "Those with the newest entry first, or with sort=waiting only those whose customer waits, the longest first. Spam is there only with status=spam, and a merged thread not at all."}, d.listThreads)
-	handle(d, route{Method: http.MethodGet, Path: "/v1/threads/counts", Scope: "read:threads", Tag: tag, Summary: "How many threads there are"}, d.countThreads)
+		About: "Each with what stands on its line. Those with the newest entry first, unless sort says otherwise; with sort=waiting only those whose customer waits, the longest first. Spam is there only where status asks for it, and a merged thread not at all."}, d.listThreads)
+	handle(d, route{Method: http.MethodGet, Path: "/v1/threads/counts", Scope: "read:threads", Tag: tag, Summary: "How many threads there are", About: "Of all that the filter leaves, of those among them that are the agent's, and of those that are nobody's."}, d.countThreads)
 	handle(d, route{Method: http.MethodGet, Path: "/v1/threads/{id}", Scope: "read:threads", Tag: tag, Summary: "Find a thread", Refuses: []int{404}, About: "Who asks for one that was merged gets the thread it was merged into."}, d.getThread)
 	handleJSON(d, route{Method: http.MethodPatch, Path: "/v1/threads/{id}", Scope: "write:threads", Tag: tag, Summary: "Change a thread", Refuses: []int{404}}, d.patchThread)
 	handle(d, route{Method: http.MethodGet, Path: "/v1/threads/{id}/entries", Scope: "read:threads", Tag: tag, Summary: "The entries of a thread", About: "Oldest first.", Refuses: []int{404}}, d.listEntries)
@@ -156,10 +156,12 @@ type ReadingFilter struct {
 
 // ThreadFilter narrows lists and counts.
 type ThreadFilter struct {
-	Assignee   string           `query:"assignee" maxLength:"200" doc:"In whatever case."`
+	Assignee   string           `query:"assignee" maxLength:"200" doc:"A name, in whatever case. me: the key's name. none: nobody's. any: as without it."`
 	Unassigned bool             `query:"unassigned" doc:"Only those that are nobody's."`
 	Unread     bool             `query:"unread" doc:"Only unread ones."`
-	Channel    rapport.Channel  `query:"channel" enum:"email,sms,whatsapp,telegram,webhook"`
+	Waiting    bool             `query:"waiting" doc:"Only those whose customer waits."`
+	Status     []string         `query:"status" maxItems:"5" enum:"open,pending,snoozed,resolved,spam" doc:"One or several, separated by commas."`
+	Channel    rapport.Channel  `query:"channel" enum:"email,sms,whatsapp,telegram,webhook,phone"`
 	Label      string           `query:"label" maxLength:"100" doc:"In whatever case."`
 	Priority   rapport.Priority `query:"priority" enum:"low,normal,high,urgent"`
 	Customer   string           `query:"customer" maxLength:"300" doc:"An id, or ext: and your own."`
@@ -168,8 +170,18 @@ type ThreadFilter struct {
 	Q string `query:"q" maxLength:"200" doc:"Words of what was said, of the subject or of the customer's name, as for /v1/search; of the newest 2,000 entries that have them."`
 }
 
-func (d *door) filter(ctx context.Context, in ThreadFilter) (f store.ThreadFilter, err error) {
-	f = store.ThreadFilter{Assignee: in.Assignee, Unassigned: in.Unassigned, Unread: in.Unread, Channel: in.Channel, Label: in.Label, Priority: in.Priority, Q: in.Q, Reading: store.ReadingFilter(in.ReadingFilter)}
+func (d *door) filter(ctx context.Context, by gateway.Caller, in ThreadFilter) (f store.ThreadFilter, err error) {
+	f = store.ThreadFilter{Unassigned: in.Unassigned || in.Assignee == "none", Unread: in.Unread, Waiting: in.Waiting, Channel: in.Channel, Label: in.Label, Priority: in.Priority, Q: in.Q, Reading: store.ReadingFilter(in.ReadingFilter)}
+	switch in.Assignee {
+	case "me":
+		f.Assignee = by.Name
+	case "none", "any":
+	default:
+		f.Assignee = in.Assignee
+	}
+	for _, status := range in.Status {
+		f.Status = append(f.Status, rapport.ThreadStatus(status))
+	}
 	if f.Campaign, err = parseQuery(rapport.KindCampaign, in.Campaign, "campaign"); err == nil && in.Customer != "" {
 		var c *rapport.Customer
 		if c, err = d.st.FindCustomer(ctx, in.Customer); err == nil {
@@ -183,20 +195,23 @@ type listThreads struct {
 	Request
 	Paging
 	ThreadFilter
-	Status rapport.ThreadStatus `query:"status" enum:"open,pending,snoozed,resolved,spam"`
-	Sort   string               `query:"sort" enum:"newest,waiting" default:"newest"`
+	Sort  string `query:"sort" enum:"last_activity,created,priority,waiting" default:"last_activity"`
+	Order string `query:"order" enum:"asc,desc" doc:"Default: desc, the newest or the most urgent first; with sort=waiting asc, the longest first."`
 }
 
-func (d *door) listThreads(ctx context.Context, in *listThreads) (*reply[List[Thread]], error) {
-	f, err := d.filter(ctx, in.ThreadFilter)
+func (d *door) listThreads(ctx context.Context, in *listThreads) (*reply[List[ThreadRow]], error) {
+	f, err := d.filter(ctx, in.caller(), in.ThreadFilter)
 	if err != nil {
 		return nil, err
 	}
-	f.Status, f.Limit, f.Waiting = in.Status, in.Limit, in.Sort == "waiting"
-	name := "threads"
-	if f.Waiting {
-		name = "waiting threads"
+	f.Limit, f.Reverse = in.Limit, in.Order == "asc"
+	if in.Sort != "last_activity" {
+		f.Sort = store.ThreadSort(in.Sort)
 	}
+	if f.Sort == store.ByWaiting {
+		f.Reverse = in.Order == "desc"
+	}
+	name := fmt.Sprintf("threads by %s, %t", in.Sort, f.Reverse)
 	if err := in.after(name, &f.After); err != nil {
 		return nil, err
 	}
@@ -204,38 +219,57 @@ func (d *door) listThreads(ctx context.Context, in *listThreads) (*reply[List[Th
 	if err != nil {
 		return nil, err
 	}
-	return ok(listOf(name, rows, next, threadView))
+	view, err := d.threadRows(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
+	return ok(listOf(name, rows, next, view))
 }
 
-// ThreadCounts is how many threads there are by status. The last three count among those that are neither resolved nor
-// spam.
+// ThreadCounts is how many threads there are by status. Unassigned, unread and waiting count among those that are neither
+// resolved nor spam.
 type ThreadCounts struct {
-	Open       int64 `json:"open"`
-	Pending    int64 `json:"pending"`
-	Snoozed    int64 `json:"snoozed"`
-	Resolved   int64 `json:"resolved"`
-	Spam       int64 `json:"spam"`
-	Unassigned int64 `json:"unassigned"`
-	Unread     int64 `json:"unread"`
-	Waiting    int64 `json:"waiting"`
+	StatusCounts
+	Unassigned int64        `json:"unassigned"`
+	Unread     int64        `json:"unread"`
+	Waiting    int64        `json:"waiting"`
+	Mine       StatusCounts `json:"mine" doc:"Of them, the agent's."`
+	Nobodys    StatusCounts `json:"nobodys" doc:"Of them, those that are nobody's."`
+}
+
+// StatusCounts is how many threads there are of each status.
+type StatusCounts struct {
+	Open     int64 `json:"open"`
+	Pending  int64 `json:"pending"`
+	Snoozed  int64 `json:"snoozed"`
+	Resolved int64 `json:"resolved"`
+	Spam     int64 `json:"spam"`
+}
+
+func statusCounts(by map[rapport.ThreadStatus]int64) StatusCounts {
+	return StatusCounts{by[rapport.ThreadOpen], by[rapport.ThreadPending], by[rapport.ThreadSnoozed], by[rapport.ThreadResolved], by[rapport.ThreadSpam]}
 }
 
 type countThreads struct {
 	Request
 	ThreadFilter
+	Agent string `query:"agent" maxLength:"200" doc:"Whose threads count as mine. Default: the key's name."`
 }
 
 func (d *door) countThreads(ctx context.Context, in *countThreads) (*reply[ThreadCounts], error) {
-	f, err := d.filter(ctx, in.ThreadFilter)
+	by, err := in.caller().As(in.Agent)
 	if err != nil {
 		return nil, err
 	}
-	n, err := d.st.CountThreads(ctx, f)
+	f, err := d.filter(ctx, by, in.ThreadFilter)
 	if err != nil {
 		return nil, err
 	}
-	by := n.Status
-	return ok(ThreadCounts{by[rapport.ThreadOpen], by[rapport.ThreadPending], by[rapport.ThreadSnoozed], by[rapport.ThreadResolved], by[rapport.ThreadSpam], n.Unassigned, n.Unread, n.Waiting})
+	n, err := d.st.CountThreads(ctx, f, by.Name)
+	if err != nil {
+		return nil, err
+	}
+	return ok(ThreadCounts{statusCounts(n.Status), n.Unassigned, n.Unread, n.Waiting, statusCounts(n.Mine), statusCounts(n.Nobodys)})
 }
 
 // ThreadPath names a thread in the path.

@@ -36,7 +36,7 @@ func TestThreads_AreWorkedOn(t *testing.T) {
 		if a = h.want(200, "GET", "/v1/threads?status=spam", nil); len(a.get("data").([]any)) != 1 {
 			t.Errorf("spam is not listed: %s", a)
 		}
-		if a = h.want(200, "GET", "/v1/threads/counts", nil); strings.TrimSpace(a.String()) != `200 {"open":1,"pending":0,"snoozed":0,"resolved":0,"spam":1,"unassigned":1,"unread":1,"waiting":1}` {
+		if a = h.want(200, "GET", "/v1/threads/counts", nil); !strings.HasPrefix(a.String(), `200 {"open":1,"pending":0,"snoozed":0,"resolved":0,"spam":1,"unassigned":1,"unread":1,"waiting":1,`) {
 			t.Errorf("counts: %s", a)
 		}
 		if a = h.want(200, "GET", "/v1/threads/counts?assignee=Eva", nil); a.get("open") != 0.0 {

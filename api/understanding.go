@@ -7,6 +7,7 @@ import (
 
 	"rapport"
 	"rapport/gateway"
+	"rapport/store"
 )
 
 // Understanding is what a customer's words are taken to mean.
@@ -77,11 +78,15 @@ func (d *door) getReplySummary(ctx context.Context, in *CampaignPath) (*reply[Re
 	if err != nil {
 		return nil, err
 	}
+	return ok(replySummaryView(n))
+}
+
+func replySummaryView(n store.ReplySummary) ReplySummary {
 	v := ReplySummary{Reached: n.Reached, Customers: n.Customers, Intents: n.Intents, Sentiments: n.Sentiments, Languages: n.Languages}
 	if n.Reached > 0 {
 		v.Rate = min(1, float64(n.Customers)/float64(n.Reached))
 	}
-	return ok(v)
+	return v
 }
 
 func (d *door) suggest(ctx context.Context, in *ThreadPath) (*reply[gateway.Suggestion], error) {

@@ -71,6 +71,11 @@ func (b *breaker) allow() (settle func(v *Verdict, callerGaveUp bool), wait time
 
 func (b *breaker) open() bool { return b.two.State() == gobreaker.StateOpen }
 
+// state in our words.
+func (b *breaker) state() Breaker {
+	return map[gobreaker.State]Breaker{gobreaker.StateClosed: BreakerClosed, gobreaker.StateHalfOpen: BreakerTrying, gobreaker.StateOpen: BreakerOpen}[b.two.State()]
+}
+
 // blame tells what a verdict says about the provider: nil means it works.
 func blame(v *Verdict, callerGaveUp bool) error {
 	switch {

@@ -47,14 +47,30 @@ type Caps struct {
 	ReplyWindow map[rapport.Channel]time.Duration
 }
 
-// Setting describes one key of a provider's settings.
+// Setting describes one key of a provider's settings: what forms, the documentation and the check of unknown keys are made
+// of. channelstest holds it against what Open takes.
 type Setting struct {
 	Key      string // dotted for nested ones: "dkim.domain"
 	Help     string
-	Default  string
+	Kind     SettingKind // zero: KindText
+	Choices  []string    // of KindChoice
+	Default  string      // as it would be written; "" where there is none, or where it follows from other settings
 	Required bool
 	Secret   bool
 }
+
+// SettingKind is what a value of a setting must look like.
+type SettingKind string
+
+// KindDuration is a Go duration such as 30s; KindList a list of texts, or one text.
+const (
+	KindText     SettingKind = "text"
+	KindNumber   SettingKind = "number"
+	KindBool     SettingKind = "bool"
+	KindDuration SettingKind = "duration"
+	KindChoice   SettingKind = "choice"
+	KindList     SettingKind = "list"
+)
 
 // Conn is an opened provider. All methods are safe for concurrent use. A Conn that holds connections
 // also implements io.Closer; Close waits for running Sends.

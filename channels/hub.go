@@ -32,8 +32,9 @@ type Hub struct {
 	current   atomic.Pointer[roster]
 	retiring  sync.WaitGroup
 
-	mu   sync.Mutex
-	errs []error // of closing Conns, for Close
+	mu      sync.Mutex
+	errs    []error           // of closing Conns, for Close
+	tallies map[string]*tally // by name; they outlive a change of settings
 }
 
 // HubOptions are the surroundings of all providers. Everything may be left out.
@@ -97,7 +98,7 @@ func NewHub(drivers []Driver, o HubOptions) *Hub {
 	if o.BreakerPause == 0 {
 		o.BreakerPause = 10 * time.Second
 	}
-	h := &Hub{drivers: slices.Clone(drivers), o: o}
+	h := &Hub{drivers: slices.Clone(drivers), o: o, tallies: map[string]*tally{}}
 	h.current.Store(&roster{})
 	if err := h.Configure(nil); err != nil {
 		panic(err)
@@ -201,7 +202,7 @@ func (h *Hub) provider(e Entry, before *Provider) (p *Provider, fresh bool, bad 
 	if len(bad) > 0 {
 		return nil, false, bad
 	}
-	p = &Provider{hub: h, entry: e, driver: d, timeout: sendTimeout(d, settings), window: window(e, d, settings)}
+	p = &Provider{hub: h, entry: e, driver: d, timeout: sendTimeout(d, settings), window: window(e, d, settings), tally: h.tally(e.Name)}
 	if before != nil && before.entry.Driver == e.Driver && before.entry.Channel == e.Channel && reflect.DeepEqual(before.link.settings, settings) {
 		p.link = before.link
 		return p, false, nil
@@ -363,6 +364,9 @@ func (h *Hub) Provider(name string) (*Provider, bool) {
 
 // All lists every provider by name, the implicit sandboxes included.
 func (h *Hub) All() []*Provider { return slices.Clone(h.current.Load().all) }
+
+// Drivers lists those of this build.
+func (h *Hub) Drivers() []Driver { return slices.Clone(h.drivers) }
 
 // Close waits for running Sends and closes all Conns. Sends that begin later get a Temporary verdict.
 func (h *Hub) Close() error {

@@ -26,7 +26,8 @@ type Provider struct {
 	timeout  time.Duration
 	window   int
 	implicit bool
-	link     *link // shared by the Providers of successive configurations that differ in priority, rate, window only
+	tally    *tally // shared by all Providers of this name
+	link     *link  // shared by the Providers of successive configurations that differ in priority, rate, window only
 }
 
 // Send hands o to the provider. v is nil on success. The checks that need no provider come first
@@ -57,6 +58,7 @@ func (p *Provider) Send(ctx context.Context, o *Outgoing) (providerID string, v 
 	id, err := p.link.send(sending, o)
 	v = p.link.clean(VerdictOf(err))
 	settle(v, ctx.Err() != nil)
+	p.tally.count(p.hub.o.Now(), v, ctx.Err() != nil)
 	if p.hub.o.Observe != nil {
 		p.hub.o.Observe(Observation{Provider: p.entry.Name, Driver: p.driver.Name, Channel: p.entry.Channel, Took: time.Since(begin), Verdict: v})
 	}
@@ -65,6 +67,9 @@ func (p *Provider) Send(ctx context.Context, o *Outgoing) (providerID string, v 
 
 // Entry is the configuration as it was given, secrets not resolved.
 func (p *Provider) Entry() Entry { return p.entry }
+
+// Settings is what its driver understands.
+func (p *Provider) Settings() []Setting { return p.driver.Settings }
 
 // Caps are the driver's, with the Timeout that applies here.
 func (p *Provider) Caps() Caps {

@@ -45,6 +45,7 @@ type Config struct {
 	Company    Company    `key:"company"`
 	Replies    Replies    `key:"replies"`
 	Assistant  Assistant  `key:"assistant"`
+	Prices     Prices     `key:"prices"`
 	OTel       OTel       `key:"otel"`
 	Shutdown   Shutdown   `key:"shutdown"`
 
@@ -197,6 +198,16 @@ type Assistant struct {
 	Drafts        bool           `key:"drafts" help:"Let agents ask it for drafts of answers."`
 	Names         bool           `key:"names" help:"Send customers' names too; else [name] stands for those that are known."`
 	AllowNetworks []netip.Prefix `key:"allow_networks" help:"Networks (CIDR) where it may be although they are private, without TLS too: 127.0.0.0/8 for a model on this machine."`
+}
+
+// Prices are what messages cost, for estimates and the costs of campaigns.
+type Prices struct {
+	Currency string  `key:"currency" help:"Currency of the prices (ISO 4217, like EUR). Needed with a price."`
+	Email    float64 `key:"email" default:"0" min:"0" help:"Price of one mail, in minor units (cents; fractions are allowed)."`
+	SMS      float64 `key:"sms" default:"0" min:"0" help:"Price of one segment of a text message, in minor units."`
+	WhatsApp float64 `key:"whatsapp" default:"0" min:"0" help:"Price of one WhatsApp message, in minor units."`
+	Telegram float64 `key:"telegram" default:"0" min:"0" help:"Price of one Telegram message, in minor units."`
+	Webhook  float64 `key:"webhook" default:"0" min:"0" help:"Price of one call of a webhook, in minor units."`
 }
 
 // OTel is where traces go.

@@ -95,7 +95,7 @@ func TestLoad_EverySettingHasAVariable(t *testing.T) {
 	special := map[string]string{
 		"database_url": "postgres://h/d", "redis_url": "redis://h", "secret_key": strongKey, "public_url": "https://a.example/x",
 		"default_locale": "ru", "default_timezone": "Europe/Riga", "default_region": "LV", "http.addr": ":81", "metrics.addr": ":91",
-		"log.level": "error", "log.format": "json", "consent.default_policy": "none", "otel.endpoint": "http://c:4318", "assistant.url": "https://m.example/v1",
+		"log.level": "error", "log.format": "json", "consent.default_policy": "none", "otel.endpoint": "http://c:4318", "prices.currency": "EUR", "assistant.url": "https://m.example/v1",
 		"quiet_hours.sms_marketing.from": "22:00", "quiet_hours.sms_marketing.until": "09:00", "delivery.hold": "25h",
 		"delivery.ask_after.marketing": "16m", "delivery.ask_after.transactional": "3m",
 		"events.keep": "97h", "events.keep_most": "1001", "cti.doors": `[{"name":"pbx","token":"` + strings.Repeat("a", 20) + `"}]`,

@@ -40,6 +40,7 @@ func (c *Config) mistakes(role Role, lookup func(string) (string, bool)) []*Mist
 	r.quietHours()
 	r.doubt()
 	r.assistant()
+	r.prices()
 	r.providers(role)
 	r.doors()
 	if role != RoleTool {
@@ -53,6 +54,20 @@ type rules struct {
 	c      *Config
 	lookup func(string) (string, bool)
 	found  []*Mistake
+}
+
+// currency is three capital letters: the list of ISO 4217 changes more often than we do.
+var currency = regexp.MustCompile(`^[A-Z]{3}$`)
+
+// prices need a currency.
+func (r *rules) prices() {
+	p := r.c.Prices
+	switch priced := p.Email+p.SMS+p.WhatsApp+p.Telegram+p.Webhook > 0; {
+	case p.Currency == "" && priced:
+		r.say("prices.currency", "is missing", "name the currency that the prices are in, like EUR")
+	case p.Currency != "" && !currency.MatchString(p.Currency):
+		r.say("prices.currency", "is no currency", "write it as ISO 4217 does, like EUR")
+	}
 }
 
 // assistant needs a model to ask as soon as it has a URL, and a URL as soon as it is to do something.

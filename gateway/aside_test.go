@@ -91,7 +91,7 @@ func TestAside_OnlyABareCommandKeepsOutOfTheQueue(t *testing.T) {
 			if tt.command == "" && !queued || tt.command != "" && !silent {
 				t.Errorf("%s: %+v", name, th)
 			}
-			if tt.command != "" != e.Quiet() {
+			if tt.command != "" != e.Idle() {
 				t.Errorf("%s: %s", name, e.Meta)
 			}
 		}

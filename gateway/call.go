@@ -147,6 +147,11 @@ func (g *Gateway) missedCall(ctx context.Context, s *store.Store, c *rapport.Cal
 		if a, err = s.AddressOf(ctx, rapport.SMS, c.Number); err != nil {
 			return err
 		}
+		if landline(c.Number) { // known by its number, and never texted
+			if err := s.SwitchAddress(ctx, a.ID, "landline"); err != nil {
+				return err
+			}
+		}
 	}
 	if err := s.LockAddress(ctx, a.ID); err != nil {
 		return err
@@ -154,7 +159,7 @@ func (g *Gateway) missedCall(ctx context.Context, s *store.Store, c *rapport.Cal
 	t, err := s.OpenThread(ctx, a.ID)
 	switch {
 	case rapport.CodeOf(err) == rapport.CodeNotFound:
-		t = rapport.Thread{Customer: a.Customer, Address: a.ID, Channel: a.Channel, Subject: "Missed call"}
+		t = rapport.Thread{Customer: a.Customer, Address: a.ID, Channel: rapport.Phone, Subject: "Missed call"}
 		err = s.CreateThread(ctx, &t)
 	case err == nil && t.Status != rapport.ThreadOpen:
 		open := rapport.ThreadOpen
@@ -167,7 +172,7 @@ func (g *Gateway) missedCall(ctx context.Context, s *store.Store, c *rapport.Cal
 	if err != nil {
 		return err
 	}
-	e := &rapport.Entry{Thread: t.ID, Customer: a.Customer, Kind: rapport.Inbound, Channel: a.Channel, Text: "Missed call from " + c.Number, Address: a.ID, Meta: meta}
+	e := &rapport.Entry{Thread: t.ID, Customer: a.Customer, Kind: rapport.Inbound, Channel: rapport.Phone, Text: "Missed call from " + c.Number, Address: a.ID, Meta: meta}
 	c.Customer, c.Thread = a.Customer, t.ID
 	err = s.AddEntry(ctx, e)
 	c.Entry = e.ID

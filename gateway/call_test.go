@@ -182,3 +182,40 @@ func (w *world) someone(phone string) rapport.ID {
 	}
 	return c.ID
 }
+
+// A call is answered by a call: who writes instead says where, and a landline is never texted.
+func TestCall_AThreadOfThePhoneIsAnsweredWhereItSays(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		missed := func(number string) rapport.Thread {
+			if err := w.g.ReportCall(t.Context(), "pbx", report(t, number, "hangup in "+number+" 42 noAnswer")); err != nil {
+				t.Fatal(err)
+			}
+			return w.threads()[0]
+		}
+		mobile := missed("+37126150001")
+		if last := w.last(mobile.ID); mobile.Channel != rapport.Phone || last.Channel != rapport.Phone || mobile.Status != rapport.ThreadOpen || mobile.WaitingSince.IsZero() {
+			t.Errorf("%+v %+v", mobile, last)
+		}
+		_, err := w.g.ReplyInThread(t.Context(), gateway.Caller{}, mobile.ID, gateway.ReplyInput{Text: "You called?"})
+		var refused *rapport.Error
+		if !errors.As(err, &refused) || refused.Code != rapport.CodeInvalid || refused.Fields[0].Path != "channel" || !strings.Contains(refused.Fields[0].Message, "began with a call") {
+			t.Errorf("%+v", err)
+		}
+		e := w.answer(mobile.ID, gateway.ReplyInput{Text: "You called?", Channel: rapport.SMS})
+		w.until("it is sent", func() bool { return w.sms.count("+37126150001") == 1 })
+		if is := w.thread(mobile.ID); e.Channel != rapport.SMS || is.Channel != rapport.Phone || is.Status != rapport.ThreadPending {
+			t.Errorf("%+v %+v", e, is)
+		}
+		// They text back: it is one conversation.
+		w.ingest("sms", reply(rapport.SMS, "+37126150001", "Yes!", "e1"))
+		if all := w.threads(); len(all) != 1 || w.last(mobile.ID).Text != "Yes!" {
+			t.Errorf("%+v", all)
+		}
+		fixed := missed("+37167000001")
+		_, err = w.g.ReplyInThread(t.Context(), gateway.Caller{}, fixed.ID, gateway.ReplyInput{Text: "You called?", Channel: rapport.SMS})
+		if rapport.CodeOf(err) != rapport.CodeConflict {
+			t.Errorf("a landline was texted: %v", err)
+		}
+	})
+}

@@ -18,7 +18,7 @@ type CampaignInput struct {
 // AudienceInput is one of its fields.
 type AudienceInput struct {
 	Customers []RecipientInput `json:"customers,omitempty" doc:"At most 100,000; more are streamed into a draft."`
-	Segment   string           `json:"segment,omitempty" doc:"Not available yet: 422."`
+	Segment   string           `json:"segment,omitempty" maxLength:"100" doc:"Key or id of a segment: the customers whom it finds at launch and while the campaign is planned."`
 	Everyone  bool             `json:"everyone,omitempty" doc:"Every customer. Must be said."`
 }
 

@@ -128,15 +128,20 @@ func (g *Gateway) pin(ctx context.Context, c *rapport.Campaign, key string, bad 
 	if err != nil {
 		return "", err
 	}
+	if cur.archived {
+		bad("template", "%q is archived", key)
+		return "", nil
+	}
 	c.Template, c.TemplateKey, c.TemplateVersion = cur.id, key, cur.version
 	return cur.topic, nil
 }
 
 // pinned is what a campaign keeps of the current version of a template.
 type pinned struct {
-	id      rapport.ID
-	version int
-	topic   string
+	id       rapport.ID
+	version  int
+	topic    string
+	archived bool
 }
 
 func (g *Gateway) pinned(ctx context.Context, key string) (pinned, error) {
@@ -148,7 +153,7 @@ func (g *Gateway) pinned(ctx context.Context, key string) (pinned, error) {
 	if err := json.Unmarshal([]byte(v.Source), &src); err != nil {
 		return pinned{}, fmt.Errorf("reading template %q: %w", key, err)
 	}
-	return pinned{v.ID, v.Version, src.Topic}, nil
+	return pinned{v.ID, v.Version, src.Topic, !v.Archived.IsZero()}, nil
 }
 
 // topic makes sure that the campaign's topic allows it. One that does not exist is created when the campaign

@@ -95,7 +95,7 @@ func (g *Gateway) SubmitCampaign(ctx context.Context, by Caller, body io.Reader,
 					return err
 				}
 				c.Status = rapport.CampaignDraft
-			} else if err := g.launchIn(ctx, s, c, rapport.CampaignAccepting); err != nil {
+			} else if err := g.launchIn(ctx, s, by, c, rapport.CampaignAccepting); err != nil {
 				return err
 			}
 			if keep != nil {
@@ -150,8 +150,6 @@ func (g *Gateway) checkAudience(ctx context.Context, in *CampaignInput, inline i
 		}
 	}
 	switch {
-	case a.Segment != "":
-		return rapport.Invalid("audience.segment", "segments do not exist yet; name the customers, or everyone")
 	case n != 1:
 		return rapport.Invalid("audience", "must hold exactly one of customers, segment, everyone")
 	case inline > g.set.InlineCustomers:
@@ -159,10 +157,35 @@ func (g *Gateway) checkAudience(ctx context.Context, in *CampaignInput, inline i
 	case inline == 0:
 		return rapport.Invalid("audience.customers", "is empty")
 	}
-	if a.Everyone {
-		c.Everyone = true
+	if a.Everyone || a.Segment != "" {
+		return g.drawFrom(ctx, c, DrawnInput{a.Segment, a.Everyone})
 	}
 	return nil
+}
+
+// draw counts the audience that is drawn from the customers, and takes over what its segment asks now.
+func (g *Gateway) draw(ctx context.Context, s *store.Store, c *rapport.Campaign) (err error) {
+	if c.Everyone {
+		c.Audience, _, err = s.CountCustomers(ctx)
+		return err
+	}
+	if c.Segment.ID == 0 {
+		return nil
+	}
+	seg, err := s.Segment(ctx, c.Segment.ID)
+	if rapport.CodeOf(err) == rapport.CodeNotFound {
+		return rapport.Errorf(rapport.CodeConflict, "The segment %s is gone.", c.Segment.Key)
+	}
+	if err != nil {
+		return err
+	}
+	c.Segment = rapport.PinnedSegment{ID: seg.ID, Key: seg.Key, Version: seg.Version, Filter: seg.Filter}
+	filter, err := rapport.ParseFilter(seg.Filter)
+	if err != nil {
+		return err
+	}
+	c.Audience, err = s.CountMatching(ctx, filter, g.now())
+	return err
 }
 
 // stageInline checks and stores each customer of the body, and counts those without consent.
@@ -307,7 +330,7 @@ func (g *Gateway) AddRecipients(ctx context.Context, _ Caller, id rapport.ID, ro
 		return 0, 0, err
 	}
 	conflict := rapport.Errorf(rapport.CodeConflict, "Recipients can be added to a draft only, by one request at a time.")
-	if c.Everyone {
+	if c.Drawn() {
 		return 0, 0, conflict
 	}
 	if _, taken := g.staging.LoadOrStore(id, true); taken {
@@ -380,7 +403,7 @@ func (g *Gateway) AddRecipients(ctx context.Context, _ Caller, id rapport.ID, ro
 }
 
 // Launch sets a draft going.
-func (g *Gateway) Launch(ctx context.Context, id rapport.ID) (*rapport.Campaign, error) {
+func (g *Gateway) Launch(ctx context.Context, by Caller, id rapport.ID) (*rapport.Campaign, error) {
 	c, err := g.Store.Campaign(ctx, id)
 	if err != nil {
 		return nil, err
@@ -391,14 +414,14 @@ func (g *Gateway) Launch(ctx context.Context, id rapport.ID) (*rapport.Campaign,
 	if c.Status != rapport.CampaignDraft {
 		return nil, rapport.Errorf(rapport.CodeConflict, "Only a draft can be launched; this campaign is %s.", c.Status)
 	}
-	if c.Audience == 0 && !c.Everyone {
+	if c.Audience == 0 && !c.Drawn() {
 		return nil, rapport.Errorf(rapport.CodeConflict, "The draft has no recipients yet.")
 	}
-	return c, g.launch(ctx, c, rapport.CampaignDraft)
+	return c, g.launch(ctx, by, c, rapport.CampaignDraft)
 }
 
-func (g *Gateway) launch(ctx context.Context, c *rapport.Campaign, from rapport.CampaignStatus) error {
-	if err := g.launchIn(ctx, g.Store, c, from); err != nil {
+func (g *Gateway) launch(ctx context.Context, by Caller, c *rapport.Campaign, from rapport.CampaignStatus) error {
+	if err := g.launchIn(ctx, g.Store, by, c, from); err != nil {
 		return err
 	}
 	if c.Status == rapport.CampaignPlanning {
@@ -407,20 +430,21 @@ func (g *Gateway) launch(ctx context.Context, c *rapport.Campaign, from rapport.
 	return nil
 }
 
-func (g *Gateway) launchIn(ctx context.Context, s *store.Store, c *rapport.Campaign, from rapport.CampaignStatus) error {
+func (g *Gateway) launchIn(ctx context.Context, s *store.Store, by Caller, c *rapport.Campaign, from rapport.CampaignStatus) error {
 	to := rapport.CampaignPlanning
 	if c.SendAt.After(g.now()) && !c.DryRun {
 		// Recipients whose quiet hours or zones move them further are planned then, with the facts of then.
 		to = rapport.CampaignScheduled
 	}
-	if c.Everyone {
-		n, _, err := s.CountCustomers(ctx)
-		if err != nil {
-			return err
-		}
-		c.Audience = n
+	if err := g.draw(ctx, s, c); err != nil {
+		return err
 	}
 	err := s.Tx(ctx, func(s *store.Store) error {
+		if c.Segment.ID != 0 {
+			if err := s.PinSegment(ctx, c); err != nil {
+				return err
+			}
+		}
 		ok, err := s.LaunchCampaign(ctx, c, to, from)
 		if err != nil {
 			return err
@@ -430,6 +454,9 @@ func (g *Gateway) launchIn(ctx context.Context, s *store.Store, c *rapport.Campa
 		}
 		if c.DryRun {
 			return nil
+		}
+		if err := s.Audit(ctx, store.AuditEntry{Key: by.Key, Action: "campaign.launched", Subject: rapport.KindCampaign.Format(c.ID)}); err != nil {
+			return err
 		}
 		return g.publish(ctx, s, aboutCampaign(c, to, nil).Notice(rapport.CampaignLaunched, 0))
 	})
@@ -441,12 +468,12 @@ func (g *Gateway) launchIn(ctx context.Context, s *store.Store, c *rapport.Campa
 }
 
 // Pause stops new sends within a second; what is on the wire is recorded.
-func (g *Gateway) Pause(ctx context.Context, id rapport.ID) (*rapport.Campaign, error) {
-	return g.move(ctx, id, rapport.CampaignPaused, "paused", rapport.CampaignScheduled, rapport.CampaignPlanning, rapport.CampaignRunning)
+func (g *Gateway) Pause(ctx context.Context, by Caller, id rapport.ID) (*rapport.Campaign, error) {
+	return g.move(ctx, by, id, rapport.CampaignPaused, "paused", rapport.CampaignScheduled, rapport.CampaignPlanning, rapport.CampaignRunning)
 }
 
 // Resume returns to where Pause found the campaign.
-func (g *Gateway) Resume(ctx context.Context, id rapport.ID) (*rapport.Campaign, error) {
+func (g *Gateway) Resume(ctx context.Context, by Caller, id rapport.ID) (*rapport.Campaign, error) {
 	c, err := g.Store.Campaign(ctx, id)
 	if err != nil {
 		return nil, err
@@ -455,7 +482,7 @@ func (g *Gateway) Resume(ctx context.Context, id rapport.ID) (*rapport.Campaign,
 	if to == "" {
 		to = rapport.CampaignPlanning
 	}
-	if c, err = g.move(ctx, id, to, "resumed", rapport.CampaignPaused); err != nil {
+	if c, err = g.move(ctx, by, id, to, "resumed", rapport.CampaignPaused); err != nil {
 		return nil, err
 	}
 	if to == rapport.CampaignPlanning {
@@ -465,12 +492,18 @@ func (g *Gateway) Resume(ctx context.Context, id rapport.ID) (*rapport.Campaign,
 }
 
 // Cancel closes what has not been sent. It takes hold within a second; the rows are closed 500 at a time.
-func (g *Gateway) Cancel(ctx context.Context, id rapport.ID) (*rapport.Campaign, error) {
-	return g.move(ctx, id, rapport.CampaignCancelled, "cancelled", rapport.CampaignDraft, rapport.CampaignScheduled, rapport.CampaignPlanning, rapport.CampaignRunning, rapport.CampaignPaused, rapport.CampaignQuarantined)
+func (g *Gateway) Cancel(ctx context.Context, by Caller, id rapport.ID) (*rapport.Campaign, error) {
+	return g.move(ctx, by, id, rapport.CampaignCancelled, "cancelled", rapport.CampaignDraft, rapport.CampaignScheduled, rapport.CampaignPlanning, rapport.CampaignRunning, rapport.CampaignPaused, rapport.CampaignQuarantined)
 }
 
-func (g *Gateway) move(ctx context.Context, id rapport.ID, to rapport.CampaignStatus, word string, from ...rapport.CampaignStatus) (*rapport.Campaign, error) {
-	ok, err := g.Store.MoveCampaign(ctx, id, to, from...)
+func (g *Gateway) move(ctx context.Context, by Caller, id rapport.ID, to rapport.CampaignStatus, word string, from ...rapport.CampaignStatus) (*rapport.Campaign, error) {
+	ok := false
+	err := g.Store.Tx(ctx, func(s *store.Store) (err error) {
+		if ok, err = s.MoveCampaign(ctx, id, to, from...); err != nil || !ok {
+			return err
+		}
+		return s.Audit(ctx, store.AuditEntry{Key: by.Key, Action: "campaign." + word, Subject: rapport.KindCampaign.Format(id)})
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -490,7 +523,7 @@ func (g *Gateway) move(ctx context.Context, id rapport.ID, to rapport.CampaignSt
 // CancelByKey cancels every open campaign and message with that key, or only what is for some customers
 // ("cus_..." or "ext:..."). It returns how many campaigns it touched and, with customers, how many
 // messages it closed at once.
-func (g *Gateway) CancelByKey(ctx context.Context, key string, customers []string) (campaigns int, messages int64, err error) {
+func (g *Gateway) CancelByKey(ctx context.Context, by Caller, key string, customers []string) (campaigns int, messages int64, err error) {
 	if key == "" {
 		return 0, 0, rapport.Invalid("cancellation_key", "is required")
 	}
@@ -513,6 +546,9 @@ func (g *Gateway) CancelByKey(ctx context.Context, key string, customers []strin
 				return campaigns, messages, err
 			}
 		}
+		if err := g.Store.Audit(ctx, store.AuditEntry{Key: by.Key, Action: "campaign.cancelled", Subject: rapport.KindCampaign.Format(c.ID), Detail: detail("cancellation_key", key, "customers", strconv.Itoa(len(only)))}); err != nil {
+			return campaigns, messages, err
+		}
 		for {
 			n, err := g.Store.CancelRows(ctx, g.Worker(), c, only)
 			if err != nil {
@@ -534,7 +570,7 @@ func (g *Gateway) Refused(ctx context.Context, c *rapport.Campaign) (int64, erro
 }
 
 func (g *Gateway) refusedAhead(ctx context.Context, c *rapport.Campaign) (int64, error) {
-	if c.Everyone || c.Cursor >= c.Audience {
+	if c.Drawn() || c.Cursor >= c.Audience {
 		return 0, nil
 	}
 	return g.Store.CountRefused(ctx, c.ID, c.Cursor, c.Audience)
@@ -554,7 +590,7 @@ func (g *Gateway) Ledger(ctx context.Context, c *rapport.Campaign) (*rapport.Cou
 		if err != nil {
 			return nil, err
 		}
-		if left = c.Audience - c.Cursor - refused; c.Everyone {
+		if left = c.Audience - c.Cursor - refused; c.Drawn() {
 			left = c.Audience - n.Planned - c.Refused
 		}
 	}

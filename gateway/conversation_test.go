@@ -101,7 +101,7 @@ func TestSubmit_CancelledByKeyIsNotRetried(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.until("it is under way", func() bool { return w.sms.tried() == 1 })
-		if n, _, err := w.g.CancelByKey(t.Context(), "order-1", nil); err != nil || n != 1 {
+		if n, _, err := w.g.CancelByKey(t.Context(), gateway.Caller{}, "order-1", nil); err != nil || n != 1 {
 			t.Fatal(n, err)
 		}
 		open()

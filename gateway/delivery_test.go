@@ -74,7 +74,7 @@ func TestDelivery_PausedMovesNothingAndResumes(t *testing.T) {
 		c := w.campaign(persons(400, rapport.Email))
 		w.until("the first sends are under way", func() bool { return w.email.tried() > 0 })
 		w.until("all are planned", func() bool { return w.ledger(c).Planned == 400 && w.states(c)["pending"]+w.states(c)["sending"] == 400 })
-		if _, err := w.g.Pause(t.Context(), c.ID); err != nil {
+		if _, err := w.g.Pause(t.Context(), gateway.Caller{}, c.ID); err != nil {
 			t.Fatal(err)
 		}
 		w.until("a claim has seen the pause", func() bool { return w.states(c)["sending"] <= 100 })
@@ -89,7 +89,7 @@ func TestDelivery_PausedMovesNothingAndResumes(t *testing.T) {
 			t.Errorf("sent went from %d to %d while paused", sent, again)
 		}
 		w.agree(c)
-		if _, err := w.g.Resume(t.Context(), c.ID); err != nil {
+		if _, err := w.g.Resume(t.Context(), gateway.Caller{}, c.ID); err != nil {
 			t.Fatal(err)
 		}
 		w.status(c, rapport.CampaignFinished)
@@ -104,7 +104,7 @@ func TestDelivery_CancelClosesWhatIsNotSent(t *testing.T) {
 		defer open()
 		c := w.campaign(persons(600, rapport.Email))
 		w.until("the first sends are under way", func() bool { return w.email.tried() > 0 })
-		if _, err := w.g.Cancel(t.Context(), c.ID); err != nil {
+		if _, err := w.g.Cancel(t.Context(), gateway.Caller{}, c.ID); err != nil {
 			t.Fatal(err)
 		}
 		open()
@@ -128,7 +128,7 @@ func TestDelivery_DoubtIsSettledWhenCancelled(t *testing.T) {
 		})
 		c := w.campaign(persons(3, rapport.Email))
 		w.until("all are in doubt", func() bool { return w.states(c)["doubtful"] == 3 })
-		if _, err := w.g.Cancel(t.Context(), c.ID); err != nil {
+		if _, err := w.g.Cancel(t.Context(), gateway.Caller{}, c.ID); err != nil {
 			t.Fatal(err)
 		}
 		w.until("the doubt is settled", func() bool { return w.states(c)["unknown"] == 3 })

@@ -249,7 +249,7 @@ func (w *world) disabled(e rapport.Endpoint, why rapport.DisabledFor) {
 			return n.Type == rapport.EndpointDisabled && strings.Contains(string(n.Data), name)
 		})
 	})
-	log, _, err := w.st.AuditLog(w.t.Context(), name, store.Page{Limit: 10})
+	log, _, err := w.st.AuditLog(w.t.Context(), store.AuditFilter{Subject: name, Page: store.Page{Limit: 10}})
 	if err != nil || len(log) == 0 || log[0].Action != "endpoint.disabled" || !strings.Contains(string(log[0].Detail), string(why)) {
 		w.t.Errorf("audit: %+v, %v", log, err)
 	}

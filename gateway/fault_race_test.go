@@ -10,6 +10,7 @@ import (
 
 	"rapport"
 	"rapport/channels"
+	"rapport/gateway"
 )
 
 // starts notes when each message was handed to the provider.
@@ -125,7 +126,7 @@ func TestFault_CancelRacesTheQueue(t *testing.T) {
 			}
 			c := w.campaign(people)
 			time.Sleep(time.Duration(draw.IntN(250)) * time.Millisecond)
-			if _, err := w.g.Cancel(t.Context(), c.ID); err != nil {
+			if _, err := w.g.Cancel(t.Context(), gateway.Caller{}, c.ID); err != nil {
 				if rapport.CodeOf(err) != rapport.CodeConflict {
 					t.Fatal(err)
 				}

@@ -15,6 +15,7 @@ import (
 	"rapport/channels"
 	"rapport/insights"
 	"rapport/internal/journal"
+	"rapport/internal/maildns"
 	"rapport/store"
 	"rapport/templates"
 )
@@ -45,8 +46,8 @@ type Settings struct {
 	ReopenWithin    map[rapport.Channel]time.Duration // how long a resolved thread is opened again by an answer; after that a new one begins
 	Replies         Replies                           // our own words where it has none
 	Assistant       Assistant                         // zero: no language model is asked
+	Prices          Prices                            // what messages cost; without, costs are not counted
 	ReadMail        MailReader                        // nil: mail is shown without its inline pictures
-	SMSCost         int64                             // micros a segment, by configuration; 0: not counted
 	KeepStream      time.Duration                     // how long the event stream can be read back; 0: a week
 	KeepNotices     int64                             // and how many of it; 0: a million
 }
@@ -79,7 +80,8 @@ type Gateway struct {
 	waiting waiting
 	submit  *submitter
 	intake  chan struct{} // a place for each inline campaign that is being stored
-	staging sync.Map      // ids of drafts that a request of this process has, or may have, in hand
+	funnels funnels
+	staging sync.Map // ids of drafts that a request of this process has, or may have, in hand
 
 	// Hint tells the queue that a batch, or a campaign to plan, is due. It never blocks for long and may
 	// lose what it is told: the sweeper finds it. nil: no queue.
@@ -87,10 +89,14 @@ type Gateway struct {
 	// FileProviders are the provider entries of the configuration; those of the database come beside them.
 	FileProviders []channels.Entry
 
+	// Resolver looks DNS records up; nil: the machine's own.
+	Resolver maildns.Resolver
+
 	// Courier carries notices to endpoints; nil: deliveries wait for a process that has one.
 	Courier channels.Courier
 
 	telling telling
+	reports reports
 
 	pauses   atomic.Pointer[map[string]time.Time]
 	planning atomic.Bool
@@ -181,6 +187,7 @@ func (g *Gateway) Start(ctx context.Context, name string, role Role) error {
 	g.spawn(func() { g.releaseLoop(run) })
 	g.spawn(func() { g.submit.loop(run) })
 	g.spawn(func() { g.followProviders(run) })
+	g.spawn(func() { g.reportLoop(run) })
 	if set := g.set.Assistant; set.Client != nil && set.Understand {
 		for range asksAtOnce {
 			g.spawn(func() { g.askLoop(run) })

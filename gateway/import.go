@@ -65,7 +65,13 @@ func (g *Gateway) StartImport(ctx context.Context, by Caller, spec ImportSpec, r
 		return rapport.Job{}, fmt.Errorf("queueing an import: %w", err)
 	}
 	j := rapport.Job{Kind: KindOfImport, File: f.ID, Spec: text, Key: by.Key}
-	if err := g.Store.CreateJob(ctx, &j); err != nil {
+	err = g.Store.Tx(ctx, func(s *store.Store) error {
+		if err := s.CreateJob(ctx, &j); err != nil {
+			return err
+		}
+		return s.Audit(ctx, store.AuditEntry{Key: by.Key, Action: "customers.imported", Subject: rapport.KindJob.Format(j.ID)})
+	})
+	if err != nil {
 		return rapport.Job{}, errors.Join(err, g.Store.DeleteFile(context.WithoutCancel(ctx), f.ID))
 	}
 	return j, nil

@@ -41,6 +41,9 @@ type arrival struct {
 // Ingest stores updates, each with its effects exactly once, in one transaction; also, when not nil, runs
 // in it (a poller's cursor). What has to happen outside follows the commit.
 func (g *Gateway) Ingest(ctx context.Context, from channels.Entry, updates []channels.Update, also func(context.Context, *store.Store) error) error {
+	if len(updates) > 0 {
+		g.heard(from.Name)
+	}
 	updates = slices.Clone(updates)
 	for i := range updates {
 		mend(&updates[i])
@@ -304,6 +307,9 @@ func metaOf(in *channels.Incoming, w *writer, asked command, aside bool) (json.R
 	}
 	if in.Channel == rapport.Email && in.To != "" {
 		meta["to"] = in.To // the mailbox that the answer comes from
+	}
+	if in.OwnPhone != "" {
+		meta["phone"] = in.OwnPhone
 	}
 	if len(in.Checks) > 0 {
 		meta["checks"] = in.Checks

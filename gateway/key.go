@@ -25,8 +25,8 @@ const keyMemory = 2 * time.Second
 // nothing, and everything.
 func Scopes() []string {
 	out := []string{"*", "read:*"}
-	for _, r := range []string{"agents", "campaigns", "customers", "endpoints", "events", "files", "jobs", "keys", "messages", "providers", "sandbox", "suppressions",
-		"templates", "threads", "topics"} {
+	for _, r := range []string{"agents", "audit", "campaigns", "customers", "endpoints", "events", "files", "jobs", "keys", "messages", "providers", "sandbox", "suppressions",
+		"system", "templates", "threads", "topics"} {
 		out = append(out, "read:"+r, "write:"+r)
 	}
 	return out

@@ -71,10 +71,13 @@ func (g *Gateway) listenOne(ctx context.Context, name string, l channels.Listene
 		return g.Ingest(ctx, p.Entry(), updates, nil)
 	}
 	for said := ""; ctx.Err() == nil; {
+		listening := time.AfterFunc(time.Second, func() { g.asked(name, nil) }) // who cannot listen says so at once
 		err := l.Listen(ctx, take)
+		listening.Stop()
 		if ctx.Err() != nil {
 			return
 		}
+		g.asked(name, err)
 		if err != nil && err.Error() != said {
 			said = err.Error()
 			g.Log.Warn("a provider cannot listen; trying again all the time", "provider", name, "error", err)

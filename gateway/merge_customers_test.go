@@ -71,7 +71,7 @@ func TestMergeCustomers_ByAPersonWithAnActor(t *testing.T) {
 		if err != nil || m.Actor != "Eva" || m.Rule != "" {
 			t.Fatalf("%+v, %v", m, err)
 		}
-		log, _, err := w.st.AuditLog(t.Context(), rapport.KindCustomer.Format(m.Into), store.Page{Limit: 5})
+		log, _, err := w.st.AuditLog(t.Context(), store.AuditFilter{Subject: rapport.KindCustomer.Format(m.Into), Page: store.Page{Limit: 5}})
 		if err != nil || len(log) != 1 || log[0].Action != "customer.merged" {
 			t.Errorf("%+v, %v", log, err)
 		}

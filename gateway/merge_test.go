@@ -36,6 +36,7 @@ func TestMerge_ShowsBothInOrderAndCanBeUndone(t *testing.T) {
 			fresh = ts[1]
 		}
 		answer := w.answer(fresh.ID, gateway.ReplyInput{Text: "Yes?"})
+		w.until("it is sent", func() bool { return w.state(answer) == rapport.Sent })
 		w.ingest("sms", reply(rapport.SMS, addressOf(rapport.SMS, 1), "Sorry, wrong shop", "e3"))
 		before := ids(w.entries(fresh.ID))
 

@@ -104,6 +104,9 @@ func (g *Gateway) planPage(ctx context.Context, s *store.Store, set *rules, curs
 	if set.campaign.Everyone {
 		return g.planEveryone(ctx, s, set, cursor)
 	}
+	if set.filter != nil {
+		return g.planSegment(ctx, s, set, cursor)
+	}
 	p := &planned{refusals: map[int64]string{}, next: cursor}
 	people, stored, err := g.people(ctx, s, set, p)
 	if err != nil || len(people) == 0 {
@@ -166,6 +169,36 @@ func (g *Gateway) planEveryone(ctx context.Context, s *store.Store, set *rules, 
 			continue
 		}
 		p.rows = g.decide(p.rows, set, prof, person{seq: int64(prof.ID)}, now)
+	}
+	return p, nil
+}
+
+// planSegment is planPage where the audience is whom a segment chooses of all customers, as they are now: the cursor is the
+// id of the last one that was looked at.
+func (g *Gateway) planSegment(ctx context.Context, s *store.Store, set *rules, cursor int64) (*planned, error) {
+	p := &planned{refusals: map[int64]string{}, next: cursor}
+	now := g.now()
+	ids, last, more, err := s.MatchingAfter(ctx, set.filter, now, rapport.ID(cursor), g.pageSize())
+	p.last = !more
+	if err != nil || last == 0 {
+		return p, err
+	}
+	p.next = int64(last)
+	profiles, err := s.Profiles(ctx, ids, set.campaign.Purpose, set.campaign.Topic, set.reads()...)
+	if err != nil {
+		return nil, err
+	}
+	already, err := s.PlannedAlready(ctx, set.campaign.ID, ids)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		switch prof := profiles[id]; {
+		case len(already[id]) > 0:
+			p.refusals[int64(id)] = rapport.ReasonDuplicate
+		case prof != nil:
+			p.rows = g.decide(p.rows, set, prof, person{seq: int64(id)}, now)
+		}
 	}
 	return p, nil
 }

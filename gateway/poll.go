@@ -70,6 +70,9 @@ func (g *Gateway) pollOne(ctx context.Context, name string) {
 				err = g.Ingest(ctx, p.Entry(), updates, func(ctx context.Context, s *store.Store) error { return s.MoveCursor(ctx, name, me, next) })
 			}
 		}
+		if ctx.Err() == nil {
+			g.asked(name, err)
+		}
 		if err != nil && ctx.Err() == nil {
 			g.Log.Warn("polling a provider", "provider", name, "error", err)
 			rest(3 * time.Second)

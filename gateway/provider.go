@@ -33,50 +33,56 @@ type ProviderView struct {
 	Channel  rapport.Channel   `json:"channel"`
 	Priority int               `json:"priority"`
 	Rate     float64           `json:"rate"`
-	Settings channels.Settings `json:"settings" doc:"Texts that may be secret are [redacted]."`
+	Settings channels.Settings `json:"settings" doc:"Secrets are [redacted], and so is what the driver does not know."`
 	ReadOnly bool              `json:"read_only" doc:"From the configuration file, or built in."`
 	Healthy  bool              `json:"healthy" doc:"false: it failed too often just now, and rests."`
+	Status   ProviderStatus    `json:"status"`
 }
 
 // Providers lists every provider of this process by name.
-func (g *Gateway) Providers() []ProviderView {
+func (g *Gateway) Providers(ctx context.Context) ([]ProviderView, error) {
+	statuses, err := g.ProviderStatuses(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var out []ProviderView
 	for _, p := range g.Hub.All() {
-		out = append(out, providerView(p))
+		out = append(out, providerView(p, statuses))
 	}
-	return out
+	return out, nil
 }
 
 // Provider finds one.
-func (g *Gateway) Provider(name string) (ProviderView, error) {
+func (g *Gateway) Provider(ctx context.Context, name string) (ProviderView, error) {
 	p, ok := g.Hub.Provider(name)
 	if !ok {
 		return ProviderView{}, rapport.NotFound("provider")
 	}
-	return providerView(p), nil
+	statuses, err := g.ProviderStatuses(ctx)
+	return providerView(p, statuses), err
 }
 
-func providerView(p *channels.Provider) ProviderView {
-	e := p.Entry()
-	return ProviderView{e.Name, e.Driver, e.Channel, e.Priority, e.Rate, shown(e.Settings), e.ReadOnly, p.Healthy()}
+func providerView(p *channels.Provider, statuses map[string]ProviderStatus) ProviderView {
+	e, status := p.Entry(), statuses[p.Entry().Name]
+	return ProviderView{e.Name, e.Driver, e.Channel, e.Priority, e.Rate, shown("", e.Settings, p.Settings()), e.ReadOnly, status.Breaker != channels.BreakerOpen, status}
 }
 
-// shown hides every text but those that are known to be harmless: an unknown setting may be a secret.
-func shown(s map[string]any) map[string]any {
-	harmless := []string{"account_sid", "bot_username", "domain", "from", "host", "listen", "messaging_service_sid", "mode", "reply_domain", "selector", "tls"}
+// shown hides secrets, and every text that the driver does not know: it may be one.
+func shown(above string, s map[string]any, known []channels.Setting) map[string]any {
+	harmless := func(key string) bool {
+		return slices.ContainsFunc(known, func(x channels.Setting) bool { return x.Key == above+key && !x.Secret })
+	}
 	out := make(map[string]any, len(s))
 	for k, v := range s {
 		switch v := v.(type) {
 		case map[string]any:
-			out[k] = shown(v)
+			out[k] = shown(above+k+".", v, known)
 		case bool, int, int64, uint64, float64, nil:
 			out[k] = v
-		case string:
-			if out[k] = redacted; v == "" || slices.Contains(harmless, k) {
-				out[k] = v
-			}
 		default:
-			out[k] = redacted
+			if out[k] = v; !harmless(k) && v != "" {
+				out[k] = redacted
+			}
 		}
 	}
 	return out
@@ -124,7 +130,7 @@ func (g *Gateway) PutProvider(ctx context.Context, by Caller, name string, in Pr
 	if err != nil {
 		return ProviderView{}, errors.Join(err, g.configure(old, name))
 	}
-	return g.Provider(name)
+	return g.Provider(ctx, name)
 }
 
 // DeleteProvider closes a provider after the sends that it is at.

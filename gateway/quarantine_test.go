@@ -69,7 +69,7 @@ func restore(t *testing.T, url string) *restored {
 	r.draft = before.campaign(people(400), func(m map[string]any) { m["status"] = "draft" })
 	r.paused = before.campaign(people(500))
 	plan(r.paused)
-	if _, err := before.g.Pause(ctx, r.paused.ID); err != nil {
+	if _, err := before.g.Pause(ctx, gateway.Caller{}, r.paused.ID); err != nil {
 		t.Fatal(err)
 	}
 	r.single = before.message(600, nil)
@@ -172,9 +172,9 @@ func TestQuarantine_HoldsWhatWasOpenAndLetsNewMessagesThrough(t *testing.T) {
 		if len(was) != 5 || !q.Active || q.Messages.Pending != 2 || q.Messages.Oldest == nil || q.Since == nil {
 			t.Errorf("the list is %+v", *q)
 		}
-		for name, try := range map[string]func(context.Context, rapport.ID) (*rapport.Campaign, error){"launch": r.g.Launch, "resume": r.g.Resume, "pause": r.g.Pause} {
+		for name, try := range map[string]func(context.Context, gateway.Caller, rapport.ID) (*rapport.Campaign, error){"launch": r.g.Launch, "resume": r.g.Resume, "pause": r.g.Pause} {
 			for _, c := range []*rapport.Campaign{r.planned, r.draft, r.paused} {
-				if _, err := try(t.Context(), c.ID); rapport.CodeOf(err) != rapport.CodeConflict || !strings.Contains(err.Error(), "restored from a backup") {
+				if _, err := try(t.Context(), gateway.Caller{}, c.ID); rapport.CodeOf(err) != rapport.CodeConflict || !strings.Contains(err.Error(), "restored from a backup") {
 					t.Errorf("%s past the quarantine: %v", name, err)
 				}
 			}
@@ -200,7 +200,7 @@ func TestQuarantine_ReleaseSendsTheRest(t *testing.T) {
 		r.status(r.later, rapport.CampaignScheduled)
 		r.status(r.draft, rapport.CampaignDraft)
 		r.status(r.paused, rapport.CampaignPaused)
-		if _, err := r.g.Resume(t.Context(), r.paused.ID); err != nil {
+		if _, err := r.g.Resume(t.Context(), gateway.Caller{}, r.paused.ID); err != nil {
 			t.Fatal(err)
 		}
 		r.status(r.paused, rapport.CampaignFinished)
@@ -208,7 +208,7 @@ func TestQuarantine_ReleaseSendsTheRest(t *testing.T) {
 		if n := r.total(); n != 121 {
 			t.Errorf("%d messages went out", n)
 		}
-		log, _, err := r.st.AuditLog(t.Context(), "", store.Page{Limit: 100})
+		log, _, err := r.st.AuditLog(t.Context(), store.AuditFilter{Subject: "", Page: store.Page{Limit: 100}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -19,7 +19,7 @@ import (
 type ReplyInput struct {
 	Text        string          `json:"text,omitempty" maxLength:"100000"`
 	HTML        string          `json:"html,omitempty" maxLength:"500000" doc:"Email only; sanitised."`
-	Channel     rapport.Channel `json:"channel,omitempty" doc:"Default: the thread's."`
+	Channel     rapport.Channel `json:"channel,omitempty" doc:"Default: the thread's. Required where that is phone."`
 	To          []string        `json:"to,omitempty" maxItems:"20" doc:"Email: who gets it instead of the customer, who does not see it."`
 	Cc          []string        `json:"cc,omitempty" maxItems:"20" doc:"Email: who gets a copy; reply_all of the thread is who takes part."`
 	Bcc         []string        `json:"bcc,omitempty" maxItems:"20" doc:"Email: who gets a copy that nobody sees."`
@@ -144,9 +144,9 @@ func (g *Gateway) sendAnswer(ctx context.Context, by Caller, thread rapport.ID, 
 		if agent, err = s.KeepAgent(ctx, agent); err != nil {
 			return err
 		}
-		ch := in.Channel
-		if ch == "" {
-			ch = t.Channel
+		ch, err := replyChannel(t, in.Channel)
+		if err != nil {
+			return err
 		}
 		others, err := g.recipients(ctx, s, t, ch, in)
 		if err != nil {

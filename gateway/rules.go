@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
 
@@ -21,6 +22,7 @@ type rules struct {
 	providers map[rapport.Channel]bool
 	window    *time.Location
 	portrait  *portrait
+	filter    *rapport.Filter // of a segment that the audience is drawn from; else nil
 }
 
 func (g *Gateway) rules(ctx context.Context, s *store.Store, c *rapport.Campaign) (*rules, error) {
@@ -56,6 +58,11 @@ func (g *Gateway) rulesUnder(ctx context.Context, c *rapport.Campaign, policy ra
 	if c.Window != nil && c.Window.Zone != "" && c.Window.Zone != "recipient" {
 		if r.window, err = zone(c.Window.Zone); err != nil {
 			return nil, rapport.Invalid("send_window.timezone", "is not a time zone")
+		}
+	}
+	if c.Segment.ID != 0 && len(c.Segment.Filter) > 0 {
+		if r.filter, err = rapport.ParseFilter(c.Segment.Filter); err != nil {
+			return nil, fmt.Errorf("reading the segment of campaign %s: %w", rapport.KindCampaign.Format(c.ID), err)
 		}
 	}
 	return r, nil

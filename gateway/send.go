@@ -163,7 +163,11 @@ func (g *Gateway) send(f *flight, p *channels.Provider, group map[rapport.ID]*co
 		} else {
 			o.Attempt, o.ValidUntil = row.Attempt, row.ValidTo
 			a.segments = r.SMS.Segments
-			a.micros = int64(a.segments) * g.set.SMSCost
+			units := 1
+			if row.Channel == rapport.SMS {
+				units = a.segments
+			}
+			a.micros = g.set.Prices.micros(row.Channel, units)
 			o.Wire = f.wire
 			g.waiting.begin(row.ID, f.ctx)
 			a.id, a.verdict = p.Send(f.ctx, o)

@@ -66,7 +66,7 @@ func TestDraft_CountsWhatWasRefusedWhileItWasStaged(t *testing.T) {
 			t.Errorf("the draft: %+v", *n)
 		}
 		w.refused(c, 2)
-		if _, err := w.g.Launch(t.Context(), c.ID); err != nil {
+		if _, err := w.g.Launch(t.Context(), gateway.Caller{}, c.ID); err != nil {
 			t.Fatal(err)
 		}
 		w.status(c, rapport.CampaignFinished)
@@ -82,7 +82,7 @@ func TestDryRun_KeepsNothingOfItsStage(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
 		c := w.draft(`{"dry_run":true}`)
-		if _, err := w.g.Launch(t.Context(), c.ID); err != nil {
+		if _, err := w.g.Launch(t.Context(), gateway.Caller{}, c.ID); err != nil {
 			t.Fatal(err)
 		}
 		w.status(c, rapport.CampaignFinished)

@@ -55,7 +55,7 @@ func (g *Gateway) AttachStray(ctx context.Context, by Caller, stray, thread rapp
 				return err
 			}
 		}
-		if !e.Quiet() && t.Status != rapport.ThreadSpam {
+		if !e.Idle() && t.Status != rapport.ThreadSpam {
 			open := rapport.ThreadOpen
 			if t, err = s.PatchThread(ctx, t.ID, store.ThreadPatch{Status: &open}); err == nil {
 				_, err = g.assign(ctx, s, t)

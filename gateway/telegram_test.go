@@ -189,6 +189,18 @@ func TestTelegram_AnAmbiguousNumberLinksNobody(t *testing.T) {
 		if got := b.owner(101); got != "" {
 			t.Errorf("linked to %q", got)
 		}
+		found, _, err := b.st.Proposals(t.Context(), 0, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var reasons []string
+		for _, p := range found {
+			reasons = append(reasons, p.Reasons...)
+		}
+		slices.Sort(reasons)
+		if fmt.Sprint(reasons) != "[same_phone shared_contact shared_contact]" {
+			t.Errorf("proposed to be merged: %v", found)
+		}
 	})
 }
 

@@ -186,6 +186,26 @@ func headersByName(list []channels.Header) map[string]string {
 	return out
 }
 
+// ArchiveTemplate puts a template away, or takes it out again. Nothing new is sent with an archived one; what was accepted
+// before is.
+func (g *Gateway) ArchiveTemplate(ctx context.Context, by Caller, key string, archived bool) (v store.TemplateVersion, err error) {
+	action := "template.restored"
+	if archived {
+		action = "template.archived"
+	}
+	err = g.Store.Tx(ctx, func(s *store.Store) error {
+		if err := s.ArchiveTemplate(ctx, key, archived); err != nil {
+			return err
+		}
+		if v, err = s.CurrentTemplate(ctx, key); err != nil {
+			return err
+		}
+		return s.Audit(ctx, store.AuditEntry{Key: by.Key, Action: action, Subject: key})
+	})
+	g.current.forget(key)
+	return v, err
+}
+
 // TemplateVersion finds version n of a template; 0: the current one.
 func (g *Gateway) TemplateVersion(ctx context.Context, key string, n int) (store.TemplateVersion, error) {
 	v, err := g.Store.CurrentTemplate(ctx, key)

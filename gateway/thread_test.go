@@ -97,14 +97,14 @@ func TestThread_SpamStaysTogetherAndOutOfSight(t *testing.T) {
 		if ts := w.threads(); len(ts) != 0 {
 			t.Errorf("listed: %+v", ts)
 		}
-		ts, _, err := w.st.Threads(t.Context(), store.ThreadFilter{Status: rapport.ThreadSpam, Limit: 9})
+		ts, _, err := w.st.Threads(t.Context(), store.ThreadFilter{Status: []rapport.ThreadStatus{rapport.ThreadSpam}, Limit: 9})
 		if err != nil || len(ts) != 1 || ts[0].ID != th.ID || !ts[0].WaitingSince.IsZero() || ts[0].Status != rapport.ThreadSpam {
 			t.Errorf("%+v, %v", ts, err)
 		}
 		if es := w.entries(th.ID); es[len(es)-1].Text != "Buy now" {
 			t.Errorf("%+v", es)
 		}
-		n, err := w.st.CountThreads(t.Context(), store.ThreadFilter{})
+		n, err := w.st.CountThreads(t.Context(), store.ThreadFilter{}, "")
 		if err != nil || n.Status[rapport.ThreadSpam] != 1 || n.Status[rapport.ThreadOpen] != 0 || n.Unread != 0 || n.Waiting != 0 {
 			t.Errorf("%+v, %v", n, err)
 		}

@@ -66,7 +66,7 @@ func TestIngest_RepliesAreReadAndAPersonsWordStands(t *testing.T) {
 		if n := summary(); n.Intents["order"] != 1 || n.Intents["complaint"] != 0 || n.Sentiments["neutral"] != 1 {
 			t.Errorf("%+v", n)
 		}
-		log, _, err := w.st.AuditLog(t.Context(), rapport.KindEntry.Format(e.ID), store.Page{Limit: 5})
+		log, _, err := w.st.AuditLog(t.Context(), store.AuditFilter{Subject: rapport.KindEntry.Format(e.ID), Page: store.Page{Limit: 5}})
 		if err != nil || len(log) != 1 || log[0].Action != "entry.corrected" {
 			t.Errorf("%+v, %v", log, err)
 		}

@@ -13,22 +13,31 @@ import (
 
 // spec is what of a campaign only planning and rendering read.
 type spec struct {
-	TemplateKey     string              `json:"template_key,omitempty"`
-	TemplateVersion int                 `json:"template_version,omitempty"`
-	Inline          json.RawMessage     `json:"inline,omitempty"`
-	Data            json.RawMessage     `json:"data,omitempty"`
-	Routing         rapport.Routing     `json:"routing"`
-	Window          *rapport.SendWindow `json:"window,omitempty"`
-	From            string              `json:"from,omitempty"`
-	ReplyTo         string              `json:"reply_to,omitempty"`
-	Metadata        json.RawMessage     `json:"metadata,omitempty"`
+	TemplateKey     string                 `json:"template_key,omitempty"`
+	TemplateVersion int                    `json:"template_version,omitempty"`
+	Inline          json.RawMessage        `json:"inline,omitempty"`
+	Data            json.RawMessage        `json:"data,omitempty"`
+	Routing         rapport.Routing        `json:"routing"`
+	Window          *rapport.SendWindow    `json:"window,omitempty"`
+	From            string                 `json:"from,omitempty"`
+	ReplyTo         string                 `json:"reply_to,omitempty"`
+	Metadata        json.RawMessage        `json:"metadata,omitempty"`
+	Segment         *rapport.PinnedSegment `json:"segment,omitempty"`
+}
+
+func specOf(c *rapport.Campaign) spec {
+	sp := spec{c.TemplateKey, c.TemplateVersion, c.Inline, c.Data, c.Routing, c.Window, c.From, c.ReplyTo, c.Metadata, nil}
+	if c.Segment.ID != 0 {
+		sp.Segment = &c.Segment
+	}
+	return sp
 }
 
 const campaignColumns = `id, kind, name, purpose, topic, template_id, status, paused_from, sandbox, dry_run, everyone, spec,
 	send_at, expires_at, cancellation_key, thread_id, key_id, audience, planned, refused, cursor, created_at, launched_at, finished_at`
 
 var campaignCols = []column{{"id", "bigint"}, {"kind", "text"}, {"name", "text"}, {"purpose", "text"}, {"topic", "text"},
-	{"template_id", "bigint"}, {"status", "text"}, {"sandbox", "integer"}, {"dry_run", "integer"}, {"everyone", "integer"}, {"spec", "text"},
+	{"template_id", "bigint"}, {"status", "text"}, {"sandbox", "integer"}, {"dry_run", "integer"}, {"everyone", "integer"}, {"segment_id", "bigint"}, {"spec", "text"},
 	{"send_at", "bigint"}, {"expires_at", "bigint"}, {"cancellation_key", "text"}, {"thread_id", "bigint"}, {"key_id", "bigint"},
 	{"audience", "bigint"}, {"planned", "bigint"}, {"created_at", "bigint"}, {"launched_at", "bigint"}, {"owner", "bigint"}}
 
@@ -36,11 +45,11 @@ var campaignCols = []column{{"id", "bigint"}, {"kind", "text"}, {"name", "text"}
 func (s *Store) InsertCampaigns(ctx context.Context, cs ...*rapport.Campaign) error {
 	rows := make([][]any, len(cs))
 	for i, c := range cs {
-		b, err := json.Marshal(spec{c.TemplateKey, c.TemplateVersion, c.Inline, c.Data, c.Routing, c.Window, c.From, c.ReplyTo, c.Metadata})
+		b, err := json.Marshal(specOf(c))
 		if err != nil {
 			return fmt.Errorf("storing a campaign: %w", err)
 		}
-		rows[i] = []any{c.ID, string(c.Kind), c.Name, string(c.Purpose), c.Topic, c.Template, string(c.Status), c.Sandbox, c.DryRun, c.Everyone,
+		rows[i] = []any{c.ID, string(c.Kind), c.Name, string(c.Purpose), c.Topic, c.Template, string(c.Status), c.Sandbox, c.DryRun, c.Everyone, c.Segment.ID,
 			string(b), ms(c.SendAt), ms(c.ExpiresAt), c.CancellationKey, c.Thread, c.Key, c.Audience, c.Planned, ms(c.CreatedAt), ms(c.LaunchedAt), c.Owner}
 	}
 	return s.Tx(ctx, func(s *Store) error { return s.bulkLater(ctx, "campaigns", campaignCols, rows, "") })
@@ -61,6 +70,9 @@ func scanCampaign(scan func(...any) error) (*rapport.Campaign, error) {
 		return nil, fmt.Errorf("reading campaign %s: %w", rapport.KindCampaign.Format(c.ID), err)
 	}
 	c.TemplateKey, c.TemplateVersion, c.Inline, c.Data, c.Routing = sp.TemplateKey, sp.TemplateVersion, sp.Inline, sp.Data, sp.Routing
+	if sp.Segment != nil {
+		c.Segment = *sp.Segment
+	}
 	c.Window, c.From, c.ReplyTo, c.Metadata = sp.Window, sp.From, sp.ReplyTo, sp.Metadata
 	c.Sandbox, c.DryRun, c.Everyone = sandbox == 1, dry == 1, everyone == 1
 	c.SendAt, c.ExpiresAt, c.CreatedAt, c.LaunchedAt, c.FinishedAt = at(send), at(expires), at(created), at(launched), at(finished)

@@ -86,8 +86,8 @@ func (s *Store) Recount(ctx context.Context, campaign rapport.ID) (map[rapport.S
 // Cost adds up what a campaign's messages were sent for.
 type Cost struct {
 	Channel  rapport.Channel `json:"channel"`
-	Segments int64           `json:"segments"`
-	Micros   int64           `json:"micros"` // millionths of the currency that is configured for costs
+	Segments int64           `json:"segments" doc:"Of SMS."`
+	Micros   int64           `json:"micros" doc:"Millionths of the minor unit of the configured currency (prices.currency)."` // millionths of the minor unit of the configured currency
 }
 
 // Costs by channel.

@@ -131,14 +131,25 @@ func (s *Store) CustomersByID(ctx context.Context, ids []rapport.ID) (map[rappor
 type CustomerFilter struct {
 	Q        string // part of the name, the external id or an address
 	Audience string
+	Match    *rapport.Filter // nil: all
+	Oldest   bool            // the oldest first
 	Page
 }
 
-// Customers lists newest first, without those that were merged into others. Q reads every row: there is
+// Customers lists newest first unless asked otherwise, without those that were merged into others. Q reads every row: there is
 // no full-text index yet.
 func (s *Store) Customers(ctx context.Context, f CustomerFilter) ([]*rapport.Customer, rapport.ID, error) {
-	q := `SELECT c.id FROM customers c WHERE c.merged_into IS NULL AND c.id < $1`
-	args := []any{f.after()}
+	beyond, way, after := `<`, ` DESC`, f.after()
+	if f.Oldest {
+		beyond, way, after = `>`, ``, f.After
+	}
+	q := `SELECT c.id FROM customers c WHERE c.merged_into IS NULL AND c.id ` + beyond + ` $1`
+	args := []any{after}
+	if f.Match != nil {
+		var where string
+		where, args = s.match(f.Match, s.Now(), args...)
+		q += ` AND ` + where
+	}
 	if f.Audience != "" {
 		args = append(args, f.Audience)
 		q += fmt.Sprintf(` AND c.audience = $%d`, len(args))
@@ -152,7 +163,7 @@ func (s *Store) Customers(ctx context.Context, f CustomerFilter) ([]*rapport.Cus
 		q += ` AND (c.name ` + like + ` OR c.external_id ` + like + ` OR EXISTS (SELECT 1 FROM addresses a WHERE a.customer_id = c.id AND a.address ` + like + `))`
 	}
 	args = append(args, f.Limit+1)
-	ids, err := collect(ctx, s, scanID, q+fmt.Sprintf(` ORDER BY c.id DESC LIMIT $%d`, len(args)), args...)
+	ids, err := collect(ctx, s, scanID, q+fmt.Sprintf(` ORDER BY c.id`+way+` LIMIT $%d`, len(args)), args...)
 	if err != nil {
 		return nil, 0, err
 	}

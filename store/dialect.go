@@ -44,6 +44,8 @@ type dialect interface {
 	// about asks for the version and for the server's clock in milliseconds (0: it has none of its own);
 	// safety lists the settings that must not be "off" for a commit to be durable.
 	about() (query string, safety []string)
+	// size asks for the bytes of the database, from what the engine knows anyway.
+	size() string
 	// countTables asks how many tables there are.
 	countTables() string
 	// Full-text search. addWords takes an entry's id and words(...); dropWords ends before the list of ids; findWords are
@@ -55,6 +57,10 @@ type dialect interface {
 	findWords(limit int) []lookup
 	words([]string) any
 	terms([]string) any
+	// attribute is a condition on the member key of the JSON object in a column: it exists and is not null, or op (eq, gt, lt,
+	// contains) holds between it and value, which is of a kind (text, number, true, false). A text contains a part, a list a
+	// text. It is never NULL, and false where the kinds differ.
+	attribute(column, key, op, kind, value string) string
 	isDuplicate(error) bool
 	isConflict(error) bool
 	isUnavailable(error) bool
@@ -93,6 +99,12 @@ func (sqlite) about() (string, []string) {
 	return `SELECT 'SQLite ' || sqlite_version(), 0`, nil // opened with synchronous=FULL
 }
 
+func (sqlite) size() string {
+	return `SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()`
+}
+
+func (postgres) size() string { return `SELECT pg_database_size(current_database())` }
+
 func (sqlite) countTables() string {
 	return `SELECT count(*) FROM sqlite_master WHERE type = 'table'`
 }
@@ -107,6 +119,25 @@ func (sqlite) words(w []string) any { return strings.Join(w, " ") }
 
 // The query language of FTS5: https://www.sqlite.org/fts5.html#full_text_query_syntax
 func (sqlite) terms(want []string) any { return `"` + strings.Join(want, `" AND "`) + `"` }
+
+// attribute: json_each knows any key; a JSON path has signs of its own. https://www.sqlite.org/json1.html#jeach
+func (sqlite) attribute(column, key, op, kind, value string) string {
+	cond := `j.type = '` + kind + `'`
+	switch {
+	case op == "exists":
+		cond = `j.type <> 'null'`
+	case op == "contains":
+		cond = `(j.type = 'text' AND instr(j.value, ` + value + `) > 0 OR j.type = 'array' AND EXISTS (SELECT 1 FROM json_each(CASE j.type WHEN 'array' THEN j.value ELSE '[]' END) AS x WHERE x.type = 'text' AND x.value = ` + value + `))`
+	case kind == "number":
+		cond = `j.type IN ('integer', 'real') AND j.value ` + compare[op] + ` ` + value
+	case kind == "text":
+		cond = `j.type = 'text' AND j.value ` + compare[op] + ` ` + value
+	}
+	return `EXISTS (SELECT 1 FROM json_each(` + column + `) AS j WHERE j.key = ` + key + ` AND ` + cond + `)`
+}
+
+// compare is how SQL writes an operator.
+var compare = map[string]string{"eq": "=", "gt": ">", "lt": "<"}
 
 // Result codes: https://www.sqlite.org/rescode.html
 func sqliteCode(err error) int {
@@ -176,15 +207,35 @@ func (postgres) dropWords() string { return `DELETE FROM entry_words WHERE entry
 
 // findWords: the planner cannot tell a rare word from a common one, and takes 200 ms of a million entries for a rare one that it
 // looks for among the newest, or for a common one of which it sorts all. So the newest are looked at first, which is enough for
-// a common word; a word that is seldom among them is rare, and its entries are few enough to be sorted.
+// a common word; a word that is seldom among them is rare, and its entries are few enough to be sorted. Those are all read before
+// the id is looked at: next to the word, the planner would ask the primary key for a bitmap of every entry below it (30 ms).
 func (postgres) findWords(limit int) []lookup {
 	return []lookup{
 		{query: fmt.Sprintf(`SELECT entry_id FROM (SELECT entry_id, words FROM entry_words WHERE entry_id < $2 ORDER BY entry_id DESC LIMIT %d) AS newest
 			WHERE words @@ $1::tsquery ORDER BY entry_id DESC LIMIT $3`, max(20_000, 40*limit))},
 		// Bitmaps are off (see open), and a GIN index has nothing else.
-		{`SET LOCAL enable_bitmapscan = on`, `SELECT entry_id FROM (SELECT entry_id FROM entry_words WHERE words @@ $1::tsquery AND entry_id < $2 OFFSET 0) AS rare ORDER BY entry_id DESC LIMIT $3`},
+		{`SET LOCAL enable_bitmapscan = on`, `SELECT entry_id FROM (SELECT entry_id FROM entry_words WHERE words @@ $1::tsquery OFFSET 0) AS rare WHERE entry_id < $2 ORDER BY entry_id DESC LIMIT $3`},
 	}
 }
+func (postgres) attribute(column, key, op, kind, value string) string {
+	of := `(CAST(` + column + ` AS JSONB) -> ` + key + `)`
+	text := `(CAST(` + column + ` AS JSONB) ->> ` + key + `)`
+	when := func(is, then string) string {
+		return `(CASE jsonb_typeof(` + of + `) WHEN '` + is + `' THEN ` + then + ` ELSE FALSE END)`
+	}
+	switch {
+	case op == "exists":
+		return `(coalesce(jsonb_typeof(` + of + `), 'null') <> 'null')`
+	case op == "contains":
+		return `(CASE jsonb_typeof(` + of + `) WHEN 'string' THEN strpos(` + text + `, ` + value + `) > 0 WHEN 'array' THEN ` + of + ` @> to_jsonb(` + value + `) ELSE FALSE END)`
+	case kind == "number":
+		return when("number", `CAST(`+text+` AS NUMERIC) `+compare[op]+` `+value)
+	case kind == "text":
+		return when("string", text+` COLLATE "C" `+compare[op]+` `+value)
+	}
+	return when("boolean", text+` = '`+kind+`'`)
+}
+
 func (d postgres) words(w []string) any { return d.list(w) }
 
 // The query language of tsquery: https://www.postgresql.org/docs/15/datatype-textsearch.html#DATATYPE-TSQUERY

@@ -51,7 +51,7 @@ func scanEntry(scan func(...any) error) (e rapport.Entry, err error) {
 
 // AddEntry appends to a thread, or to the one that it was merged into, and fills in ID, Thread and CreatedAt. What
 // the customer can see becomes the thread's preview and moves it to the top of the list; what the customer wrote is
-// unread, and waits. What is aside is unread and moves the thread to the top, and no more; what is quiet is only shown: a
+// unread, and waits. What is aside is unread and moves the thread to the top, and no more; what is idle is only shown: a
 // resolved thread is no younger for it. The thread's status is the caller's affair.
 func (s *Store) AddEntry(ctx context.Context, e *rapport.Entry) error {
 	meta, err := metaOf(e)
@@ -60,7 +60,7 @@ func (s *Store) AddEntry(ctx context.Context, e *rapport.Entry) error {
 	}
 	err = s.Tx(ctx, func(s *Store) error {
 		now := ms(s.Now())
-		if e.Quiet() {
+		if e.Idle() {
 			now = 0
 		}
 		t, err := s.lockThread(ctx, e.Thread, now)
@@ -74,7 +74,7 @@ func (s *Store) AddEntry(ctx context.Context, e *rapport.Entry) error {
 			if !e.Aside {
 				t.Preview = preview(e.Text)
 			}
-			if e.Kind == rapport.Inbound && t.Status != rapport.ThreadSpam && !e.Quiet() {
+			if e.Kind == rapport.Inbound && t.Status != rapport.ThreadSpam && !e.Idle() {
 				t.Unread = true
 				if !e.Aside && t.WaitingSince.IsZero() {
 					t.WaitingSince = e.CreatedAt

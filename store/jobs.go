@@ -38,6 +38,16 @@ func (s *Store) Job(ctx context.Context, id rapport.ID) (rapport.Job, error) {
 	return j, missing(err, "job")
 }
 
+// Jobs lists newest first; status "": every one.
+func (s *Store) Jobs(ctx context.Context, status rapport.JobStatus, p Page) ([]rapport.Job, rapport.ID, error) {
+	rows, err := collect(ctx, s, scanJob, `SELECT `+jobColumns+` FROM jobs WHERE id < $1 AND ($2 = '' OR status = $2) ORDER BY id DESC LIMIT $3`, p.after(), string(status), p.Limit+1)
+	if err != nil {
+		return nil, 0, err
+	}
+	out, next := pageOf(rows, p.Limit, func(j rapport.Job) rapport.ID { return j.ID })
+	return out, next, nil
+}
+
 // ClaimJob takes the oldest queued job for owner, or one that owner has already: owner must work on none, so the
 // answer to an earlier claim was lost. False: there is none. Its Cursor tells where to go on.
 func (s *Store) ClaimJob(ctx context.Context, owner rapport.ID) (j rapport.Job, ok bool, err error) {

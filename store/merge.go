@@ -91,7 +91,7 @@ func (s *Store) RefreshThread(ctx context.Context, id rapport.ID) (t rapport.Thr
 			if !shown {
 				t.Preview, shown = preview(e.Text), true
 			}
-			if e.Quiet() {
+			if e.Idle() {
 				continue
 			}
 			if e.Kind == rapport.Outbound && state != rapport.Failed && state != rapport.Skipped && state != rapport.Expired {

@@ -14,13 +14,14 @@ import (
 type Proposal struct {
 	From    rapport.ID // the later one
 	Into    rapport.ID
-	Reasons []string // same_phone, same_mailbox, same_name_and_zone
+	Reasons []string // see Proposals
 }
 
-// Proposals looks at a page of customers, the oldest first, for others, older than they, who may be the same: with the same
-// number on SMS and WhatsApp; with the same mailbox written differently (a +tag, Gmail's dots: found where the other one is
-// the plain form); with the same name in the same zone. Pairs whose merge was undone are not proposed again. next is where to
-// go on, 0: nowhere.
+// Proposals looks at a page of customers, the oldest first, for others who may be the same: with the same
+// number on SMS and WhatsApp (same_phone); with the same mailbox written differently (same_mailbox: a +tag, Gmail's dots; found
+// where the other one is the plain form); with the same name in the same zone (same_name_and_zone). Either of two is found by
+// naming the other's address (address_in_attributes, address_in_signature, shared_contact), and both by a guest (same_guest).
+// Pairs whose merge was undone are not proposed again. next is where to go on, 0: nowhere.
 func (s *Store) Proposals(ctx context.Context, after rapport.ID, limit int) (out []Proposal, next rapport.ID, err error) {
 	ids, err := collect(ctx, s, scanID, `SELECT id FROM customers WHERE id > $1 AND merged_into IS NULL ORDER BY id LIMIT $2`, after, limit)
 	if err != nil || len(ids) == 0 {
@@ -54,7 +55,14 @@ func (s *Store) Proposals(ctx context.Context, after rapport.ID, limit int) (out
 	if err := s.sameMailbox(ctx, ids, note); err != nil {
 		return nil, 0, err
 	}
+	if err := s.sayNamed(ctx, ids, note); err != nil {
+		return nil, 0, err
+	}
+	if err := s.sameGuests(ctx, ids, note); err != nil {
+		return nil, 0, err
+	}
 	for pair, why := range reasons {
+		slices.Sort(why)
 		undone, err := s.undone(ctx, pair)
 		if err != nil {
 			return nil, 0, err

@@ -202,11 +202,11 @@ func TestAuditLog_NewestFirstAndBySubject(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		all, next, err := s.AuditLog(ctx, "", store.Page{Limit: 2})
+		all, next, err := s.AuditLog(ctx, store.AuditFilter{Subject: "", Page: store.Page{Limit: 2}})
 		if err != nil || len(all) != 2 || all[0].Action != "x" || string(all[1].Detail) != `{"n":1}` || next == 0 || all[0].At.IsZero() {
 			t.Errorf("%+v, %v", all, err)
 		}
-		mine, _, err := s.AuditLog(ctx, "key_1", store.Page{Limit: 9})
+		mine, _, err := s.AuditLog(ctx, store.AuditFilter{Subject: "key_1", Page: store.Page{Limit: 9}})
 		if err != nil || len(mine) != 2 || mine[1].Key != 1 {
 			t.Errorf("%+v, %v", mine, err)
 		}

@@ -33,7 +33,7 @@ func TestNames_AreSpelledAsTheyWereFirst(t *testing.T) {
 		for _, f := range []store.ThreadFilter{{Assignee: "ева"}, {Label: "Vip"}, {Assignee: "еВа", Label: " vIp "}} {
 			f.Limit = 10
 			rows, _, err := s.Threads(ctx, f)
-			n, err2 := s.CountThreads(ctx, f)
+			n, err2 := s.CountThreads(ctx, f, "")
 			if err != nil || err2 != nil || len(rows) != 2 || n.Status[rapport.ThreadOpen] != 2 {
 				t.Errorf("%+v: %d, %+v, %v, %v", f, len(rows), n, err, err2)
 			}

@@ -18,15 +18,16 @@ type TemplateVersion struct {
 	Source    string          // as the author wrote it
 	Compiled  json.RawMessage // what was made of it at saving
 	CreatedAt time.Time
+	Archived  time.Time // of the template; zero: it is in use
 }
 
-const versionColumns = `v.id, v.template_id, t.key, v.version, v.source, v.compiled, v.created_at`
+const versionColumns = `v.id, v.template_id, t.key, v.version, v.source, v.compiled, v.created_at, t.archived_at`
 
 func scanVersion(scan func(...any) error) (v TemplateVersion, err error) {
 	var compiled string
-	var created int64
-	err = scan(&v.ID, &v.Template, &v.Key, &v.Version, &v.Source, &compiled, &created)
-	v.Compiled, v.CreatedAt = json.RawMessage(compiled), at(created)
+	var created, archived int64
+	err = scan(&v.ID, &v.Template, &v.Key, &v.Version, &v.Source, &compiled, &created, &archived)
+	v.Compiled, v.CreatedAt, v.Archived = json.RawMessage(compiled), at(created), at(archived)
 	return
 }
 
@@ -98,10 +99,26 @@ func (s *Store) Versions(ctx context.Context, key string, p Page) ([]TemplateVer
 	return out, next, nil
 }
 
-// Templates lists the current version of each template, the newest template first.
-func (s *Store) Templates(ctx context.Context, p Page) ([]TemplateVersion, rapport.ID, error) {
+// ArchiveTemplate puts a template away, or takes it out again.
+func (s *Store) ArchiveTemplate(ctx context.Context, key string, archived bool) error {
+	if !storable(key) {
+		return rapport.NotFound("template")
+	}
+	q, args := `UPDATE templates SET archived_at = 0 WHERE key = $1`, []any{key}
+	if archived {
+		q, args = `UPDATE templates SET archived_at = CASE archived_at WHEN 0 THEN $2 ELSE archived_at END WHERE key = $1`, append(args, ms(s.Now()))
+	}
+	n, err := s.exec(ctx, q, args...)
+	if err == nil && n == 0 {
+		return rapport.NotFound("template")
+	}
+	return err
+}
+
+// Templates lists the current version of each template that is in use, or of each that is archived; the newest template first.
+func (s *Store) Templates(ctx context.Context, archived bool, p Page) ([]TemplateVersion, rapport.ID, error) {
 	rows, err := collect(ctx, s, scanVersion, `SELECT `+versionColumns+` FROM templates t JOIN template_versions v ON v.id = t.current
-		WHERE t.id < $1 ORDER BY t.id DESC LIMIT $2`, p.after(), p.Limit+1)
+		WHERE t.id < $1 AND (t.archived_at > 0) = CAST($2 AS BOOLEAN) ORDER BY t.id DESC LIMIT $3`, p.after(), archived, p.Limit+1)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -43,7 +43,7 @@ func TestSaveTemplate_OnlyANewSourceMakesAVersion(t *testing.T) {
 			t.Errorf("%+v, %v, %v", page, next, err)
 		}
 		s.SaveTemplate(ctx, "bye", "x", json.RawMessage(`{}`))
-		all, _, err := s.Templates(ctx, store.Page{Limit: 5})
+		all, _, err := s.Templates(ctx, false, store.Page{Limit: 5})
 		if err != nil || len(all) != 2 || all[0].Key != "bye" || all[1].Version != 3 {
 			t.Errorf("%+v, %v", all, err)
 		}

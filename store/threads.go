@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"strings"
 	"time"
 
 	"rapport"
@@ -116,7 +115,7 @@ func (s *Store) CreateThread(ctx context.Context, t *rapport.Thread) error {
 
 // ThreadFilter narrows Threads; empty fields do not. Spam is there only where Status asks for it.
 type ThreadFilter struct {
-	Status     rapport.ThreadStatus
+	Status     []rapport.ThreadStatus
 	Assignee   string
 	Unassigned bool
 	Channel    rapport.Channel
@@ -125,22 +124,17 @@ type ThreadFilter struct {
 	Customer   rapport.ID
 	Campaign   rapport.ID
 	Unread     bool
+	Waiting    bool          // only those whose customer waits
 	Reading    ReadingFilter // of the customer's newest words
 	Q          string        // words of their entries, subject or author; of a very common word the newest 2,000 entries count
-	Waiting    bool          // only those whose customer waits, the longest first; else the newest entry first
+	Sort       ThreadSort
+	Reverse    bool // the other way round
 	Limit      int
 	After      ThreadCursor
 }
 
 // newestFound bounds how many entries a search looks at for their threads.
 const newestFound = 2000
-
-// ThreadCursor is a place in the list: zero is its beginning, and its end. It holds the time because the
-// list is ordered by it, and because a thread that gets an entry meanwhile moves to the top.
-type ThreadCursor struct {
-	At time.Time
-	ID rapport.ID
-}
 
 // threadQuery collects conditions and their arguments.
 type threadQuery struct {
@@ -164,13 +158,7 @@ func (f *ThreadFilter) query(ctx context.Context, s *Store) (*threadQuery, error
 	if f.Assignee, err = s.SpelledAgent(ctx, f.Assignee); err != nil {
 		return nil, err
 	}
-	if f.Label, err = s.spelled(ctx, labelsName, strings.TrimSpace(f.Label)); err != nil {
-		return nil, err
-	}
-	if f.Status != "" {
-		q.and(`t.status = $%d`, string(f.Status))
-	}
-	if f.Assignee != "" { // in whatever case, as the label
+	if f.Assignee != "" {
 		q.and(`t.assignee = $%d`, f.Assignee)
 	}
 	if f.Unassigned {
@@ -180,8 +168,12 @@ func (f *ThreadFilter) query(ctx context.Context, s *Store) (*threadQuery, error
 		q.and(`t.channel = $%d`, string(f.Channel))
 	}
 	if f.Label != "" {
-		label, _ := json.Marshal(f.Label)                              // of a string: cannot fail
-		q.and(`replace(t.labels, $%d, '') <> t.labels`, string(label)) // "contains", exact on both engines
+		sets, err := s.labelled(ctx, f.Label)
+		if err != nil || len(sets) == 0 {
+			return nil, err
+		}
+		q.where += ` AND t.labels <> '[]' AND t.labels ` + s.d.in(len(q.args)+1)
+		q.args = append(q.args, s.d.list(sets))
 	}
 	if f.Priority != "" {
 		q.and(`t.priority = $%d`, string(f.Priority))
@@ -190,7 +182,7 @@ func (f *ThreadFilter) query(ctx context.Context, s *Store) (*threadQuery, error
 		q.and(`t.customer_id = $%d`, f.Customer)
 	}
 	if f.Campaign != 0 {
-		q.and(`t.campaign_id = $%d`, f.Campaign)
+		q.and(`t.campaign_id = $%d AND t.campaign_id <> 0`, f.Campaign)
 	}
 	if f.Unread {
 		q.and(`t.unread = 1`)
@@ -218,80 +210,14 @@ func (f *ThreadFilter) query(ctx context.Context, s *Store) (*threadQuery, error
 	return q, nil
 }
 
-// Threads lists those with the newest entry first, or with Waiting those whose customer waits longest.
-func (s *Store) Threads(ctx context.Context, f ThreadFilter) ([]rapport.Thread, ThreadCursor, error) {
-	if !storable(f.Q + f.Label + f.Assignee) {
-		return []rapport.Thread{}, ThreadCursor{}, nil
-	}
-	q, err := f.query(ctx, s)
-	if q == nil || err != nil {
-		return []rapport.Thread{}, ThreadCursor{}, err
-	}
-	if f.Status == "" {
-		q.and(`t.status <> 'spam'`)
-	}
-	order := ` ORDER BY t.last_entry_at DESC, t.id DESC`
-	if f.Waiting {
-		order = ` ORDER BY t.waiting_since, t.id`
-	}
-	if f.After.ID != 0 && f.Waiting {
-		q.and(`(t.waiting_since, t.id) > ($%d, $%d)`, ms(f.After.At), f.After.ID)
-	} else if f.After.ID != 0 {
-		q.and(`(t.last_entry_at, t.id) < ($%d, $%d)`, ms(f.After.At), f.After.ID)
-	}
-	rows, err := collect(ctx, s, scanThread, fmt.Sprintf(`SELECT %s FROM threads t WHERE %s%s LIMIT $%d`, threadColumns, q.where, order, len(q.args)+1), append(q.args, f.Limit+1)...)
-	if err != nil || len(rows) <= f.Limit {
-		return rows, ThreadCursor{}, err
-	}
-	last := rows[f.Limit-1]
-	if f.Waiting {
-		return rows[:f.Limit], ThreadCursor{last.WaitingSince, last.ID}, nil
-	}
-	return rows[:f.Limit], ThreadCursor{last.LastEntryAt, last.ID}, nil
-}
-
-// ThreadCounts is how many threads a filter leaves. Unassigned, Unread and Waiting count among those that are
-// neither resolved nor spam.
-type ThreadCounts struct {
-	Status                      map[rapport.ThreadStatus]int64
-	Unassigned, Unread, Waiting int64
-}
-
-// CountThreads counts the threads that a filter leaves, of whatever status unless it names one.
-func (s *Store) CountThreads(ctx context.Context, f ThreadFilter) (ThreadCounts, error) {
-	out := ThreadCounts{Status: map[rapport.ThreadStatus]int64{}}
-	for _, status := range rapport.ThreadStatuses {
-		out.Status[status] = 0
-	}
-	if !storable(f.Q + f.Label + f.Assignee) {
-		return out, nil
-	}
-	q, err := f.query(ctx, s)
-	if q == nil || err != nil {
-		return out, err
-	}
-	err = s.each(ctx, func(scan func(...any) error) error {
-		var status rapport.ThreadStatus
-		var n, unassigned, unread, waiting int64
-		if err := scan(&status, &n, &unassigned, &unread, &waiting); err != nil {
-			return err
-		}
-		out.Status[status] = n
-		if status != rapport.ThreadResolved && status != rapport.ThreadSpam {
-			out.Unassigned, out.Unread, out.Waiting = out.Unassigned+unassigned, out.Unread+unread, out.Waiting+waiting
-		}
-		return nil
-	}, `SELECT t.status, count(*), count(CASE t.assignee WHEN '' THEN 1 END), count(CASE t.unread WHEN 1 THEN 1 END), count(CASE t.waiting_since WHEN 0 THEN NULL ELSE 1 END)
-		FROM threads t WHERE `+q.where+` GROUP BY t.status`, q.args...)
-	return out, err
-}
-
 // ThreadPatch changes a thread; nil fields stay.
 type ThreadPatch struct {
 	Status       *rapport.ThreadStatus
 	SnoozedUntil *time.Time
 	Assignee     *string
 	Labels       *[]string
+	AddLabels    []string // to those that it has
+	DropLabels   []string
 	Priority     *rapport.Priority
 	Subject      *string
 	Unread       *bool
@@ -322,9 +248,10 @@ func (s *Store) PatchThread(ctx context.Context, id rapport.ID, p ThreadPatch) (
 			}
 		}
 		if p.Labels != nil {
-			if t.Labels, err = s.spell(ctx, labelsName, *p.Labels); err != nil {
-				return err
-			}
+			t.Labels = *p.Labels
+		}
+		if t.Labels, err = s.spell(ctx, labelsName, relabelled(t.Labels, p.AddLabels, p.DropLabels)); err != nil {
+			return err
 		}
 		if p.Priority != nil {
 			t.Priority = *p.Priority

@@ -110,10 +110,10 @@ func TestThreads_FilterAndPage(t *testing.T) {
 			want   []rapport.ID
 		}{
 			{"all", store.ThreadFilter{}, []rapport.ID{three.ID, two.ID, one.ID}},
-			{"status", store.ThreadFilter{Status: rapport.ThreadOpen}, []rapport.ID{two.ID, one.ID}},
+			{"status", store.ThreadFilter{Status: []rapport.ThreadStatus{rapport.ThreadOpen}}, []rapport.ID{two.ID, one.ID}},
 			{"assignee", store.ThreadFilter{Assignee: "bob"}, []rapport.ID{two.ID}},
 			{"channel", store.ThreadFilter{Channel: rapport.SMS}, []rapport.ID{three.ID, two.ID}},
-			{"label, exactly", store.ThreadFilter{Label: "vip"}, []rapport.ID{one.ID}},
+			{"label, in whatever case", store.ThreadFilter{Label: "vip"}, []rapport.ID{two.ID, one.ID}},
 			{"part of a label", store.ThreadFilter{Label: "vi"}, nil},
 			{"customer", store.ThreadFilter{Customer: ann}, []rapport.ID{one.ID}},
 			{"campaign", store.ThreadFilter{Campaign: 4}, []rapport.ID{two.ID}},
@@ -122,7 +122,7 @@ func TestThreads_FilterAndPage(t *testing.T) {
 			{"a wildcard is none", store.ThreadFilter{Q: "10%_"}, nil},
 			{"nothing but signs", store.ThreadFilter{Q: "%"}, nil},
 			{"name", store.ThreadFilter{Q: "smith"}, []rapport.ID{one.ID}},
-			{"two filters", store.ThreadFilter{Q: "smith", Status: rapport.ThreadResolved}, nil},
+			{"two filters", store.ThreadFilter{Q: "smith", Status: []rapport.ThreadStatus{rapport.ThreadResolved}}, nil},
 			{"what no database holds", store.ThreadFilter{Q: "\x00"}, nil},
 		} {
 			for limit := 1; limit <= 4; limit++ {
@@ -241,7 +241,7 @@ func TestThreads_WaitingOnesComeInTheOrderOfTheirPatience(t *testing.T) {
 		}
 		for limit := 1; limit <= 5; limit++ {
 			var got []rapport.ID
-			for f := (store.ThreadFilter{Waiting: true, Limit: limit}); len(got) < 9; {
+			for f := (store.ThreadFilter{Sort: store.ByWaiting, Limit: limit}); len(got) < 9; {
 				page, next, err := s.Threads(ctx, f)
 				if err != nil {
 					t.Fatal(err)
@@ -263,11 +263,11 @@ func TestThreads_WaitingOnesComeInTheOrderOfTheirPatience(t *testing.T) {
 		if err := s.MergeThread(ctx, want[1], want[2]); err != nil {
 			t.Fatal(err)
 		}
-		n, err := s.CountThreads(ctx, store.ThreadFilter{})
+		n, err := s.CountThreads(ctx, store.ThreadFilter{}, "")
 		if err != nil || n.Status[rapport.ThreadOpen] != 4 || n.Status[rapport.ThreadSpam] != 1 || n.Unassigned != 3 || n.Unread != 3 || n.Waiting != 2 {
 			t.Errorf("%+v, %v", n, err)
 		}
-		if n, err = s.CountThreads(ctx, store.ThreadFilter{Assignee: "ann"}); err != nil || n.Status[rapport.ThreadOpen] != 1 {
+		if n, err = s.CountThreads(ctx, store.ThreadFilter{Assignee: "ann"}, ""); err != nil || n.Status[rapport.ThreadOpen] != 1 {
 			t.Errorf("%+v, %v", n, err)
 		}
 	})

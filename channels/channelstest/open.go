@@ -48,6 +48,65 @@ func describes(t *testing.T, h Harness) {
 	}
 }
 
+// keepsItsWord holds Driver.Settings, which forms are drawn from, against what Open takes: a value of another kind is
+// refused by its name, and each choice and each default is taken.
+func keepsItsWord(t *testing.T, h Harness) {
+	b := start(t, h)
+	complaint := func(key string, value any) string {
+		conn, err := b.up.Open(with(b.up.Settings, key, value), b.env)
+		if closer, ok := conn.(io.Closer); ok && err == nil {
+			_ = closer.Close()
+		}
+		if err == nil {
+			return ""
+		}
+		for line := range strings.Lines(err.Error()) {
+			if text, ok := strings.CutPrefix(line, "settings."+key+": "); ok {
+				return text
+			}
+		}
+		return ""
+	}
+	seen := map[string]bool{}
+	for _, s := range h.Driver.Settings {
+		if seen[s.Key] {
+			t.Errorf("%s is described twice", s.Key)
+		}
+		seen[s.Key] = true
+		if text := complaint(s.Key, ""); text == "is not a setting of this driver" {
+			t.Errorf("%s is described, and Open does not know it", s.Key)
+		}
+		for _, good := range append(slices.Clone(s.Choices), s.Default) {
+			if text := complaint(s.Key, good); good != "" && strings.HasPrefix(text, "must be") {
+				t.Errorf("%s: Open does not take %q: %s", s.Key, good, text)
+			}
+		}
+		switch s.Kind {
+		case channels.KindNumber, channels.KindBool, channels.KindDuration:
+			if complaint(s.Key, "soon") == "" {
+				t.Errorf("%s is described as a %s, and Open takes the word soon", s.Key, s.Kind)
+			}
+		case channels.KindList:
+			if complaint(s.Key, map[string]any{"a": "b"}) == "" {
+				t.Errorf("%s is described as a list, and Open takes an object", s.Key)
+			}
+		case channels.KindChoice:
+			if want := "must be one of " + strings.Join(s.Choices, ", ") + ", not"; !strings.HasPrefix(complaint(s.Key, "soon"), want) {
+				t.Errorf("%s: Open says %q, want %q", s.Key, complaint(s.Key, "soon"), want)
+			}
+		case "", channels.KindText:
+			if len(s.Choices) > 0 {
+				t.Errorf("%s is text and has choices", s.Key)
+			}
+			if text := complaint(s.Key, "soon"); strings.HasPrefix(text, "must be one of") || strings.HasPrefix(text, "must be true") || strings.HasPrefix(text, "must be a whole number") || strings.HasPrefix(text, "must be a duration") {
+				t.Errorf("%s is described as text, and Open says it %s", s.Key, text)
+			}
+		default:
+			t.Errorf("%s has the unknown kind %q", s.Key, s.Kind)
+		}
+	}
+}
+
 func badSettings(t *testing.T, h Harness) {
 	bad := slices.Clone(h.Bad)
 	bad = append(bad, BadSetting{Key: "no_such_setting_at_all", Value: "red"})

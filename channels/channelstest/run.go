@@ -21,6 +21,7 @@ func Run(t *testing.T, h Harness) {
 		run  func(*testing.T, Harness)
 	}{
 		{"the driver describes itself", describes},
+		{"settings are what the driver says of them", keepsItsWord},
 		{"bad settings are refused by name", badSettings},
 		{"opening touches no network", opensOffline},
 		{"a message arrives and has an id", accepts},

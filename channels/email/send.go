@@ -25,6 +25,7 @@ type conn struct {
 	replyDomain    string // "": answers go to from
 	envelopeDomain string // "": bounces go to from
 	idDomain       string
+	relayHost      string
 	timeout        time.Duration
 	dotTimeout     time.Duration
 

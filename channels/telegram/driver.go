@@ -40,11 +40,11 @@ var Driver = channels.Driver{
 	},
 	Settings: []channels.Setting{
 		{Key: "token", Help: "Token of the bot, from @BotFather", Required: true, Secret: true},
-		{Key: "mode", Help: "How answers come in: polling needs no public address, webhook does", Default: "polling"},
+		{Key: "mode", Kind: channels.KindChoice, Choices: []string{"polling", "webhook"}, Help: "How answers come in: polling needs no public address, webhook does", Default: "polling"},
 		{Key: "webhook_secret", Help: "Secret that Telegram repeats with every webhook call: 1 to 256 of A-Z a-z 0-9 _ -; needed in mode webhook", Secret: true},
 		{Key: "bot_username", Help: "Public name of the bot, for the links of {{ link_telegram_url }}"},
 		{Key: "api_url", Help: "Address of the Bot API, for an own server, a proxy or a test", Default: "https://api.telegram.org"},
-		{Key: "timeout", Help: "How long Telegram may take to answer a request (1s to 60s)", Default: "30s"},
+		{Key: "timeout", Kind: channels.KindDuration, Help: "How long Telegram may take to answer a request (1s to 60s)", Default: "30s"},
 	},
 	Open: open,
 }

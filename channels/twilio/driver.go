@@ -44,10 +44,10 @@ var Driver = channels.Driver{
 		{Key: "auth_token", Help: "Auth Token of that account; it also signs Twilio's callbacks", Required: true, Secret: true},
 		{Key: "from", Help: "Sender: a number in E.164 form, a short code or an alphanumeric name; this or messaging_service_sid"},
 		{Key: "messaging_service_sid", Help: "Messaging Service that picks the sender (MG...); this or from"},
-		{Key: "opt_out", Help: "Who answers STOP, START and HELP on SMS where Advanced Opt-Out is off: rapport, or twilio, which does so in English unless it is told not to", Default: "rapport"},
+		{Key: "opt_out", Kind: channels.KindChoice, Choices: []string{"rapport", "twilio"}, Help: "Who answers STOP, START and HELP on SMS where Advanced Opt-Out is off: rapport, or twilio, which does so in English unless it is told not to", Default: "rapport"},
 		{Key: "base_url", Help: "Address of Twilio's API, for a proxy, a region or a test", Default: "https://api.twilio.com"},
-		{Key: "timeout", Help: "How long Twilio may take to answer a request (1s to 30s)", Default: "15s"},
-		{Key: "validity_max", Help: "How long Twilio may hold a message in its own queue at most (1s to 10h)", Default: "10h"},
+		{Key: "timeout", Kind: channels.KindDuration, Help: "How long Twilio may take to answer a request (1s to 30s)", Default: "15s"},
+		{Key: "validity_max", Kind: channels.KindDuration, Help: "How long Twilio may hold a message in its own queue at most (1s to 10h)", Default: "10h"},
 	},
 	Open: open,
 }

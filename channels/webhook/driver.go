@@ -26,9 +26,9 @@ var Driver = channels.Driver{
 	},
 	Settings: []channels.Setting{
 		{Key: "secret", Help: "whsec_ and 24 to 64 bytes of base64; a list while a secret is being replaced (the first is the new one)", Required: true, Secret: true},
-		{Key: "allow_networks", Help: "networks (CIDR) that may be reached although they are private, on any port and without TLS"},
-		{Key: "timeout", Help: "for one request, from the connection to the answer", Default: "15s"},
-		{Key: "connections", Help: "kept open to one host at most", Default: "32"},
+		{Key: "allow_networks", Kind: channels.KindList, Help: "networks (CIDR) that may be reached although they are private, on any port and without TLS"},
+		{Key: "timeout", Kind: channels.KindDuration, Help: "for one request, from the connection to the answer", Default: "15s"},
+		{Key: "connections", Kind: channels.KindNumber, Help: "kept open to one host at most", Default: "32"},
 	},
 	Open: open,
 }

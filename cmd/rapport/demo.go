@@ -31,7 +31,7 @@ func (a *App) seed(ctx context.Context) error {
 	if err != nil || customers > 0 {
 		return err
 	}
-	saved, _, err := a.Store.Templates(ctx, store.Page{Limit: 1})
+	saved, _, err := a.Store.Templates(ctx, false, store.Page{Limit: 1})
 	if err != nil || len(saved) > 0 {
 		return err
 	}

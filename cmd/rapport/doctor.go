@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"strings"
 	"sync"
 	"time"
@@ -137,8 +138,10 @@ func (c *cli) examine(ctx context.Context, cfg *config.Config, offline bool) []f
 		for _, p := range hub.All() {
 			checks = append(checks, func() []finding { return examineLogin(ctx, p) })
 		}
-		for _, s := range senders(entries) {
-			checks = append(checks, func() []finding { return examineSender(ctx, resolver{}, s) })
+		for _, p := range hub.All() {
+			if s, ok := p.MailSender(); ok {
+				checks = append(checks, func() []finding { return examineSender(ctx, net.DefaultResolver, s) })
+			}
 		}
 	}
 	results := make([][]finding, len(checks))

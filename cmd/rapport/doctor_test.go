@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 
 	"rapport/channels/email/emailtest"
+	"rapport/internal/maildns"
 )
 
 func TestDoctor_OfflineBeforeTheFirstStart(t *testing.T) {
@@ -131,13 +133,21 @@ func (z zone) LookupTXT(_ context.Context, name string) ([]string, error) {
 	return z[name], nil
 }
 
+func (z zone) LookupMX(_ context.Context, name string) (found []*net.MX, err error) {
+	for _, host := range z["mx "+name] {
+		found = append(found, &net.MX{Host: host, Pref: 10})
+	}
+	return found, nil
+}
+
 func TestDoctor_ReadsTheSendersRecords(t *testing.T) {
 	t.Parallel()
-	s := sender{provider: "mail", domain: "news.shop.example", envelope: "reply.shop.example", dkim: "r1._domainkey.shop.example"}
+	s := maildns.Sender{Provider: "mail", Domain: "news.shop.example", Envelope: "reply.shop.example", DKIMName: "r1._domainkey.shop.example"}
 	good := zone{
 		"reply.shop.example":         {"google-site-verification=x", "v=spf1 ip4:192.0.2.1 -all"},
 		"r1._domainkey.shop.example": {"v=DKIM1; k=rsa; p=MIIB"},
 		"_dmarc.shop.example":        {"v=DMARC1; p=none"}, // of the organisation, not of the sub-domain
+		"mx reply.shop.example":      {"in.shop.example."},
 	}
 	with := func(name string, records ...string) zone {
 		z := zone{}
@@ -150,15 +160,15 @@ func TestDoctor_ReadsTheSendersRecords(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		zone   zone
-		grades string // SPF DKIM DMARC
+		grades string // SPF DKIM DMARC MX
 		says   string
 	}{
-		{"all there", good, "OK OK OK", "_dmarc.shop.example"},
-		{"nothing there", zone{}, "FAIL FAIL FAIL", "v=DMARC1; p=none; rua="},
-		{"two SPF records", with("reply.shop.example", "v=spf1 -all", "v=spf1 ~all"), "FAIL OK OK", "join them"},
-		{"SPF for everybody", with("reply.shop.example", "v=spf1 +all"), "FAIL OK OK", "-all or ~all"},
-		{"a revoked key", with("r1._domainkey.shop.example", "v=DKIM1; p="), "OK FAIL OK", "revoked"},
-		{"no resolver", with("reply.shop.example", "broken"), "WARN OK OK", "resolver"},
+		{"all there", good, "OK OK OK OK", "_dmarc.shop.example"},
+		{"nothing there", zone{}, "FAIL FAIL FAIL FAIL", "v=DMARC1; p=none; rua="},
+		{"two SPF records", with("reply.shop.example", "v=spf1 -all", "v=spf1 ~all"), "FAIL OK OK OK", "join them"},
+		{"SPF for everybody", with("reply.shop.example", "v=spf1 +all"), "FAIL OK OK OK", "-all or ~all"},
+		{"a revoked key", with("r1._domainkey.shop.example", "v=DKIM1; p="), "OK FAIL OK OK", "revoked"},
+		{"no resolver", with("reply.shop.example", "broken"), "WARN OK OK OK", "resolver"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

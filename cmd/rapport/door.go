@@ -25,6 +25,6 @@ func (a *App) apiOptions() api.Options {
 		Limits: api.Limits{Inline: int64(c.Limits.InlineBytes), Stream: int64(c.Limits.StreamBytes), Attachment: int64(c.Limits.AttachmentBytes), Body: int64(c.Limits.BodyBytes),
 			Running: c.Limits.Requests, Streams: c.Limits.LargeRequests, Held: int64(c.Limits.HeldBytes), Listeners: c.Limits.EventStreams},
 		CallDoors: a.callDoors(),
-		Ready:     a.Ready, Observe: a.watch.request,
+		Ready:     a.Ready, Observe: a.watch.request, Around: a.around,
 	}
 }

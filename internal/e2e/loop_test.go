@@ -22,7 +22,8 @@ func TestMailLoop(t *testing.T) {
 	for _, way := range []string{"imap", "lmtp"} {
 		t.Run(way, func(t *testing.T) {
 			t.Parallel()
-			loop(t, way)
+			t.Run("one process", func(t *testing.T) { loop(t, way) })
+			t.Run("api and workers", func(t *testing.T) { loopApart(t, way) }) // afterwards: there is one port for LMTP
 		})
 	}
 }
@@ -52,8 +53,7 @@ func mailAnswers() []mailAnswer {
 func loop(t *testing.T, way string) {
 	b := startBoxes(t, way)
 	in := b.in
-	in.Must("PUT", "/v1/templates/question", map[string]any{"variants": []any{map[string]any{"channel": "email",
-		"subject": "Your order", "text": "Dear {{ customer.name }},\nWhen may we deliver?\nWhich colour?\n"}}}, nil)
+	b.ask(t)
 	vacation := b.box("vacation")
 	b.put("vacation", ".dovecot.sieve", "require [\"vacation\"];\nvacation :subject \"Out of office\" \"I am away until Monday.\";\n")
 
@@ -72,38 +72,12 @@ func loop(t *testing.T, way string) {
 	}
 	for _, a := range mailAnswers() {
 		t.Run(a.name, func(t *testing.T) {
-			e := b.entry(t, sent[a.name])
-			last := 0
-			for _, line := range a.text {
-				i := strings.Index(e.Text[last:], line)
-				if i < 0 {
-					t.Fatalf("%q is missing in %q", line, e.Text)
-				}
-				last += i
-			}
-			if strings.Contains(e.Text, "Shop <shop@") && a.name != "forward" {
-				t.Errorf("what the program wrote above the quote stands in the text: %q", e.Text)
-			}
-			if e.MatchedBy != a.by {
-				t.Errorf("matched by %q, want %q", e.MatchedBy, a.by)
-			}
-			if a.file != "" {
-				in.Wait(10*time.Second, "the attachment is stored", func() bool { e = b.entry(t, sent[a.name]); return len(e.Attachments) > 0 })
-				if got := in.ask(t, "GET", "/v1/files/"+e.Attachments[0]+"/content", "", nil); strings.ReplaceAll(string(got.Body), "\r\n", "\n") != a.file {
-					t.Errorf("the file is %d %q", got.Status, got.Body)
-				}
-			}
+			b.got(t, a, sent[a.name])
 		})
 	}
 
 	t.Run("unknown", func(t *testing.T) {
-		var s struct{ Reason, Scope, Message string }
-		in.Wait(30*time.Second, "the bounce is understood", func() bool {
-			return in.Call("GET", "/v1/suppressions/email/"+unknown, nil, &s) == 200 && s.Reason != ""
-		})
-		if s.Reason != "hard_bounce" || s.Message != sent["unknown"] {
-			t.Errorf("suppressed: %+v", s)
-		}
+		b.bounced(t, unknown, sent["unknown"])
 		if n := b.entries(t, func(e loopEntry) bool { return strings.Contains(e.Text, "mail system") }); n != nil {
 			t.Errorf("the bounce opened a thread: %+v", n)
 		}
@@ -124,6 +98,51 @@ func loop(t *testing.T, way string) {
 	})
 }
 
+// ask makes the template of the mail that everybody answers.
+func (b *boxes) ask(t *testing.T) {
+	t.Helper()
+	b.in.Must("PUT", "/v1/templates/question", map[string]any{"variants": []any{map[string]any{"channel": "email",
+		"subject": "Your order", "text": "Dear {{ customer.name }},\nWhen may we deliver?\nWhich colour?\n"}}}, nil)
+}
+
+// got demands that what was written stands in the thread of the message, and the file with it.
+func (b *boxes) got(t *testing.T, a mailAnswer, message string) {
+	t.Helper()
+	e := b.entry(t, message)
+	last := 0
+	for _, line := range a.text {
+		i := strings.Index(e.Text[last:], line)
+		if i < 0 {
+			t.Fatalf("%q is missing in %q", line, e.Text)
+		}
+		last += i
+	}
+	if strings.Contains(e.Text, "Shop <shop@") && a.name != "forward" {
+		t.Errorf("what the program wrote above the quote stands in the text: %q", e.Text)
+	}
+	if e.MatchedBy != a.by {
+		t.Errorf("matched by %q, want %q", e.MatchedBy, a.by)
+	}
+	if a.file != "" {
+		b.in.Wait(10*time.Second, "the attachment is stored", func() bool { e = b.entry(t, message); return len(e.Attachments) > 0 })
+		if got := b.in.ask(t, "GET", "/v1/files/"+e.Attachments[0]+"/content", "", nil); strings.ReplaceAll(string(got.Body), "\r\n", "\n") != a.file {
+			t.Errorf("the file is %d %q", got.Status, got.Body)
+		}
+	}
+}
+
+// bounced demands that the message's bounce has suppressed the address.
+func (b *boxes) bounced(t *testing.T, address, message string) {
+	t.Helper()
+	var s struct{ Reason, Scope, Message string }
+	b.in.Wait(30*time.Second, "the bounce is understood", func() bool {
+		return b.in.Call("GET", "/v1/suppressions/email/"+address, nil, &s) == 200 && s.Reason != ""
+	})
+	if s.Reason != "hard_bounce" || s.Message != message {
+		t.Errorf("suppressed: %+v", s)
+	}
+}
+
 // boxes are an installation whose customers have mailboxes in Dovecot.
 type boxes struct {
 	in     *Installation
@@ -131,14 +150,26 @@ type boxes struct {
 	run    string // makes the addresses of this run its own
 	smtp   string
 	imap   string
+	read   string // where Rapport reads the mailbox of answers: imap, or what stands before it
 	home   string
 	secret string
 	tmp    string
 }
 
+// startBoxes starts one process on SQLite.
 func startBoxes(t *testing.T, way string) *boxes {
 	t.Helper()
+	b := prepareBoxes(t, way)
+	b.install(t)
+	b.in.Start("serve")
+	b.in.NewKey()
+	return b
+}
+
+func prepareBoxes(t *testing.T, way string) *boxes {
+	t.Helper()
 	b := &boxes{way: way, smtp: os.Getenv("RAPPORT_TEST_SMTP"), imap: os.Getenv("RAPPORT_TEST_IMAP"), home: os.Getenv("RAPPORT_TEST_IMAP_HOME"), secret: os.Getenv("RAPPORT_TEST_IMAP_PASSWORD"), tmp: t.TempDir()}
+	b.read = b.imap
 	if b.home == "" {
 		if os.Getenv("RAPPORT_TEST_REQUIRED") != "" {
 			t.Fatal("RAPPORT_TEST_IMAP_HOME is not set: run the tests with make test")
@@ -146,10 +177,17 @@ func startBoxes(t *testing.T, way string) *boxes {
 		t.Skip("RAPPORT_TEST_IMAP_HOME is not set; make test starts Dovecot")
 	}
 	b.run = fmt.Sprintf("%s-%x", way, randomBytes(t, 4))
+	return b
+}
+
+// install prepares the installation, with settings of its own.
+func (b *boxes) install(t *testing.T, settings ...string) {
+	t.Helper()
+	way := b.way
 	host, port, _ := net.SplitHostPort(b.smtp)
 	inbound := fmt.Sprintf(`{addresses: [shop@reply-lmtp.test], listen: "lmtp://%s"}`, os.Getenv("RAPPORT_TEST_LMTP"))
 	if way == "imap" {
-		ihost, iport, _ := net.SplitHostPort(b.imap)
+		ihost, iport, _ := net.SplitHostPort(b.read)
 		inbound = fmt.Sprintf(`{addresses: [shop@reply-imap.test], imap: {host: %s, port: %s, tls: starttls, tls_ca_file: %s, username: reply@reply-imap.test, password: "env:IMAP_PASSWORD", since: 1}}`, ihost, iport, os.Getenv("RAPPORT_TEST_SMTP_CA"))
 	}
 	write(t, filepath.Join(b.tmp, "rapport.yaml"), fmt.Appendf(nil, `
@@ -167,11 +205,8 @@ providers:
       reply_domain: reply-%s.test
       inbound: %s
 `, host, port, os.Getenv("RAPPORT_TEST_SMTP_CA"), way, way, inbound))
-	b.in = Install(t, secret, "CONFIG="+filepath.Join(b.tmp, "rapport.yaml"))
+	b.in = Install(t, append(settings, secret, "CONFIG="+filepath.Join(b.tmp, "rapport.yaml"))...)
 	b.in.env = append(b.in.env, "IMAP_PASSWORD="+b.secret)
-	b.in.Start("serve")
-	b.in.NewKey()
-	return b
 }
 
 func (b *boxes) box(name string) string { return name + "-" + b.run + "@box.test" }

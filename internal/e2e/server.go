@@ -52,6 +52,8 @@ type process struct {
 	cmd *exec.Cmd
 	log string
 	end chan struct{}
+
+	killed bool
 }
 
 // Install prepares an installation; settings are RAPPORT_ variables ("DATABASE_URL=..."). Its processes
@@ -70,7 +72,7 @@ func Install(t *testing.T, settings ...string) *Installation {
 }
 
 // Start runs one process of a role and waits, when it has an API, until that answers.
-func (in *Installation) Start(role string) {
+func (in *Installation) Start(role string) *process {
 	in.t.Helper()
 	bin, err := Binary()
 	if err != nil {
@@ -91,7 +93,7 @@ func (in *Installation) Start(role string) {
 	in.runs = append(in.runs, p)
 	in.mu.Unlock()
 	if role == "worker" {
-		return
+		return p
 	}
 	in.Wait(30*time.Second, role+" answers", func() bool {
 		select {
@@ -106,6 +108,16 @@ func (in *Installation) Start(role string) {
 		r.Body.Close()
 		return r.StatusCode == http.StatusOK
 	})
+	return p
+}
+
+// kill ends a process as a crash does.
+func (in *Installation) kill(p *process) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	p.killed = true
+	p.cmd.Process.Kill()
+	<-p.end
 }
 
 // Run runs a command of the binary against this installation and returns what it printed.
@@ -220,7 +232,7 @@ func (in *Installation) stopAll() {
 			<-p.end
 			in.t.Errorf("%s did not end on SIGTERM", filepath.Base(p.log))
 		}
-		if code := p.cmd.ProcessState.ExitCode(); code != 0 {
+		if code := p.cmd.ProcessState.ExitCode(); code != 0 && !p.killed {
 			in.t.Errorf("%s ended with %d", filepath.Base(p.log), code)
 		}
 		if in.t.Failed() {
