@@ -14,7 +14,7 @@ export function Sample({ of: s }: { of: Estimate['samples'][number] }) {
     <div className={classes.sample}>
       <div className={classes.to}>
         <ChannelIcon channel={s.channel} />
-        <Person id={s.customer} />
+        <Person id={s.customer} or={s.to} />
         <Text size="xs" c="dimmed" className={classes.address}>{[s.to, s.locale].filter(Boolean).join(' · ')}</Text>
       </div>
       {s.error ? (

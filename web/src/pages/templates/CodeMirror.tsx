@@ -58,7 +58,7 @@ export default function CodeMirror({ label, value, onChange, readOnly = false }:
           colours(dark),
           theme(dark),
           EditorView.lineWrapping,
-          EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false' }),
+          EditorView.contentAttributes.of({ 'aria-label': label, spellcheck: 'false', tabindex: '0' }),
           EditorState.readOnly.of(readOnly),
           EditorView.editable.of(!readOnly),
           EditorView.updateListener.of((u) => u.docChanged && told.current(u.state.doc.toString())),
