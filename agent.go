@@ -42,6 +42,17 @@ func ValidAgentRole(r AgentRole) bool { return slices.Contains(AgentRoles, r) }
 // Active tells whether the agent may sign in.
 func (a *Agent) Active() bool { return !a.Invited && a.DisabledAt.IsZero() }
 
+// State is active, invited or disabled.
+func (a *Agent) State() string {
+	switch {
+	case !a.DisabledAt.IsZero():
+		return "disabled"
+	case a.Invited:
+		return "invited"
+	}
+	return "active"
+}
+
 // MentionName is what stands after the @ to call the agent of this name, and what no two agents share: the name in
 // lower case, with a dot for whatever a mention cannot hold. Empty: nothing of the name can be mentioned.
 func MentionName(name string) string {

@@ -32,14 +32,7 @@ func (a Agent) kept() Agent {
 }
 
 func agentView(a rapport.Agent) Agent {
-	v := Agent{ID: rapport.KindAgent.Format(a.ID), Name: a.Name, Email: a.Email, Role: a.Role, State: "active", TOTP: a.TOTP, Mention: rapport.MentionName(a.Name), SeenAt: maybe(a.SeenAt), CreatedAt: a.CreatedAt}
-	switch {
-	case !a.DisabledAt.IsZero():
-		v.State = "disabled"
-	case a.Invited:
-		v.State = "invited"
-	}
-	return v
+	return Agent{ID: rapport.KindAgent.Format(a.ID), Name: a.Name, Email: a.Email, Role: a.Role, State: a.State(), TOTP: a.TOTP, Mention: rapport.MentionName(a.Name), SeenAt: maybe(a.SeenAt), CreatedAt: a.CreatedAt}
 }
 
 func linked(a rapport.Agent, l gateway.Link) Agent {
@@ -57,7 +50,7 @@ type Me struct {
 }
 
 func (d *door) me(ctx context.Context, id rapport.ID) (v Me, err error) {
-	a, err := d.st.Agent(ctx, id)
+	a, err := d.st.FindAgent(ctx, id)
 	if err != nil {
 		return v, err
 	}
@@ -95,7 +88,7 @@ type ResetInput struct {
 func (d *door) agents() {
 	const tag = "Agents"
 	const me = "/v1/agents/me"
-	handleJSON(d, route{Method: http.MethodPatch, Path: me, Self: true, Tag: tag, Summary: "Change your name, language or preferences", Refuses: []int{409}}, d.patchMe)
+	handleJSON(d, route{Method: http.MethodPatch, Path: me, Self: true, Tag: tag, Summary: "Change your language or preferences"}, d.patchMe)
 	handleJSON(d, route{Method: http.MethodPut, Path: me + "/password", Self: true, Tag: tag, Summary: "Change your password", Status: 204, About: "All other sessions end."}, d.putPassword)
 	handleJSON(d, route{Method: http.MethodPost, Path: me + "/totp", Self: true, Tag: tag, Summary: "Begin to sign in with codes", About: "Nothing changes until a code of the app has come back."}, d.offerTOTP)
 	handleJSON(d, route{Method: http.MethodPost, Path: me + "/totp/confirm", Self: true, Tag: tag, Summary: "Confirm with the first code"}, d.confirmTOTP)
@@ -105,7 +98,7 @@ func (d *door) agents() {
 	handleJSON(d, route{Method: http.MethodPost, Path: "/v1/agents", Scope: "write:agents", Tag: tag, Summary: "Invite an agent", Status: 201,
 		About: "The answer has a link that is good for seven days, once, and is shown nowhere else. Nobody can give a role whose scopes they do not have; only an owner makes owners."}, d.postAgent)
 	handle(d, route{Method: http.MethodGet, Path: "/v1/agents/{id}", Scope: "read:agents", Tag: tag, Summary: "Find an agent", Refuses: []int{404}}, d.getAgent)
-	handleJSON(d, route{Method: http.MethodPatch, Path: "/v1/agents/{id}", Scope: "write:agents", Tag: tag, Summary: "Change an agent", Refuses: []int{404, 409}, About: "409: somebody has the name or the address, or nobody would be left who owns this."}, d.patchAgent)
+	handleJSON(d, route{Method: http.MethodPatch, Path: "/v1/agents/{id}", Scope: "write:agents", Tag: tag, Summary: "Change an agent", Refuses: []int{404, 409}, About: "409: somebody has the address, or nobody would be left who owns this. The name stays: threads, notes and drafts know an agent by it."}, d.patchAgent)
 	handle(d, route{Method: http.MethodPost, Path: "/v1/agents/{id}/invitation", Scope: "write:agents", Tag: tag, Summary: "Invite an agent again", Refuses: []int{404}, About: "The link before is worth nothing any more."}, d.postInvitation)
 	handleJSON(d, route{Method: http.MethodPost, Path: "/v1/agents/{id}/reset", Scope: "write:agents", Tag: tag, Summary: "Let an agent choose another password", Bare: true, Refuses: []int{404}, About: "The answer has a link that is good for 24 hours, once."}, d.postReset)
 	handle(d, route{Method: http.MethodDelete, Path: "/v1/agents/{id}/sessions", Scope: "write:agents", Tag: tag, Summary: "Sign an agent out everywhere", Status: 204, Refuses: []int{404}}, d.deleteAgentSessions)
@@ -197,7 +190,7 @@ func (d *door) getAgent(ctx context.Context, in *oneAgent) (*reply[Agent], error
 	if err != nil {
 		return nil, err
 	}
-	a, err := d.st.Agent(ctx, id)
+	a, err := d.st.FindAgent(ctx, id)
 	if err != nil {
 		return nil, err
 	}

@@ -130,9 +130,9 @@ func (a *Agents) pass(ctx context.Context, by Caller, id rapport.ID, p rapport.P
 	return agent, l, err
 }
 
-// AgentChange is what an admin may change about an agent; what is not given stays.
+// AgentChange is what an admin may change about an agent; what is not given stays. The name stays for good: threads, notes
+// and drafts know the agent by it.
 type AgentChange struct {
-	Name     *string            `json:"name,omitempty" maxLength:"100"`
 	Email    *string            `json:"email,omitempty" maxLength:"254"`
 	Role     *rapport.AgentRole `json:"role,omitempty" enum:"owner,admin,agent,viewer"`
 	Disabled *bool              `json:"disabled,omitempty" doc:"true signs the agent out everywhere, and lets them in no more."`
@@ -161,10 +161,13 @@ func (a *Agents) Change(ctx context.Context, by Caller, id rapport.ID, in AgentC
 		if was.Active() && was.Role == rapport.Owner && (!agent.Active() || agent.Role != rapport.Owner) && !others {
 			return rapport.Errorf(rapport.CodeConflict, "This is the last owner who can sign in. Make somebody else an owner first.")
 		}
-		if err := a.save(ctx, s, was, agent); err != nil {
+		if err := s.SaveAgent(ctx, agent); err != nil {
 			return err
 		}
 		if !agent.DisabledAt.IsZero() {
+			if err := s.DropPresence(ctx, agent.Name); err != nil { // gets no threads any more
+				return err
+			}
 			if err := s.DropSessions(ctx, id, 0); err != nil {
 				return err
 			}
@@ -180,9 +183,6 @@ func (a *Agents) Change(ctx context.Context, by Caller, id rapport.ID, in AgentC
 
 func (a *Agents) changed(agent rapport.Agent, in AgentChange) (rapport.Agent, error) {
 	v := validation{}
-	if in.Name != nil {
-		agent.Name = v.agentName(*in.Name)
-	}
 	if in.Email != nil {
 		agent.Email = v.agentEmail(*in.Email)
 	}
@@ -203,7 +203,6 @@ func (a *Agents) changed(agent rapport.Agent, in AgentChange) (rapport.Agent, er
 
 // OwnChange is what agents may change about themselves; what is not given stays.
 type OwnChange struct {
-	Name        *string         `json:"name,omitempty" maxLength:"100"`
 	Locale      *string         `json:"locale,omitempty" maxLength:"35" doc:"BCP 47. Empty: the browser's." example:"en"`
 	Preferences json.RawMessage `json:"preferences,omitempty" doc:"A JSON object of at most 8 KiB: how the app is to look. It replaces the one before."`
 }
@@ -221,17 +220,12 @@ func (a *Agents) ChangeSelf(ctx context.Context, by Caller, in OwnChange) (agent
 		}
 	}
 	in.Locale = v.locale("locale", in.Locale)
+	if len(v.errs) > 0 {
+		return agent, invalid(v.errs)
+	}
 	err = a.store.Tx(ctx, func(s *store.Store) error {
-		was, err := s.LockAgent(ctx, by.Agent)
-		if err != nil {
+		if agent, err = s.LockAgent(ctx, by.Agent); err != nil {
 			return err
-		}
-		agent = was
-		if in.Name != nil {
-			agent.Name = v.agentName(*in.Name)
-		}
-		if len(v.errs) > 0 {
-			return invalid(v.errs)
 		}
 		if in.Locale != nil {
 			agent.Locale = *in.Locale
@@ -239,15 +233,10 @@ func (a *Agents) ChangeSelf(ctx context.Context, by Caller, in OwnChange) (agent
 		if len(in.Preferences) > 0 {
 			agent.Preferences = in.Preferences
 		}
-		return a.save(ctx, s, was, agent)
+		return s.SaveAgent(ctx, agent)
 	})
 	a.forget()
-	return agent, a.taken(err)
-}
-
-// save stores an agent who was another.
-func (a *Agents) save(ctx context.Context, s *store.Store, was, agent rapport.Agent) error {
-	return s.SaveAgent(ctx, agent)
+	return agent, err
 }
 
 // taken turns the database's word for a name, or an address, that somebody has into ours.

@@ -72,7 +72,7 @@ func (a *Agents) FindPass(ctx context.Context, token string) (p rapport.Pass, ag
 		err = rapport.NotFound("invitation")
 	}
 	if err == nil {
-		agent, err = a.store.Agent(ctx, p.Agent)
+		agent, err = a.store.FindAgent(ctx, p.Agent)
 	}
 	return p, agent, err
 }
@@ -111,15 +111,13 @@ func (a *Agents) Accept(ctx context.Context, from Visitor, in AcceptInput) (out 
 	}
 	hash := a.hash.hash(in.Password)
 	err = a.store.Tx(ctx, func(s *store.Store) error {
-		was, err := s.LockAgent(ctx, agent.ID)
-		if err != nil {
+		if agent, err = s.LockAgent(ctx, agent.ID); err != nil {
 			return err
 		}
 		secrets, err := s.AgentSecrets(ctx, agent.ID)
 		if err != nil {
 			return err
 		}
-		agent = was
 		if secrets.TOTP != "" && !p.ClearTOTP {
 			if strings.TrimSpace(in.Code) == "" {
 				return rapport.Errorf(rapport.CodeTOTPRequired, "A code of your authenticator app is needed, or one of your recovery codes.")
@@ -143,7 +141,7 @@ func (a *Agents) Accept(ctx context.Context, from Visitor, in AcceptInput) (out 
 		}
 		if in.Name != "" && p.Kind == rapport.PassInvitation {
 			agent.Name = in.Name
-			if err := a.save(ctx, s, was, agent); err != nil {
+			if err := s.SaveAgent(ctx, agent); err != nil {
 				return err
 			}
 		}

@@ -15,7 +15,7 @@ type PasswordInput struct {
 
 // ChangePassword gives an agent another password and ends all other sessions.
 func (a *Agents) ChangePassword(ctx context.Context, by Caller, in PasswordInput) error {
-	agent, err := a.store.Agent(ctx, by.Agent)
+	agent, err := a.store.FindAgent(ctx, by.Agent)
 	if err != nil {
 		return err
 	}

@@ -211,7 +211,7 @@ func (a *Agents) session(ctx context.Context, token, address string) (rapport.Se
 	if err != nil {
 		return x, rapport.Agent{}, err
 	}
-	agent, err := a.store.Agent(ctx, x.Agent)
+	agent, err := a.store.FindAgent(ctx, x.Agent)
 	if err != nil {
 		return x, agent, err
 	}

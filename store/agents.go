@@ -38,13 +38,13 @@ func (s *Store) SaveAgent(ctx context.Context, a rapport.Agent) error {
 	return err
 }
 
-// Agent finds one by id.
-func (s *Store) Agent(ctx context.Context, id rapport.ID) (rapport.Agent, error) {
+// FindAgent finds one by id.
+func (s *Store) FindAgent(ctx context.Context, id rapport.ID) (rapport.Agent, error) {
 	a, err := scanAgent(s.row(ctx, `SELECT `+agentColumns+` FROM agents WHERE id = $1`, id).Scan)
 	return a, missing(err, "agent")
 }
 
-// LockAgent is Agent for a transaction that changes it: others wait until it ends.
+// LockAgent is FindAgent for a transaction that changes it: others wait until it ends.
 func (s *Store) LockAgent(ctx context.Context, id rapport.ID) (rapport.Agent, error) {
 	a, err := scanAgent(s.row(ctx, `SELECT `+agentColumns+` FROM agents WHERE id = $1 `+s.d.forUpdate(), id).Scan)
 	return a, missing(err, "agent")

@@ -32,6 +32,12 @@ func (s *Store) SetPresence(ctx context.Context, agent string, status rapport.Pr
 	return p, err
 }
 
+// DropPresence forgets what an agent has said: they are gone.
+func (s *Store) DropPresence(ctx context.Context, agent string) error {
+	_, err := s.exec(ctx, `DELETE FROM presence WHERE agent = $1`, agent)
+	return err
+}
+
 // Presences lists who has ever said whether they are there, by name.
 func (s *Store) Presences(ctx context.Context) ([]rapport.Presence, error) {
 	return collect(ctx, s, func(scan func(...any) error) (p rapport.Presence, err error) {

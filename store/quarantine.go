@@ -67,6 +67,11 @@ func (s *Store) BeginQuarantine(ctx context.Context, since time.Time) (q Quarant
 		if _, err = s.exec(ctx, `UPDATE batches SET due_at = $1 WHERE campaign_id = 0`, held); err != nil {
 			return err
 		}
+		for _, table := range []string{"sessions", "passes"} { // some may have been ended since: whoever was signed in signs in again
+			if _, err = s.exec(ctx, `DELETE FROM `+table); err != nil {
+				return err
+			}
+		}
 		if err = s.putMeta(ctx, quarantineMark, q); err != nil {
 			return err
 		}

@@ -83,7 +83,7 @@ talk to a running server find it by RAPPORT_URL (http://127.0.0.1:8080 unless se
 		}
 	}
 	add("run", c.serveCommand(), c.apiCommand(), c.workerCommand())
-	add("operate", c.migrateCommand(), c.keysCommand(), c.backupCommand(), c.restoreCommand(), c.quarantineCommand(), c.doctorCommand(), c.healthcheckCommand(), c.mailCommand())
+	add("operate", c.migrateCommand(), c.keysCommand(), c.agentsCommand(), c.backupCommand(), c.restoreCommand(), c.quarantineCommand(), c.doctorCommand(), c.healthcheckCommand(), c.mailCommand())
 	add("send", c.importCommand(), c.campaignCommand(), c.templateCommand())
 	root.AddCommand(&cobra.Command{Use: "version", Short: "Print the version", Example: "  rapport version", Args: cobra.NoArgs, Run: func(*cobra.Command, []string) {
 		fmt.Fprintln(c.out, version)
