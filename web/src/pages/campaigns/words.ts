@@ -28,7 +28,11 @@ export const stateColor: Record<State, string> = {
 /** Why a message was not sent, in words; a provider's own word stays as it is. */
 export function useReason() {
   const { t, i18n } = useTranslation('campaigns')
-  return (reason: string) => (i18n.exists(`campaigns:reason.${reason}`) ? t(`reason.${reason}` as 'reason.no_consent') : reason.replaceAll('_', ' '))
+  return (reason: string) => {
+    const [kind = '', detail] = reason.split(/:\s*(.*)/s) // missing_variable: data.code
+    const words = i18n.exists(`campaigns:reason.${kind}`) ? t(`reason.${kind}` as 'reason.no_consent') : kind.replaceAll('_', ' ')
+    return detail ? `${words}: ${detail}` : words
+  }
 }
 
 export function useIntent() {
