@@ -11,7 +11,9 @@ export function MailFrame({ html, title, height }: { html: string; title: string
   const fill = useCallback(() => {
     const page = frame.current?.contentDocument
     if (!page || page.URL === 'about:blank') return // not loaded yet
-    const mail = new DOMParser().parseFromString(html, 'text/html')
+    // The frame's own parser, since a parsed document has the policy of the window whose parser it was.
+    const own = frame.current!.contentWindow as Window & typeof globalThis
+    const mail = new own.DOMParser().parseFromString(html, 'text/html')
     for (const a of mail.querySelectorAll('a')) a.target = '_blank'
     page.replaceChild(page.adoptNode(mail.documentElement), page.documentElement)
     if (!height) frame.current!.style.height = `${Math.min(2000, Math.max(120, page.documentElement.scrollHeight))}px`

@@ -60,11 +60,12 @@ export function Matrix({ source, place, onPlace, onChange, may }: Props) {
               {columns.map((l) => {
                 const v = variants.find((x) => x.channel === c && (x.locale ?? '') === l)
                 const label = `${name(c)}, ${l || t('anyLanguage')}`
+                const words = !v || v.channel === 'webhook' ? 'JSON' : v.subject?.slice(0, 16) || t('words', { count: (v.text ?? '').split(/\s+/).filter(Boolean).length || 1 })
                 return (
                   <td key={l}>
                     {v ? (
                       <span className={classes.cell} data-on={placeOf(v) === place || undefined}>
-                        <UnstyledButton className={classes.pick} aria-pressed={placeOf(v) === place} onClick={() => onPlace(placeOf(v))} aria-label={t('write', { what: label })}>{v.channel === 'webhook' ? 'JSON' : v.subject?.slice(0, 16) || t('words', { count: (v.text ?? '').split(/\s+/).filter(Boolean).length || 1 })}</UnstyledButton>
+                        <UnstyledButton className={classes.pick} aria-pressed={placeOf(v) === place} onClick={() => onPlace(placeOf(v))} aria-label={t('write', { what: `${label}: ${words}` })}>{words}</UnstyledButton>
                         {may && placeOf(v) === place && variants.length > 1 && <ActionIcon variant="subtle" color="red" size={24} aria-label={t('remove', { what: label })} onClick={() => confirm({ title: t('removeTitle', { what: label }), about: t('removeAbout'), act: common('delete'), onYes: () => remove(v) })}><IconTrash size={14} /></ActionIcon>}
                       </span>
                     ) : (
