@@ -32,12 +32,13 @@ export function Campaign() {
   const campaign = useCampaign(id)
   useLiveCampaigns((e) => {
     if (e.data.campaign !== id) return
-    if (e.type === 'campaign.progress' || e.type === 'campaign.finished') {
-      void queries.invalidateQueries({ queryKey: ['campaign', id, 'figures'] })
-      void queries.invalidateQueries({ queryKey: ['campaign', id, 'messages'] })
-    }
-    if (e.type === 'reply.received') void queries.invalidateQueries({ queryKey: ['campaign', id, 'replies'] })
-    if (e.type === 'reply.received' || e.type.startsWith('message.')) void queries.invalidateQueries({ queryKey: ['campaign', id, 'figures'] })
+    // What is on its way already is not asked again: events come faster than a long list.
+    const anew = (what: string) => void queries.invalidateQueries({ queryKey: ['campaign', id, what] }, { cancelRefetch: false })
+    // A list that was scrolled far is fetched anew only at the end: each second would be too much for who reads it.
+    if (e.type === 'campaign.progress') void queries.invalidateQueries({ queryKey: ['campaign', id, 'messages'], predicate: (q) => ((q.state.data as { pages?: unknown[] } | undefined)?.pages?.length ?? 0) <= 2 }, { cancelRefetch: false })
+    if (e.type === 'campaign.finished') anew('messages')
+    if (e.type === 'reply.received') anew('replies')
+    if (e.type === 'reply.received' || e.type === 'campaign.finished' || e.type === 'message.opened' || e.type === 'message.clicked') anew('figures')
   })
   const crumbs = [{ label: t('title'), to: '/campaigns' }]
   if (!campaign.data)

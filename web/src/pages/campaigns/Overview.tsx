@@ -1,5 +1,5 @@
 import { Skeleton, Text, Title, UnstyledButton } from '@mantine/core'
-import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { lazy, Suspense, useEffect, useState, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { client, type Schemas } from '../../api/client'
@@ -22,7 +22,13 @@ const Charts = lazy(() => import('./Charts'))
 export function Overview({ campaign: c, onState, onReplies }: { campaign: Campaign; onState: (state: string) => void; onReplies: () => void }) {
   const { t } = useTranslation('campaigns')
   const can = useCan()
-  const figures = useQuery({ queryKey: ['campaign', c.id, 'figures'], queryFn: () => need(client.GET('/v1/campaigns/{id}/funnel', { params: { path: { id: c.id } } })), placeholderData: keepPreviousData, staleTime: 1_000 })
+  const figures = useQuery({
+    queryKey: ['campaign', c.id, 'figures'],
+    queryFn: () => need(client.GET('/v1/campaigns/{id}/funnel', { params: { path: { id: c.id } } })),
+    staleTime: 1_000,
+    // The server counts a campaign's rows at most so often; while they change it is asked in a rhythm, and once after the end.
+    refetchInterval: (q) => (moving(c.status) || (c.finished_at && q.state.data && q.state.data.as_of < c.finished_at) ? 2_000 : false),
+  })
   const n = c.counts
   if (!n) return null
   return (
@@ -81,7 +87,7 @@ function Progress({ campaign: c, counts: n }: { campaign: Campaign; counts: Coun
           {t('progressLong', { done: format.number(done), planned: format.number(whole), share: format.percent(whole ? done / whole : 1) })}
         </Text>
         <Text size="sm" c="dimmed" className={classes.tabular} aria-live="polite">
-          {moving(c.status) && rate > 0 && left > 0 ? t('speed', { rate: format.number(Math.round(rate)), count: minutes }) : ''}
+          {moving(c.status) && rate > 0 && left > 0 ? t(left / rate < 60 ? 'speedSoon' : 'speed', { rate: format.number(Math.round(rate)), count: minutes }) : ''}
         </Text>
       </div>
       <Bar counts={n} thick />
