@@ -31,7 +31,7 @@ export function Settings() {
                 <ul className={classes.list}>
                   {here.map((s) => (
                     <li key={s.key}>
-                      <Link to="/settings/$section" params={{ section: s.key }} className={classes.link} aria-current={s === section && (chosen ? 'page' : undefined)} data-first={(s === section && !chosen) || undefined}>
+                      <Link to="/settings/$section" params={{ section: s.key }} className={classes.link} aria-current={chosen && s === section ? 'page' : undefined} data-first={(s === section && !chosen) || undefined}>
                         <s.icon size={18} stroke={1.7} aria-hidden />
                         <span>{t(`sections.${s.key}`)}</span>
                       </Link>

@@ -1,4 +1,4 @@
-import { Alert, Badge, Button, Group, Stack, Text, Title } from '@mantine/core'
+import { Alert, Button, Group, Stack, Text, Title } from '@mantine/core'
 import { IconAt, IconRefresh } from '@tabler/icons-react'
 import { client, type Schemas } from '../../../api/client'
 import { need, usePages } from '../../../api/pages'
@@ -8,6 +8,7 @@ import { Page } from '../../../ui/Page'
 import { When } from '../../../ui/When'
 import { useAct } from '../kit/act'
 import { Copy } from '../kit/Copy'
+import { State } from '../kit/State'
 import { useWords } from '../kit/words'
 import kit from '../kit/kit.module.css'
 import classes from './Domains.module.css'
@@ -104,9 +105,9 @@ function One({ domain }: { domain: Domain }) {
             </dl>
             <div className={classes.state}>
               {r.status && (
-                <Badge variant="light" tt="none" color={colors[r.status]}>
+                <State color={colors[r.status]}>
                   {t(`domains.status.${r.status}`)}
-                </Badge>
+                </State>
               )}
               {(r.says || r.mend) && (
                 <Text size="sm" mt={4}>

@@ -132,7 +132,7 @@ function Form({ drivers, provider }: { drivers: Driver[]; provider?: View }) {
   const [driverName, setDriver] = useState(provider?.driver ?? drivers[0]?.name ?? '')
   const driver = drivers.find((d) => d.name === driverName)
   const [channel, setChannel] = useState<string>(provider?.channel ?? driver?.channels[0] ?? 'email')
-  const [priority, setPriority] = useState<number>(provider?.priority ?? 100)
+  const [priority, setPriority] = useState<number>(provider?.priority ?? 0)
   const [rate, setRate] = useState<number>(provider?.rate ?? 0)
   const [settings, setSettings] = useState<Values>(isValues(provider?.settings) ? provider.settings : {})
   const [tries, setTries] = useState(0)

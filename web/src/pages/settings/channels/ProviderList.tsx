@@ -1,4 +1,4 @@
-import { Badge, Button } from '@mantine/core'
+import { Button } from '@mantine/core'
 import { IconChevronRight, IconLock, IconPlugConnected, IconPlus } from '@tabler/icons-react'
 import { Link } from '@tanstack/react-router'
 import { client, type Schemas } from '../../../api/client'
@@ -11,6 +11,7 @@ import { Page } from '../../../ui/Page'
 import { When } from '../../../ui/When'
 import { Lines } from '../kit/Lines'
 import { useTick } from '../kit/tick'
+import { State } from '../kit/State'
 import { useWords } from '../kit/words'
 import kit from '../kit/kit.module.css'
 
@@ -68,9 +69,9 @@ export function Health({ of: p }: { of: View }) {
   const paused = p.status.paused_until && new Date(p.status.paused_until) > new Date()
   const state = p.status.breaker !== 'closed' ? p.status.breaker : paused ? 'paused' : 'closed'
   return (
-    <Badge variant="light" tt="none" color={state === 'closed' ? 'teal' : state === 'open' ? 'red' : 'yellow'}>
+    <State color={state === 'closed' ? 'teal' : state === 'open' ? 'red' : 'yellow'}>
       {t(`breaker.${state}`)}
-    </Badge>
+    </State>
   )
 }
 

@@ -1,4 +1,4 @@
-import { Badge, Button, Group, NumberInput, Stack, Switch, Text } from '@mantine/core'
+import { Button, Group, NumberInput, Stack, Switch, Text } from '@mantine/core'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { client, type Schemas } from '../../../api/client'
@@ -14,6 +14,7 @@ import { Block } from '../kit/Block'
 import { Refusal } from '../kit/Dialog'
 import { Lines } from '../kit/Lines'
 import { useTick } from '../kit/tick'
+import { State } from '../kit/State'
 import { useWords } from '../kit/words'
 import kit from '../kit/kit.module.css'
 
@@ -36,9 +37,9 @@ export default function AssignmentRules() {
               <span className={kit.soft}>
                 <When at={p.seen_at} />
               </span>
-              <Badge variant="light" tt="none" color={p.status === 'online' ? 'teal' : 'gray'}>
+              <State color={p.status === 'online' ? 'teal' : 'gray'}>
                 {p.status === 'online' ? t('assignment.online') : t('assignment.away')}
-              </Badge>
+              </State>
             </>
           )}
         </Lines>

@@ -1,4 +1,4 @@
-import { ActionIcon, Badge, Button, Group, Select, Stack, Switch, Text, TextInput } from '@mantine/core'
+import { ActionIcon, Button, Group, Select, Stack, Switch, Text, TextInput } from '@mantine/core'
 import { IconBell, IconPlus, IconTrash } from '@tabler/icons-react'
 import { useState } from 'react'
 import { client, type Schemas } from '../../../api/client'
@@ -10,6 +10,7 @@ import { Page } from '../../../ui/Page'
 import { useAct } from '../kit/act'
 import { Dialog } from '../kit/Dialog'
 import { Lines } from '../kit/Lines'
+import { State } from '../kit/State'
 import { useWords } from '../kit/words'
 import kit from '../kit/kit.module.css'
 
@@ -45,9 +46,9 @@ export default function Topics() {
               <div className={kit.name}>
                 {x.title[i18n.language] ?? Object.values(x.title)[0] ?? x.key}{' '}
                 {x.implicit && (
-                  <Badge size="sm" variant="light" color="yellow" tt="none">
+                  <State size="sm" color="yellow">
                     {t('topics.implicit')}
-                  </Badge>
+                  </State>
                 )}
               </div>
               <div className={kit.soft}>

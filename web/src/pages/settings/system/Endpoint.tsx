@@ -1,4 +1,4 @@
-import { ActionIcon, Badge, Button, Collapse, Group, Menu, Modal, SegmentedControl, Select, Stack, Text, TextInput } from '@mantine/core'
+import { ActionIcon, Button, Collapse, Group, Menu, Modal, SegmentedControl, Select, Stack, Text, TextInput } from '@mantine/core'
 import { IconChevronDown, IconDots, IconPlayerPlay, IconRefresh } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
@@ -18,13 +18,14 @@ import { Once } from '../kit/Copy'
 import { Dialog, Refusal } from '../kit/Dialog'
 import { Lines } from '../kit/Lines'
 import { useTick } from '../kit/tick'
+import { State } from '../kit/State'
 import { useWords } from '../kit/words'
 import kit from '../kit/kit.module.css'
 import { EndpointState } from './EndpointList'
 import { EventChoice } from './EventChoice'
 
 type View = Schemas['Endpoint']
-type State = Schemas['Delivery']['state']
+type DeliveryState = Schemas['Delivery']['state']
 
 export function Endpoint({ id }: { id: string }) {
   const { t } = useWords()
@@ -142,7 +143,7 @@ function Deliveries({ of: e }: { of: View }) {
   const { t } = useWords()
   const can = useCan()('write:endpoints')
   const format = useFormat()
-  const [state, setState] = useState<State | 'all'>('all')
+  const [state, setState] = useState<DeliveryState | 'all'>('all')
   const [open, setOpen] = useState<string>()
   const list = usePages(['deliveries', e.id, state], (cursor) => need(client.GET('/v1/endpoints/{id}/deliveries', { params: { path: { id: e.id }, query: { cursor, limit: 30, state: state === 'all' ? undefined : state } } })))
   useTick(list.refetch, 3_000)
@@ -158,9 +159,9 @@ function Deliveries({ of: e }: { of: View }) {
           return (
             <div className={kit.grow}>
               <Group gap="sm" wrap="nowrap">
-                <Badge variant="light" tt="none" color={d.state === 'delivered' ? 'teal' : d.state === 'failed' ? 'red' : 'yellow'} miw={84}>
+                <State color={d.state === 'delivered' ? 'teal' : d.state === 'failed' ? 'red' : 'yellow'} miw={84}>
                   {t(`endpoints.delivery.${d.state}`)}
-                </Badge>
+                </State>
                 <div className={kit.grow}>
                   <div className={kit.name}>{d.type}</div>
                   <div className={kit.soft}>

@@ -1,4 +1,4 @@
-import { Badge, Button, Modal, Stack, TextInput } from '@mantine/core'
+import { Button, Modal, Stack, TextInput } from '@mantine/core'
 import { IconChevronRight, IconPlus, IconWebhook } from '@tabler/icons-react'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -14,6 +14,7 @@ import { useAct } from '../kit/act'
 import { Once } from '../kit/Copy'
 import { Dialog } from '../kit/Dialog'
 import { Lines } from '../kit/Lines'
+import { State } from '../kit/State'
 import { useWords } from '../kit/words'
 import kit from '../kit/kit.module.css'
 import { EventChoice } from './EventChoice'
@@ -96,9 +97,9 @@ export function EndpointState({ of: e }: { of: View }) {
   const { t } = useWords()
   const state = !e.enabled ? (e.disabled_for ?? 'by_hand') : e.failing_since ? 'failingNow' : 'enabled'
   return (
-    <Badge variant="light" tt="none" color={state === 'enabled' ? 'teal' : state === 'by_hand' ? 'gray' : 'red'}>
+    <State color={state === 'enabled' ? 'teal' : state === 'by_hand' ? 'gray' : 'red'}>
       {t(`endpoints.state.${state}`)}
-    </Badge>
+    </State>
   )
 }
 

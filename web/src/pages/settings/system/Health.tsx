@@ -1,4 +1,4 @@
-import { Alert, Badge, Progress, Stack, Text } from '@mantine/core'
+import { Alert, Anchor, Box, Progress, Stack, Text } from '@mantine/core'
 import { IconAlertTriangle, IconCircleCheck } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
@@ -11,6 +11,7 @@ import { Page } from '../../../ui/Page'
 import { When } from '../../../ui/When'
 import { Block } from '../kit/Block'
 import { useTick } from '../kit/tick'
+import { State } from '../kit/State'
 import { useWords } from '../kit/words'
 import kit from '../kit/kit.module.css'
 
@@ -39,7 +40,7 @@ function Shown({ of: s }: { of: System }) {
   const used = s.disk ? 1 - s.disk.free / s.disk.total : 0
   return (
     <>
-      <div role="status">
+      <Box role="status" mb="md">
         {s.problems.length === 0 ? (
           <Alert variant="light" color="teal" icon={<IconCircleCheck size={18} />} title={t('health.well')} />
         ) : (
@@ -48,15 +49,15 @@ function Shown({ of: s }: { of: System }) {
               <Alert key={`${p.what} ${p.about}`} variant="light" color="red" icon={<IconAlertTriangle size={18} />} title={word('problems', p.what) + (p.about ? `: ${p.about}` : '')}>
                 {p.says}{' '}
                 {places[p.what] && (
-                  <Link to="/settings/$section" params={{ section: places[p.what]! }}>
+                  <Anchor component={Link} to={`/settings/${places[p.what]}` as never} inherit>
                     {t('health.look')}
-                  </Link>
+                  </Anchor>
                 )}
               </Alert>
             ))}
           </Stack>
         )}
-      </div>
+      </Box>
       <Block title={t('health.now')} wide>
         <dl className={kit.figures}>
           <Figure name={t('health.waiting')}>{format.number(waiting)}</Figure>
@@ -111,9 +112,9 @@ function Shown({ of: s }: { of: System }) {
                   <When at={w.seen_at} />
                 </span>
               )}
-              <Badge variant="default" tt="none">
-                {t(`health.roles.${w.role}`)}
-              </Badge>
+              <State variant="default">
+                {word('health.roles', w.role)}
+              </State>
             </li>
           ))}
         </ul>
@@ -121,7 +122,7 @@ function Shown({ of: s }: { of: System }) {
       <Block title={t('health.machine')}>
         <Stack gap="sm">
           <Text size="sm">
-            Rapport {s.version} · {s.database.engine} {format.bytes(s.database.bytes)} · {t('health.queue')}: {s.queue.kind ?? '–'} {s.queue.ok ? t('health.ok') : t('health.down')}
+            Rapport {s.version} · {s.database.engine} {format.bytes(s.database.bytes)} · {t('health.queue')}: {s.queue.kind ?? '–'}, {s.queue.ok ? t('health.ok') : t('health.down')}
             {s.queue.hints_lost > 0 && <> · {t('health.hintsLost', { count: s.queue.hints_lost, n: format.number(s.queue.hints_lost) })}</>}
           </Text>
           {s.disk && (

@@ -1,4 +1,4 @@
-import { Badge, Button, Checkbox, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Checkbox, Group, Modal, Select, Stack, Text, TextInput } from '@mantine/core'
 import { IconKey, IconPlus } from '@tabler/icons-react'
 import { useState } from 'react'
 import { client, type Schemas } from '../../../api/client'
@@ -14,6 +14,7 @@ import { useAct } from '../kit/act'
 import { Once } from '../kit/Copy'
 import { Dialog } from '../kit/Dialog'
 import { Lines } from '../kit/Lines'
+import { State } from '../kit/State'
 import { useWords } from '../kit/words'
 import kit from '../kit/kit.module.css'
 import { nounsOf, ScopeMatrix } from './ScopeMatrix'
@@ -74,13 +75,13 @@ export default function Keys() {
             </div>
             <div className={kit.end}>
               {k.revoked_at ? (
-                <Badge color="gray" variant="light" tt="none">
+                <State color="gray">
                   {t('keys.revoked')}
-                </Badge>
+                </State>
               ) : dead(k) ? (
-                <Badge color="gray" variant="light" tt="none">
+                <State color="gray">
                   {t('keys.expired')}
-                </Badge>
+                </State>
               ) : (
                 can && (
                   <Button size="xs" variant="default" aria-label={t('keys.revokeOne', { name: k.name })} onClick={() => confirm({ title: t('keys.revokeOne', { name: k.name }), about: t('keys.revokeAsk'), act: t('keys.revoke'), onYes: () => revoke.mutate(k.id) })}>

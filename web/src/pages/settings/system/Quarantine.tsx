@@ -1,4 +1,4 @@
-import { Alert, Badge, Button, Checkbox, Group, Text } from '@mantine/core'
+import { Alert, Button, Checkbox, Group, Text } from '@mantine/core'
 import { IconAlertTriangle, IconCircleCheck } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
@@ -12,6 +12,7 @@ import { useFormat } from '../../../ui/format'
 import { Page } from '../../../ui/Page'
 import { When } from '../../../ui/When'
 import { useAct } from '../kit/act'
+import { State } from '../kit/State'
 import { useWords } from '../kit/words'
 import kit from '../kit/kit.module.css'
 
@@ -81,9 +82,9 @@ function Held({ of: q }: { of: View }) {
           <li key={c.id} className={kit.line}>
             <Checkbox checked={campaigns.includes(c.id)} disabled={!can} label={c.name || c.id} onChange={(e) => setCampaigns(e.currentTarget.checked ? [...campaigns, c.id] : campaigns.filter((x) => x !== c.id))} />
             <div className={kit.grow} />
-            <Badge variant="default" tt="none">
+            <State variant="default">
               {c.was}
-            </Badge>
+            </State>
             <span className={kit.soft}>
               <When at={c.launched_at ?? c.created_at} as="full" />
             </span>

@@ -1,4 +1,4 @@
-import { Badge, Button, Drawer, Group, Select, Stack, Text, UnstyledButton } from '@mantine/core'
+import { Button, Drawer, Group, Select, Stack, Text, UnstyledButton } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { IconDownload, IconMailQuestion } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
@@ -14,6 +14,7 @@ import { Page } from '../../../ui/Page'
 import { Rows } from '../../../ui/Rows'
 import { When } from '../../../ui/When'
 import { useAct } from '../kit/act'
+import { State } from '../kit/State'
 import { useWords } from '../kit/words'
 import kit from '../kit/kit.module.css'
 
@@ -53,9 +54,9 @@ export default function Strays() {
                         {s.about || '–'} · {word('strayReasons', s.reason)}
                       </div>
                     </div>
-                    <Badge variant="light" color="gray" tt="none">
+                    <State color="gray">
                       {word('strayKinds', s.kind)}
-                    </Badge>
+                    </State>
                     <span className={kit.soft}>
                       <When at={s.received_at} as="brief" />
                     </span>

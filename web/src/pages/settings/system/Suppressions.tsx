@@ -1,4 +1,4 @@
-import { Badge, Button, SegmentedControl, Select, TextInput } from '@mantine/core'
+import { Button, SegmentedControl, Select, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { IconBan, IconPlus, IconSearch } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
@@ -16,6 +16,7 @@ import { Rows } from '../../../ui/Rows'
 import { When } from '../../../ui/When'
 import { useAct } from '../kit/act'
 import { Dialog } from '../kit/Dialog'
+import { State } from '../kit/State'
 import { useWords } from '../kit/words'
 import kit from '../kit/kit.module.css'
 
@@ -93,9 +94,9 @@ function Line({ of: s, onAllow }: { of: Suppression; onAllow?: () => void }) {
         </div>
       </div>
       <div className={kit.end}>
-        <Badge variant="light" tt="none" color={s.scope === 'all' ? 'red' : 'yellow'}>
+        <State color={s.scope === 'all' ? 'red' : 'yellow'}>
           {t(`suppressions.scope.${s.scope}`)}
-        </Badge>
+        </State>
         {onAllow && (
           <Button size="xs" variant="default" onClick={onAllow} aria-label={t('suppressions.allowOne', { address: s.address })}>
             {t('suppressions.allow')}

@@ -1,4 +1,4 @@
-import { ActionIcon, Badge, Button, Checkbox, Menu, Modal, Select, Stack, Text, TextInput, Tooltip } from '@mantine/core'
+import { ActionIcon, Button, Checkbox, Menu, Modal, Select, Stack, Text, TextInput, Tooltip } from '@mantine/core'
 import { IconDots, IconPlus, IconShieldCheck, IconUsers } from '@tabler/icons-react'
 import { useState } from 'react'
 import { client, type Schemas } from '../../../api/client'
@@ -15,6 +15,7 @@ import { useAct } from '../kit/act'
 import { Once } from '../kit/Copy'
 import { Dialog } from '../kit/Dialog'
 import { Lines } from '../kit/Lines'
+import { State } from '../kit/State'
 import { useWords } from '../kit/words'
 import kit from '../kit/kit.module.css'
 
@@ -119,9 +120,9 @@ function Line({ agent: a, onLink }: { agent: Agent; onLink: (a: Agent) => void }
           </Tooltip>
         )}
         {a.state !== 'active' && (
-          <Badge variant="light" tt="none" color={a.state === 'invited' ? 'yellow' : 'gray'}>
+          <State color={a.state === 'invited' ? 'yellow' : 'gray'}>
             {t(`agents.${a.state}`)}
-          </Badge>
+          </State>
         )}
         {may ? (
           <Select

@@ -1,4 +1,4 @@
-import { Badge, Button, Select, TextInput } from '@mantine/core'
+import { Button, Select, TextInput } from '@mantine/core'
 import { IconHistory } from '@tabler/icons-react'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -11,6 +11,7 @@ import { Face } from '../../../ui/Face'
 import { Page } from '../../../ui/Page'
 import { Rows } from '../../../ui/Rows'
 import { When } from '../../../ui/When'
+import { State } from '../kit/State'
 import { useWords } from '../kit/words'
 import kit from '../kit/kit.module.css'
 
@@ -94,9 +95,9 @@ function Line({ entry: e }: { entry: Entry }) {
       <div className={kit.grow}>
         <b>{who}</b>{' '}
         {e.actor.kind === 'key' && (
-          <Badge size="xs" variant="default" tt="none">
+          <State size="xs" variant="default">
             {t('audit.key')}
-          </Badge>
+          </State>
         )}{' '}
         {word('did', e.action)} {e.resource && e.resource !== e.actor.id && <span className={kit.mono}>{e.resource}</span>}
         {more && <div className={kit.soft}>{more}</div>}

@@ -1,4 +1,4 @@
-import { Badge, Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
+import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core'
 import { useQueryClient } from '@tanstack/react-query'
 import { lazy, Suspense, useState } from 'react'
 import { client, type Schemas } from '../../../api/client'
@@ -10,6 +10,7 @@ import { useAct } from '../kit/act'
 import { Block } from '../kit/Block'
 import { Copy } from '../kit/Copy'
 import { Dialog, Refusal } from '../kit/Dialog'
+import { State } from '../kit/State'
 import { useWords } from '../kit/words'
 import { Recovery } from './Recovery'
 
@@ -35,9 +36,9 @@ export function Codes() {
       {agent.totp ? (
         <Stack align="flex-start">
           <Group gap="xs">
-            <Badge color="teal" variant="light" tt="none">
+            <State color="teal">
               {t('totp.on')}
-            </Badge>
+            </State>
             <Text size="sm" c={agent.recovery_codes < 3 ? 'red' : 'dimmed'}>
               {t('totp.left', { count: agent.recovery_codes })}
             </Text>

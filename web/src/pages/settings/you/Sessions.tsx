@@ -1,4 +1,4 @@
-import { Badge, Button } from '@mantine/core'
+import { Button } from '@mantine/core'
 import { IconDeviceDesktop, IconDeviceMobile } from '@tabler/icons-react'
 import { client } from '../../../api/client'
 import { need, usePages } from '../../../api/pages'
@@ -7,6 +7,7 @@ import { When } from '../../../ui/When'
 import { useAct } from '../kit/act'
 import { Block } from '../kit/Block'
 import { Lines } from '../kit/Lines'
+import { State } from '../kit/State'
 import { useWords } from '../kit/words'
 import kit from '../kit/kit.module.css'
 import { browserOf } from './browser'
@@ -32,9 +33,9 @@ export function Sessions() {
                 <div className={kit.name} title={s.browser}>
                   {words}{' '}
                   {s.current && (
-                    <Badge size="sm" variant="light" tt="none">
+                    <State size="sm">
                       {t('sessions.this')}
-                    </Badge>
+                    </State>
                   )}
                 </div>
                 <div className={kit.soft}>
