@@ -122,7 +122,7 @@ function Confirm({ offer, onClose, onCodes }: { offer: Schemas['TOTPOffer']; onC
               <QR text={offer.uri} label={t('totp.qr')} />
             </Suspense>
           </Group>
-          <TextInput label={t('totp.secret')} description={t('totp.secretAbout')} value={offer.secret} readOnly onFocus={(e) => e.currentTarget.select()} rightSection={<Copy text={offer.secret} small />} ff="monospace" />
+          <TextInput label={t('totp.secret')} description={t('totp.secretAbout')} value={offer.secret} readOnly onFocus={(e) => e.currentTarget.select()} rightSection={<Copy text={offer.secret} small />} styles={{ input: { fontFamily: 'var(--mantine-font-family-monospace)' } }} />
           <Refusal error={confirm.error} fields={['code']} />
           <TextInput label={t('totp.code')} inputMode="numeric" autoComplete="one-time-code" data-autofocus maxLength={7} value={code} error={fieldErrors(confirm.error).code && t('totp.wrong')} onChange={(e) => setCode(e.currentTarget.value)} />
           <Group justify="flex-end" gap="xs">
