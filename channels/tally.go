@@ -1,8 +1,8 @@
 package channels
 
 import (
-	"errors"
 	"cmp"
+	"errors"
 	"sync"
 	"time"
 )
