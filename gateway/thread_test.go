@@ -518,7 +518,7 @@ func TestReply_AttachmentsAreBounded(t *testing.T) {
 	_, err = w.g.ReplyInThread(t.Context(), gateway.Caller{}, th.ID, gateway.ReplyInput{Text: "x", Attachments: refs[:1]})
 	refused(t, err, rapport.CodeInvalid, "attachments_not_supported")
 	_, err = w.g.ReplyInThread(t.Context(), gateway.Caller{}, th.ID, gateway.ReplyInput{Attachments: refs[:1]})
-	refused(t, err, rapport.CodeInvalid, "attachments: cannot be sent on sms: attachments_not_supported")
+	refused(t, err, rapport.CodeInvalid, "attachments: cannot be sent on sms: messages there carry no files")
 	if es := w.entries(th.ID); len(es) != 1 {
 		t.Errorf("a refused answer left something: %+v", es)
 	}
