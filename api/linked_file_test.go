@@ -1,8 +1,15 @@
 package api
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/binary"
 	"strings"
 	"testing"
+	"time"
+
+	"rapport"
 )
 
 // What the app is told about files is what a thread's answer may carry.
@@ -33,6 +40,21 @@ func TestFiles_WhatAChannelTakesIsTold(t *testing.T) {
 		t.Errorf("%s", a)
 	}
 	file := h.want(201, "POST", "/v1/files?name=a.txt", "hello", "Content-Type: application/octet-stream").text("id")
+	// The link by which a provider fetches it needs no key, and no browser shows what is behind it.
+	id, err := rapport.KindFile.Parse(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := binary.BigEndian.AppendUint16(binary.BigEndian.AppendUint64(nil, uint64(id)), uint16(time.Now().Unix()/86400))
+	mac := hmac.New(sha256.New, []byte("a key of thirty-two bytes or so.."))
+	mac.Write(append([]byte("file\x00"), token...))
+	link := "/f/" + base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding).EncodeToString(append(token, mac.Sum(nil)[:16]...))
+	got := h.want(200, "GET", link, nil, "Authorization:")
+	if string(got.Body) != "hello" || !strings.HasPrefix(got.Header.Get("Content-Disposition"), "attachment") || !strings.Contains(got.Header.Get("Content-Security-Policy"), "default-src 'none'") {
+		t.Errorf("%s %v", got, got.Header)
+	}
+	h.want(404, "GET", link[:len(link)-2]+"00", nil, "Authorization:")
+	h.want(404, "GET", "/f/nonsense", nil, "Authorization:")
 	a := h.do("POST", thread+"/replies", `{"text":"see","attachments":["`+file+`"]}`)
 	if a.StatusCode != 422 || !strings.Contains(string(a.Body), "messages there carry no files") {
 		t.Errorf("%s", a)

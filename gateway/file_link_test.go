@@ -16,7 +16,6 @@ func TestLinkedFile_IsForThreeDaysAndOneFile(t *testing.T) {
 	now := time.Now()
 	st := storetest.Open(t, storetest.SQLite(t), func() time.Time { return now })
 	g := &Gateway{Store: st, Log: slog.New(slog.DiscardHandler), set: Settings{Keys: [][]byte{[]byte("a key of thirty-two bytes or so..")}, PublicURL: "https://rapport.example"}}
-	g.now = func() time.Time { return now }
 	f, err := st.KeepFile(t.Context(), "a.png", "image/png", strings.NewReader("bytes"), 100)
 	if err != nil {
 		t.Fatal(err)
