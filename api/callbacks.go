@@ -26,6 +26,9 @@ func (d *door) doors(app *fiber.App) {
 	app.Post("/p/:token", d.savePreferences)
 	app.Get("/confirm/:token", d.confirmPage)
 	app.Post("/confirm/:token", d.confirm)
+	app.Get("/r/:token", d.answerPage)
+	app.Post("/r/:token", d.answer)
+	app.Get("/f/:token", d.linkedFile)
 	app.Get("/c/:token", d.click)
 	app.Get("/o/:token", d.pixel)
 }

@@ -291,6 +291,7 @@ func TestDoor_DoesNotSmuggle(t *testing.T) {
 	} {
 		for _, chunked := range []bool{false, true} {
 			t.Run(fmt.Sprint(name, " chunked ", chunked), func(t *testing.T) {
+				t.Parallel()
 				conn, err := net.Dial("tcp", strings.TrimPrefix(h.url, "http://"))
 				if err != nil {
 					t.Fatal(err)

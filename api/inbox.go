@@ -79,19 +79,25 @@ type BulkChange struct {
 }
 
 func (c *BulkChange) patch() (p store.ThreadPatch, err error) {
-	for path, labels := range map[string][]string{"labels_add": c.LabelsAdd, "labels_remove": c.LabelsRemove} {
-		if err := (&ThreadChange{Status: c.Status, Priority: c.Priority, Assignee: c.Assignee, Labels: &labels}).check(); err != nil {
-			refusal, _ := errors.AsType[*rapport.Error](err)
-			for i, f := range refusal.Fields {
-				refusal.Fields[i].Path = "change." + strings.Replace(f.Path, "labels", path, 1)
-			}
-			return p, refusal
+	if err := (&ThreadChange{Status: c.Status, Priority: c.Priority, Assignee: c.Assignee}).check(); err != nil {
+		refusal, _ := errors.AsType[*rapport.Error](err)
+		for i, f := range refusal.Fields {
+			refusal.Fields[i].Path = "change." + f.Path
 		}
+		return p, refusal
 	}
-	if c.Status == nil && c.SnoozedUntil == nil && c.Assignee == nil && c.Priority == nil && c.Read == nil && len(c.LabelsAdd)+len(c.LabelsRemove) == 0 {
+	add, err := gateway.Labels("change.labels_add", c.LabelsAdd)
+	if err != nil {
+		return p, err
+	}
+	remove, err := gateway.Labels("change.labels_remove", c.LabelsRemove)
+	if err != nil {
+		return p, err
+	}
+	if c.Status == nil && c.SnoozedUntil == nil && c.Assignee == nil && c.Priority == nil && c.Read == nil && len(add)+len(remove) == 0 {
 		return p, rapport.Invalid("change", "changes nothing")
 	}
-	p = store.ThreadPatch{Status: c.Status, SnoozedUntil: c.SnoozedUntil, Assignee: c.Assignee, Priority: c.Priority, AddLabels: c.LabelsAdd, DropLabels: c.LabelsRemove}
+	p = store.ThreadPatch{Status: c.Status, SnoozedUntil: c.SnoozedUntil, Assignee: c.Assignee, Priority: c.Priority, AddLabels: add, DropLabels: remove}
 	if c.Read != nil {
 		unread := !*c.Read
 		p.Unread = &unread
@@ -260,7 +266,7 @@ func (d *door) getView(ctx context.Context, in *oneView) (*reply[View], error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := d.st.View(ctx, id)
+	v, err := d.g.View(ctx, in.caller(), id)
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"rapport"
 )
 
 func TestInbox_ListShowsAndSorts(t *testing.T) {
@@ -48,6 +50,14 @@ func TestInbox_ListShowsAndSorts(t *testing.T) {
 		} {
 			h.refused(422, says, "POST", "/v1/threads/bulk", body)
 		}
+		var many []string
+		for i := range 50 {
+			many = append(many, fmt.Sprintf(`"l%d"`, i))
+		}
+		a = h.want(200, "POST", "/v1/threads/bulk", fmt.Sprintf(`{"threads":[%q],"change":{"labels_add":[%s]}}`, id(ann), strings.Join(many, ",")))
+		if a.get("changed") != 0.0 || !strings.Contains(a.text("outcomes.0.detail"), "labels_add") {
+			t.Errorf("51 labels: %s", a)
+		}
 		a = h.want(200, "POST", "/v1/threads/bulk", fmt.Sprintf(`{"threads":[%q],"change":{"snoozed_until":"2099-01-01T00:00:00Z"}}`, id(ann)))
 		if a.text("outcomes.0.error") != "invalid" || !strings.Contains(a.text("outcomes.0.detail"), "snoozed_until") {
 			t.Errorf("outcomes: %s", a)
@@ -87,6 +97,26 @@ func TestViews_AreKept(t *testing.T) {
 			`{"name":"x","filter":{"campaign":"x"}}`: "filter.campaign", `{"name":"x","filter":{},"shared":true,"agent":"Eva"}`: "agent", `{"name":"x","filter":{},"position":-1}`: "position"} {
 			h.refused(422, says, "POST", "/v1/views", body)
 		}
+		if a := h.want(200, "GET", "/v1/views?agent=eva", nil); a.text("data.0.name") != "Still mine" {
+			t.Errorf("eva's: %s", a)
+		}
+		// An agent who is signed in knows everybody's and their own.
+		anna := h.owner()
+		own := "/v1/views/" + anna.want(201, "POST", "/v1/views", `{"name":"Hers","filter":{"assignee":"me"}}`).text("id")
+		boris := anna.join("Boris", rapport.Member)
+		for _, private := range []string{path, own} {
+			boris.refused(404, rapport.CodeNotFound, "GET", private, nil)
+			boris.refused(404, rapport.CodeNotFound, "PUT", private, `{"name":"x","filter":{},"shared":true}`)
+			boris.refused(404, rapport.CodeNotFound, "DELETE", private, nil)
+		}
+		if a := boris.want(200, "GET", "/v1/views", nil); a.text("data.0.name") != "Urgent" || a.get("data.1") != nil {
+			t.Errorf("Boris's: %s", a)
+		}
+		boris.want(200, "PUT", "/v1/views/"+a.text("id"), `{"name":"Urgent","filter":{},"shared":true}`)
+		if a := anna.want(200, "PUT", own, `{"name":"Still hers","filter":{}}`); a.text("agent") != "Anna Smith" {
+			t.Errorf("hers: %s", a)
+		}
+		anna.want(204, "DELETE", own, nil)
 		h.want(204, "DELETE", path, nil)
 		h.refused(404, "view", "DELETE", path, nil)
 		h.refused(404, "view", "GET", path, nil)

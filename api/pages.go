@@ -64,8 +64,11 @@ type view struct {
 	Style    template.CSS
 	Language string
 	Words    map[string]string
+	Heading  string // names what the page says first, and its title
 	Saved    bool
-	Code     string // of a refusal
+	Wrong    string // what is wrong with an answer; empty: nothing
+	Text     string // of an answer that is wrong, to be mended
+	Name     string
 }
 
 // Say is a sentence in the reader's language; {topic} and {channel} are filled in.
@@ -107,11 +110,11 @@ func (d *door) sorry(c *fiber.Ctx, err error) error {
 	for name, values := range p.GetHeaders() {
 		c.Set(name, values[0])
 	}
-	code := "broken"
+	heading := "sorry.broken"
 	if p.Status == fiber.StatusNotFound {
-		code = "missing"
+		heading = "sorry.missing"
 	}
-	return d.show(c, p.Status, "sorry.html", view{Code: code})
+	return d.show(c, p.Status, "sorry.html", view{Heading: heading})
 }
 
 // inPage gives an act of a page its deadline, and its refusals a face.
@@ -151,32 +154,52 @@ func (d *door) form(c *fiber.Ctx) (url.Values, error) {
 
 func (d *door) unsubscribePage(c *fiber.Ctx) error {
 	return d.inPage(c, func(ctx context.Context, token string) error {
-		p, err := d.g.UnsubscribePage(ctx, token)
-		if err != nil {
-			return err
-		}
-		return d.show(c, 200, "unsubscribe.html", view{Page: p})
+		return d.showUnsubscribe(ctx, c, token, "")
 	})
 }
 
 // unsubscribe acts at once, without login, cookie or redirect (RFC 8058 §3.1), for the button of a mail
-// program and for the page's own.
+// program and for the page's own; scope=undo is the one that takes it back.
 func (d *door) unsubscribe(c *fiber.Ctx) error {
 	return d.inPage(c, func(ctx context.Context, token string) error {
 		form, err := d.form(c)
 		if err != nil {
 			return err
 		}
-		if err := d.g.Unsubscribe(ctx, token, d.clientIP(c), form.Get("scope") == "all"); err != nil {
+		scope := form.Get("scope")
+		if scope == "undo" {
+			if err := d.g.Resubscribe(ctx, token, d.clientIP(c)); err != nil {
+				return err
+			}
+			return d.showUnsubscribe(ctx, c, token, "resubscribed")
+		}
+		if err := d.g.Unsubscribe(ctx, token, d.clientIP(c), scope == "all"); err != nil {
 			return err
 		}
-		p, err := d.g.UnsubscribePage(ctx, token)
-		if err != nil {
-			return err
+		if scope == "all" {
+			return d.showUnsubscribe(ctx, c, token, "unsubscribe.done.all")
 		}
-		p.Done = true
-		return d.show(c, 200, "unsubscribe.html", view{Page: p, Saved: true})
+		return d.showUnsubscribe(ctx, c, token, "unsubscribe.done")
 	})
+}
+
+// showUnsubscribe shows how it is now; done is what has just been done, or empty.
+func (d *door) showUnsubscribe(ctx context.Context, c *fiber.Ctx, token, done string) error {
+	p, err := d.g.UnsubscribePage(ctx, token)
+	if err != nil {
+		return err
+	}
+	v := view{Page: p, Heading: done, Saved: done != ""}
+	switch {
+	case v.Saved:
+	case p.Needed:
+		v.Heading = "unsubscribe.needed"
+	case p.Done:
+		v.Heading = "unsubscribe.already"
+	default:
+		v.Heading = "unsubscribe.ask"
+	}
+	return d.show(c, 200, "unsubscribe.html", v)
 }
 
 func (d *door) preferencesPage(c *fiber.Ctx) error {
@@ -185,7 +208,7 @@ func (d *door) preferencesPage(c *fiber.Ctx) error {
 		if err != nil {
 			return err
 		}
-		return d.show(c, 200, "preferences.html", view{Page: p})
+		return d.show(c, 200, "preferences.html", view{Page: p, Heading: "preferences.title"})
 	})
 }
 
@@ -198,6 +221,9 @@ func (d *door) savePreferences(c *fiber.Ctx) error {
 		if form.Get("form") != "preferences" { // whatever else comes here would read as a form without a tick
 			return rapport.Errorf(rapport.CodeMalformed, "This is not the form of the page.")
 		}
+		if form.Has("none") {
+			form = url.Values{}
+		}
 		if err := d.g.SavePreferences(ctx, token, d.clientIP(c), form); err != nil {
 			return err
 		}
@@ -205,7 +231,7 @@ func (d *door) savePreferences(c *fiber.Ctx) error {
 		if err != nil {
 			return err
 		}
-		return d.show(c, 200, "preferences.html", view{Page: p, Saved: true})
+		return d.show(c, 200, "preferences.html", view{Page: p, Saved: true, Heading: "preferences.title"})
 	})
 }
 
@@ -215,7 +241,7 @@ func (d *door) confirmPage(c *fiber.Ctx) error {
 		if err != nil {
 			return err
 		}
-		return d.show(c, 200, "confirm.html", view{Page: p})
+		return d.showConfirm(c, p)
 	})
 }
 
@@ -229,8 +255,16 @@ func (d *door) confirm(c *fiber.Ctx) error {
 			return err
 		}
 		p.Done = true
-		return d.show(c, 200, "confirm.html", view{Page: p})
+		return d.showConfirm(c, p)
 	})
+}
+
+func (d *door) showConfirm(c *fiber.Ctx, p gateway.Page) error {
+	heading := "confirm.ask"
+	if p.Done {
+		heading = "confirm.done"
+	}
+	return d.show(c, 200, "confirm.html", view{Page: p, Heading: heading})
 }
 
 // click leads on to where a tracked link goes. The target stands in the database, never in the address.

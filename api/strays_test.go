@@ -73,6 +73,9 @@ func TestStrays_AreSeenAttachedAndForgotten(t *testing.T) {
 		}
 		h.want(204, "DELETE", "/v1/strays/"+ids[1], nil)
 		h.want(404, "DELETE", "/v1/strays/"+ids[1], nil)
+		if a := h.want(200, "GET", "/v1/audit?limit=2", nil); a.text("data.0.action") != "stray.forgotten" || a.text("data.0.resource") != ids[1] || a.text("data.1.action") != "stray.attached" || a.text("data.1.resource") != thread || a.text("data.1.actor.kind") != "key" {
+			t.Errorf("audit: %s", a)
+		}
 		if left := h.want(200, "GET", "/v1/strays", nil); left.get("data.0") != nil {
 			t.Errorf("%s", left)
 		}

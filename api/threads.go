@@ -34,6 +34,7 @@ type Thread struct {
 	CreatedAt    time.Time            `json:"created_at"`
 	UpdatedAt    time.Time            `json:"updated_at"`
 	ReplyUntil   *time.Time           `json:"reply_until,omitempty" doc:"Until when an answer may be sent on the thread's channel (WhatsApp: 24 hours after the customer's last message). Absent: always. Shown where one thread is asked for."`
+	Files        gateway.FileLimits   `json:"files,omitempty" doc:"What files an answer may carry, by channel; none on a channel that is not here. Shown where one thread is asked for."`
 	ReplyAll     []string             `json:"reply_all,omitempty" doc:"Of mail: who takes part beside the customer, for cc of an answer to all. Shown where one thread is asked for."`
 	Merged       []string             `json:"merged,omitempty" doc:"Threads that were merged into this one; not in lists."`
 }
@@ -305,6 +306,9 @@ func (d *door) whole(ctx context.Context, t rapport.Thread) (Thread, error) {
 	}
 	if bounded {
 		v.ReplyUntil = &until
+	}
+	if v.Files, err = d.g.FileLimits(ctx, t.ID); err != nil {
+		return v, err
 	}
 	people, err := d.st.Known(ctx, t.ID, 20)
 	if err != nil {

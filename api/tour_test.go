@@ -16,6 +16,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"rapport"
 	"rapport/gateway"
@@ -87,7 +88,8 @@ func TestTour_CampaignAnswerUnsubscribe(t *testing.T) {
 		thread := "/v1/threads/" + h.want(200, "GET", "/v1/threads?status=open&q=thank", nil).text("data.0.id")
 		h.want(201, "POST", thread+"/notes", `{"text":"VIP"}`)
 		h.want(202, "POST", thread+"/replies", `{"text":"You are welcome","agent":"Eva"}`)
-		h.want(200, "PATCH", thread, `{"status":"snoozed","snoozed_until":"2099-01-01T00:00:00Z","labels":["vip"],"priority":"high","assignee":"Eva"}`)
+		h.want(200, "PATCH", thread, `{"status":"snoozed","snoozed_until":"`+time.Now().AddDate(0, 6, 0).UTC().Format(time.RFC3339)+`","labels":["vip"],"priority":"high","assignee":"Eva"}`)
+		h.refused(422, "snoozed_until", "PATCH", thread, `{"status":"snoozed","snoozed_until":"2099-01-01T00:00:00Z"}`)
 		h.refused(422, "snoozed_until", "PATCH", thread, `{"status":"snoozed","snoozed_until":"2020-01-01T00:00:00Z"}`)
 		h.refused(422, "priority", "PATCH", thread, `{"priority":"huge"}`)
 		a = h.want(200, "GET", thread+"/entries", nil)
@@ -381,7 +383,7 @@ func TestFiles_AreWhatTheyLookLike(t *testing.T) {
 	for _, active := range []string{"<!DOCTYPE html><script>alert(1)</script>", `<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>`} { // never shown by a browser
 		a := h.want(201, "POST", "/v1/files?name=x.svg", active, "Content-Type: image/svg+xml")
 		head := h.want(200, "GET", "/v1/files/"+a.text("id")+"/content", nil).Header
-		if !strings.HasPrefix(head.Get("Content-Disposition"), "attachment") || head.Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(head.Get("Content-Security-Policy"), "default-src 'none'") || strings.Contains(head.Get("Content-Type"), "svg") {
+		if !strings.HasPrefix(head.Get("Content-Disposition"), "attachment") || head.Get("X-Content-Type-Options") != "nosniff" || !strings.Contains(head.Get("Content-Security-Policy"), "default-src 'none'") || strings.Contains(head.Get("Content-Type"), "svg") != strings.Contains(active, "<svg") {
 			t.Errorf("%s: %v", active, head)
 		}
 	}

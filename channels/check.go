@@ -2,6 +2,7 @@ package channels
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"unicode/utf8"
 )
@@ -10,7 +11,8 @@ import (
 // Hub does first, and what a dry run does only. nil: nothing speaks against o.
 //
 // Reasons: "header_injection", "invalid_utf8", "no_address", "text_too_long", "attachments_not_supported",
-// "attachments_too_large".
+// "attachments_too_many", "attachments_too_large",
+// "attachments_without_url".
 func (c Caps) Check(o *Outgoing) *Verdict {
 	if o.To == "" {
 		return &Verdict{Kind: Rejected, Reason: "no_address"}
@@ -29,17 +31,31 @@ func (c Caps) Check(o *Outgoing) *Verdict {
 	if len(o.Attachments) == 0 {
 		return nil
 	}
-	if c.Attachments == 0 {
-		return &Verdict{Kind: Rejected, Reason: "attachments_not_supported"}
+	limit, ok := c.Files[o.Channel]
+	if !ok {
+		return &Verdict{Kind: Rejected, Reason: "attachments_not_supported", Detail: "messages there carry no files"}
+	}
+	if limit.Number > 0 && len(o.Attachments) > limit.Number {
+		return &Verdict{Kind: Rejected, Reason: "attachments_too_many", Detail: fmt.Sprintf("a message there carries at most %d files", limit.Number)}
 	}
 	var total int64
 	for _, a := range o.Attachments {
 		total += a.Size
-		if a.Size < 0 || a.Size > c.Attachments || total > c.Attachments {
-			return &Verdict{Kind: Rejected, Reason: "attachments_too_large"}
+		if limit.Linked && a.URL == "" {
+			return &Verdict{Kind: Rejected, Reason: "attachments_without_url", Detail: "its provider fetches files from this server, which has no public_url"}
+		}
+		if a.Size < 0 || a.Size > limit.Bytes || total > limit.Bytes {
+			return &Verdict{Kind: Rejected, Reason: "attachments_too_large", Detail: fmt.Sprintf("the files of a message there may have %s together", inBytes(limit.Bytes))}
 		}
 	}
 	return nil
+}
+
+func inBytes(n int64) string {
+	if n >= 1<<20 {
+		return fmt.Sprintf("%d MiB", n>>20)
+	}
+	return fmt.Sprintf("%d bytes", n)
 }
 
 func (c Caps) length(p Part) int {

@@ -35,16 +35,25 @@ type Caps struct {
 	Lookup     bool // the Conn implements Lookup
 	MaxText    int  // in units of the channel (runes; SMS: septets are counted by templates/sms); 0: none
 	// Measure counts a text in the units of MaxText; nil: runes. (Telegram: UTF-16 units after its markup is taken out.)
-	Measure     func(Part) int
-	Attachments int64         // total bytes a message; 0: none can be sent
-	Timeout     time.Duration // of one Send, all phases; Hub's deadline, see Wires
-	Phases      bool          // settings.timeout bounds each phase of a Send, not the whole of it
+	Measure func(Part) int
+	// Files are what one message may carry, by channel; none on one that is not here.
+	Files   map[rapport.Channel]FileLimit
+	Timeout time.Duration // of one Send, all phases; Hub's deadline, see Wires
+	Phases  bool          // settings.timeout bounds each phase of a Send, not the whole of it
 	// Wires: the driver calls Outgoing.Wire itself. A message may wait in it for a connection, up to a minute beyond
 	// Timeout where that is not Phases.
 	Wires bool
 	// ReplyWindow is how long after the person's last message a free answer may be sent, by channel; always on one that is
 	// not here.
 	ReplyWindow map[rapport.Channel]time.Duration
+}
+
+// FileLimit bounds the files of one message.
+type FileLimit struct {
+	Bytes  int64 `json:"bytes" doc:"Of all files of one message together."`
+	Number int   `json:"number,omitempty" doc:"How many files; absent: any."`
+	// Linked: the provider fetches a file itself, so it must have a URL.
+	Linked bool `json:"-"`
 }
 
 // Setting describes one key of a provider's settings: what forms, the documentation and the check of unknown keys are made

@@ -32,7 +32,7 @@ type scripted struct {
 func (s *scripted) driver() channels.Driver {
 	return channels.Driver{
 		Name: "scripted", Channels: []rapport.Channel{rapport.SMS, rapport.Email},
-		Caps: channels.Caps{MaxText: 20, Attachments: 100, Timeout: time.Second, Lookup: true},
+		Caps: channels.Caps{MaxText: 20, Files: map[rapport.Channel]channels.FileLimit{rapport.SMS: {Bytes: 100, Number: 2}}, Timeout: time.Second, Lookup: true},
 		Settings: []channels.Setting{
 			{Key: "token", Secret: true, Required: true}, {Key: "more", Secret: true}, {Key: "login.password", Secret: true}, {Key: "timeout"}, {Key: "connections"},
 		},

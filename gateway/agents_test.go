@@ -340,3 +340,27 @@ func TestAgents_ComeInByLinksOnce(t *testing.T) {
 		want(t, "after three idle days", err, rapport.CodeUnauthorized)
 	})
 }
+
+func TestAgents_AreSpelledAsTheyWereFirst(t *testing.T) {
+	t.Parallel()
+	eachStaff(t, func(t *testing.T, s *staff, owner gateway.SignedIn) {
+		ctx, by := t.Context(), s.caller(owner)
+		for _, name := range []string{"boris", "VERA"} { // threads were given to them before they could sign in
+			if _, err := s.st.KeepAgent(ctx, name); err != nil {
+				t.Fatal(err)
+			}
+		}
+		boris, l, err := s.Invite(ctx, by, gateway.AgentInput{Name: "Boris", Email: "boris@shop.example", Role: rapport.Member})
+		if err != nil || boris.Name != "boris" {
+			t.Errorf("invited: %+v, %v", boris, err)
+		}
+		_, token, _ := strings.Cut(l.URL, "#token=")
+		vera, err := s.Accept(ctx, gateway.Visitor{Address: "192.0.2.2"}, gateway.AcceptInput{Token: token, Name: "Vera", Password: goodPassword})
+		if err != nil || vera.Agent.Name != "VERA" || s.caller(vera).Name != "VERA" {
+			t.Errorf("came in: %+v, %v", vera.Agent, err)
+		}
+		if spelled, err := s.st.SpelledAgent(ctx, "ANNA"); err != nil || spelled != "Anna" {
+			t.Errorf("the first owner: %q, %v", spelled, err)
+		}
+	})
+}

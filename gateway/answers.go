@@ -17,12 +17,15 @@ const matchWithin = 30 * 24 * time.Hour
 // mostReferences bounds the ids that are looked up for one message.
 const mostReferences = 50
 
+// byReplyLink is the sign of what was written on the page of reply_url.
+const byReplyLink = "reply_link"
+
 // found is what a message answers, and the sign by which that was seen.
 type found struct {
 	message *rapport.Message // of ours; nil: none that we know of
 	thread  rapport.ID       // of the entry that it answers; 0: as message says
 	aside   bool             // that entry was not for the customer
-	by      string           // reply_token, in_reply_to, references, provider_id, latest; empty: nothing was found
+	by      string           // reply_link, reply_token, in_reply_to, references, provider_id, latest; empty: nothing was found
 }
 
 // answersTo finds what a message answers, the strongest sign first: our signed token, our Message-ID in In-Reply-To, then
@@ -30,6 +33,9 @@ type found struct {
 // message of the last 30 days; a mail without any is a new matter.
 func (g *Gateway) answersTo(ctx context.Context, s *store.Store, u *arrival, w *writer) (f found, err error) {
 	in := u.Message
+	if u.page != nil {
+		return found{message: u.page, by: byReplyLink}, nil
+	}
 	for _, look := range []func() (found, error){
 		func() (found, error) { return g.byToken(ctx, s, in.Tokens) },
 		func() (found, error) { return g.byOwnID(ctx, s, in, w, in.InReplyTo, "in_reply_to") },

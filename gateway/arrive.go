@@ -140,7 +140,9 @@ func (a *Agents) Accept(ctx context.Context, from Visitor, in AcceptInput) (out 
 			agent.TOTP = false
 		}
 		if in.Name != "" && p.Kind == rapport.PassInvitation {
-			agent.Name = in.Name
+			if agent.Name, err = s.KeepAgent(ctx, in.Name); err != nil {
+				return err
+			}
 			if err := s.SaveAgent(ctx, agent); err != nil {
 				return err
 			}

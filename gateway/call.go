@@ -148,7 +148,7 @@ func (g *Gateway) missedCall(ctx context.Context, s *store.Store, c *rapport.Cal
 			return err
 		}
 		if landline(c.Number) { // known by its number, and never texted
-			if err := s.SwitchAddress(ctx, a.ID, "landline"); err != nil {
+			if err := s.SwitchAddress(ctx, a.ID, landlineReason); err != nil {
 				return err
 			}
 		}

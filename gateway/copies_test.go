@@ -11,6 +11,7 @@ import (
 	"rapport"
 	"rapport/channels"
 	"rapport/gateway"
+	"rapport/store"
 )
 
 // post keeps what the email carrier was given.
@@ -369,6 +370,30 @@ func TestSplit_TakesParticipantsAlong(t *testing.T) {
 		expect("after the merge was undone", "cora fred", "cora eve")
 		if _, _, err := w.st.Participants(t.Context(), fresh.ID, "", 1); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+func TestReply_QuotesWhatAPersonSaid(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, w *world) {
+		th, m := w.mailThread()
+		w.ingest("mail", mailed(addressOf(rapport.Email, 1), "I am away", "a1", tokens(w.g.ReplyToken(m.ID)), func(in *channels.Incoming) { in.Auto = channels.AutoReply }))
+		w.ingest("mail", channels.Update{EventID: "b1", Receipt: &channels.Receipted{Kind: rapport.ReceiptBounced, Channel: rapport.Email, To: "gone@work.example", Code: "5.1.1", Detail: "550 no such user", Class: channels.BounceHard, Raw: []byte("From: x\r\n\r\nbounce")}})
+		strays, _, err := w.st.Strays(t.Context(), "", time.Time{}, store.Page{Limit: 2})
+		if err != nil || len(strays) != 1 {
+			t.Fatalf("%+v, %v", strays, err)
+		}
+		if _, err := w.g.AttachStray(t.Context(), gateway.Caller{}, strays[0].ID, th.ID); err != nil {
+			t.Fatal(err)
+		}
+		if n := len(w.entries(th.ID)); n != 3 {
+			t.Fatalf("%d entries, want the question, the absence and the report", n)
+		}
+		post := w.post()
+		w.sentIn(w.answer(th.ID, gateway.ReplyInput{Text: "On its way."}))
+		if got := post()[0].Text.String(); !strings.Contains(got, "> Where is my order?") || strings.Contains(got, "away") || strings.Contains(got, "no such user") {
+			t.Errorf("the answer says:\n%s", got)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"maps"
 	"strings"
 
 	"rapport"
@@ -14,7 +15,7 @@ type DriverView struct {
 	Settings []SettingView     `json:"settings" nullable:"false" doc:"In the order of a form."`
 	Receipts bool              `json:"receipts" doc:"It tells whether messages were delivered."`
 	MaxText  int               `json:"max_text" doc:"Longest text; 0: no limit of its own."`
-	MaxFiles int64             `json:"max_files" doc:"Bytes of all files of one message; 0: none can be sent."`
+	Files    FileLimits        `json:"files" doc:"What files one message may carry, by channel; none on a channel that is not here."`
 	Callback string            `json:"callback,omitempty" doc:"Where such a provider reaches us, with its name for {name}."`
 }
 
@@ -35,7 +36,8 @@ type SettingView struct {
 func (g *Gateway) Drivers() []DriverView {
 	var out []DriverView
 	for _, d := range g.Hub.Drivers() {
-		v := DriverView{Name: d.Name, Channels: d.Channels, Receipts: d.Caps.Receipts, MaxText: d.Caps.MaxText, MaxFiles: d.Caps.Attachments, Settings: []SettingView{}}
+		v := DriverView{Name: d.Name, Channels: d.Channels, Receipts: d.Caps.Receipts, MaxText: d.Caps.MaxText, Files: FileLimits{}, Settings: []SettingView{}}
+		maps.Copy(v.Files, d.Caps.Files)
 		for _, s := range d.Settings {
 			v.Settings = placed(v.Settings, "", strings.Split(s.Key, "."), s)
 		}

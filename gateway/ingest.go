@@ -36,6 +36,8 @@ type arrival struct {
 	from channels.Entry
 	channels.Update
 	original *original // nil: there is none
+	// page is set for what was written on the page of a message of ours.
+	page *rapport.Message
 }
 
 // Ingest stores updates, each with its effects exactly once, in one transaction; also, when not nil, runs
@@ -181,7 +183,13 @@ func (g *Gateway) incoming(ctx context.Context, s *store.Store, u *arrival) (aft
 	if err := g.identify(ctx, s, in, w, answers); err != nil {
 		return nil, err
 	}
+	if err := canText(ctx, s, u, w); err != nil {
+		return nil, err
+	}
 	asked := w.asks(in)
+	if u.page != nil && commandIn(in.Channel, in.Text) != stopIt { // whoever has the link can write there
+		asked = noCommand
+	}
 	bare := asked != noCommand && isBare(in, answers)
 	t, err := g.threadFor(ctx, s, in, w.owner, answers, bare)
 	if err == nil && !bare {

@@ -14,6 +14,8 @@ import (
 
 	"rapport"
 	"rapport/channels"
+	"rapport/store"
+	"rapport/store/storetest"
 )
 
 // doorman is a provider that takes connections itself, at the address in its settings.
@@ -60,7 +62,8 @@ func (t *town) told(at string) (story []string, open bool) {
 	return slices.Clone(t.story), t.open[at]
 }
 
-func listening(t *testing.T) (*town, *Gateway, *bytes.Buffer, func(at ...string)) {
+// listening is in a bubble; st, which has the clock, is from outside.
+func listening(t *testing.T, st *store.Store) (*town, *Gateway, *bytes.Buffer, func(at ...string)) {
 	place := &town{open: map[string]bool{}}
 	driver := channels.Driver{Name: "door", Channels: []rapport.Channel{rapport.Email}, Caps: channels.Caps{Timeout: time.Second},
 		Settings: []channels.Setting{{Key: "at"}},
@@ -78,13 +81,14 @@ func listening(t *testing.T) (*town, *Gateway, *bytes.Buffer, func(at ...string)
 			t.Fatal(err)
 		}
 	}
-	return place, &Gateway{Hub: hub, Log: slog.New(slog.NewTextHandler(&log, nil))}, &log, configure
+	return place, &Gateway{Store: st, Hub: hub, Log: slog.New(slog.NewTextHandler(&log, nil))}, &log, configure
 }
 
 func TestListen_FollowsTheProviders(t *testing.T) {
 	t.Parallel()
+	st := storetest.Open(t, storetest.SQLite(t), time.Now)
 	synctest.Test(t, func(t *testing.T) {
-		place, g, log, configure := listening(t)
+		place, g, log, configure := listening(t, st)
 		configure("25")
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan struct{})
@@ -115,8 +119,9 @@ func TestListen_FollowsTheProviders(t *testing.T) {
 
 func TestListen_TriesAgainAndSaysSoOnce(t *testing.T) {
 	t.Parallel()
+	st := storetest.Open(t, storetest.SQLite(t), time.Now)
 	synctest.Test(t, func(t *testing.T) {
-		place, g, log, configure := listening(t)
+		place, g, log, configure := listening(t, st)
 		place.fails = 3
 		configure("25")
 		ctx, stop := context.WithCancel(t.Context())

@@ -20,10 +20,15 @@ type Page struct {
 	Topic   string // its title in the locale, or its key
 	Channel rapport.Channel
 	Done    bool // already unsubscribed
-	// Choose is set when the message is transactional and cannot be unsubscribed from: the address of the
-	// preference page, which is about everything else.
+	// Needed: the message is transactional and cannot be unsubscribed from.
+	Needed bool
+	// Undo: what was unsubscribed by this link can be taken back by it.
+	Undo bool
+	// Choose is the address of the preference page, from the page of unsubscribing.
 	Choose string
 	Rows   []PageRow
+	Form   string // of the page of an answer: what makes one form of it another than the next
+	Closed bool   // of the page of an answer: it takes none any more
 	// Telegram is a link that makes a Telegram chat the customer's, once; empty: they have one, or there is no bot.
 	Telegram string
 }
@@ -102,10 +107,15 @@ func (g *Gateway) UnsubscribePage(ctx context.Context, token string) (Page, erro
 	if err != nil {
 		return p, err
 	}
-	if l.campaign.Purpose != rapport.Marketing {
-		p.Choose = g.set.PublicURL + "/p/" + g.token(usePreferences, l.message.ID, 0)
+	p.Choose = g.link("/p/", usePreferences, l.message.ID, 0)
+	if p.Needed = l.campaign.Purpose != rapport.Marketing; p.Needed {
 		return p, nil
 	}
+	back, err := g.undone(ctx, g.Store, l)
+	if err != nil {
+		return p, err
+	}
+	p.Undo = len(back) > 0
 	profiles, err := g.Store.Profiles(ctx, []rapport.ID{l.customer.ID}, rapport.Marketing, l.campaign.Topic)
 	if err != nil {
 		return p, err
@@ -141,7 +151,7 @@ func (g *Gateway) Unsubscribe(ctx context.Context, token, ip string, every bool)
 		for _, c := range rapport.Channels {
 			if c == l.message.Channel || slices.ContainsFunc(l.customer.Addresses, func(a rapport.Address) bool { return a.Channel == c }) {
 				consents = append(consents, rapport.Consent{Customer: l.customer.ID, Channel: c, Purpose: rapport.Marketing, Topic: topic, Granted: false,
-					Source: "unsubscribe_link", Proof: rapport.KindMessage.Format(l.message.ID), IP: ip, Message: l.message.ID, At: g.now()})
+					Source: unsubscribeLink, Proof: rapport.KindMessage.Format(l.message.ID), IP: ip, Message: l.message.ID, At: g.now()})
 			}
 		}
 		if err := s.AddConsents(ctx, consents); err != nil {

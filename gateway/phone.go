@@ -18,6 +18,9 @@ func replyChannel(t rapport.Thread, wanted rapport.Channel) (rapport.Channel, er
 	return t.Channel, nil
 }
 
+// landlineReason is why an address is off that is a landline's number.
+const landlineReason = "landline"
+
 // landline tells whether a number in E.164 can be called and not texted. Where a country's numbers do not show it (+1) it
 // may well be a mobile one.
 func landline(number string) bool {

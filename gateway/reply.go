@@ -337,7 +337,7 @@ func (g *Gateway) fits(ctx context.Context, s *store.Store, c *rapport.Campaign,
 	if strings.HasPrefix(v.Reason, "attachments") {
 		field = "attachments"
 	}
-	return rapport.Invalid(field, "cannot be sent on %s: %s", row.Message.Channel, v.Reason)
+	return rapport.Invalid(field, "cannot be sent on %s: %s", row.Message.Channel, strings.TrimPrefix(v.Detail+" ("+v.Reason+")", " "))
 }
 
 // replyRow asks the rules, about the thread's own address on its channel, else the customer's.

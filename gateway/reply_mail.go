@@ -57,7 +57,7 @@ func (g *Gateway) mail(ctx context.Context, s *store.Store, c *rapport.Campaign,
 	if out.References = references(heard, sent); len(out.References) > 0 {
 		out.InReplyTo = out.References[len(out.References)-1]
 	}
-	last := slices.IndexFunc(heard, theirs)
+	last := slices.IndexFunc(heard, func(e rapport.Entry) bool { return theirs(e) && !e.Idle() }) // nobody answers a report, an absence or a STOP
 	if last < 0 || w.in.Quote != nil && !*w.in.Quote {
 		return nil
 	}

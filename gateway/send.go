@@ -298,6 +298,9 @@ func (g *Gateway) render(c *content, id rapport.ID, ch rapport.Channel, v *sheet
 	if wanted.LinkTelegram {
 		v.urls.LinkTelegram = g.telegramLink(id)
 	}
+	if wanted.Reply {
+		v.urls.Reply = g.link("/r/", useAnswer, id, 0)
+	}
 	in.URLs = v.urls
 	if c.track != nil && !v.NoTrack && ch == rapport.Email {
 		in.Track = &templates.Tracking{}
@@ -356,7 +359,7 @@ func (g *Gateway) attachment(ref string) (channels.Attachment, error) {
 	if !f.Complete {
 		return channels.Attachment{}, errors.New("the file was not uploaded to its end")
 	}
-	return channels.Attachment{Name: f.Name, ContentType: f.ContentType, Size: f.Size, Open: func() (io.ReadCloser, error) {
+	return channels.Attachment{Name: f.Name, ContentType: f.ContentType, Size: f.Size, URL: g.fileLink(id), Open: func() (io.ReadCloser, error) {
 		return g.Store.OpenFile(context.Background(), id)
 	}}, nil
 }

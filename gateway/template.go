@@ -137,7 +137,7 @@ func (g *Gateway) Preview(ctx context.Context, key string, in PreviewInput) (*Pr
 	}
 	values := map[string]any{"customer": customer, "data": in.Data, "campaign": map[string]any{"id": "cmp_preview", "name": "Preview", "topic": c.Topic, "purpose": string(in.Purpose)}}
 	how := templates.Input{DefaultLocale: g.set.DefaultLocale, Zone: g.set.DefaultZone, Now: g.now(), Vars: values, Company: g.set.Company, Marketing: in.Purpose != rapport.Transactional,
-		URLs: templates.URLs{Unsubscribe: g.set.PublicURL + "/u/preview", Preferences: g.set.PublicURL + "/p/preview", LinkTelegram: "https://t.me/preview"}}
+		URLs: templates.URLs{Unsubscribe: g.set.PublicURL + "/u/preview", Preferences: g.set.PublicURL + "/p/preview", LinkTelegram: "https://t.me/preview", Reply: g.set.PublicURL + "/r/preview"}}
 	how.Locale, _ = customer["locale"].(string)
 	if in.Locale != "" {
 		how.Locale = in.Locale

@@ -91,7 +91,7 @@ func (g *Gateway) PatchThread(ctx context.Context, by Caller, thread rapport.ID,
 		return rapport.Thread{}, rapport.Invalid("snoozed_until", "lies more than a year ahead")
 	}
 	if p.Labels != nil {
-		tidy, err := labels(*p.Labels)
+		tidy, err := Labels("labels", *p.Labels)
 		if err != nil {
 			return rapport.Thread{}, err
 		}
@@ -119,6 +119,9 @@ func (g *Gateway) PatchThread(ctx context.Context, by Caller, thread rapport.ID,
 		}
 		if t, err = s.PatchThread(ctx, before.ID, p); err != nil {
 			return err
+		}
+		if len(p.AddLabels) > 0 && len(t.Labels) > mostLabels {
+			return rapport.Invalid("labels_add", "leaves the thread with more than %d labels", mostLabels)
 		}
 		if done(before.Status) && !done(t.Status) { // nobody who wrote before is forgotten
 			if t, err = s.RefreshThread(ctx, t.ID); err != nil {
@@ -148,17 +151,17 @@ const (
 	longestLabel = 100
 )
 
-// labels trims labels. Two that differ in case alone are one.
-func labels(in []string) ([]string, error) {
+// Labels trims those of a field. Two that differ in case alone are one.
+func Labels(of string, in []string) ([]string, error) {
 	v := validation{}
 	if len(in) > mostLabels {
-		v.refuse("labels", "holds more than %d labels", mostLabels)
+		v.refuse(of, "holds more than %d labels", mostLabels)
 		return nil, invalid(v.errs)
 	}
 	seen := map[string]bool{}
 	out := make([]string, 0, len(in))
 	for i, l := range in {
-		field, l := fmt.Sprintf("labels[%d]", i), strings.TrimSpace(l)
+		field, l := fmt.Sprintf("%s[%d]", of, i), strings.TrimSpace(l)
 		v.text(field, l, longestLabel)
 		if key := rapport.NameKey(l); key == "" || seen[key] {
 			v.refuse(field, "is empty, or there twice")

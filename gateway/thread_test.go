@@ -158,7 +158,7 @@ func TestThread_WaitsFromTheOldestUnansweredWord(t *testing.T) {
 			t.Errorf("reading answers nothing: %+v", th)
 		}
 		other := w.conversation(2, "e3")
-		ts, _, err := w.st.Threads(t.Context(), store.ThreadFilter{Waiting: true, Limit: 9})
+		ts, _, err := w.st.Threads(t.Context(), store.ThreadFilter{Sort: store.ByWaiting, Limit: 9})
 		if err != nil || len(ts) != 2 || ts[0].ID != th.ID || ts[1].ID != other.ID {
 			t.Errorf("%+v, %v", ts, err)
 		}
@@ -343,51 +343,65 @@ func TestReply_GoesOutLaterOrIsTakenBack(t *testing.T) {
 	})
 }
 
-// Whoever takes an answer back at the moment it goes out is told the truth: it was sent, or it was cancelled.
+// Whoever takes an answer back at the moment it goes out is told the truth: it was sent, or it was cancelled. Rounds go on
+// until both have happened: how soon one has to be, to be in time, is the machine's affair.
 func TestReply_IsSentOrCancelledNeverBoth(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, w *world) {
-		const races = 200
 		th := w.conversation(1, "e1")
-		es, took := make([]*rapport.Entry, races), make([]error, races)
-		var wg sync.WaitGroup
-		gate := make(chan struct{}, 8)
-		for i := range races {
-			gate <- struct{}{}
-			wg.Go(func() {
-				defer func() { <-gate }()
-				var err error
-				if es[i], err = w.g.ReplyInThread(t.Context(), gateway.Caller{}, th.ID, gateway.ReplyInput{Text: "x"}); err != nil {
-					t.Error(err)
-					return
-				}
-				time.Sleep(rand.N(2 * tick))
-				_, took[i] = w.g.TakeBack(t.Context(), gateway.Caller{}, th.ID, es[i].ID)
+		race := func(most int, pause time.Duration) (sent, cancelled int) {
+			const races = 100
+			es, took := make([]*rapport.Entry, races), make([]error, races)
+			var wg sync.WaitGroup
+			gate := make(chan struct{}, most)
+			for i := range races {
+				gate <- struct{}{}
+				wg.Go(func() {
+					defer func() { <-gate }()
+					var err error
+					if es[i], err = w.g.ReplyInThread(t.Context(), gateway.Caller{}, th.ID, gateway.ReplyInput{Text: "x"}); err != nil {
+						t.Error(err)
+						return
+					}
+					time.Sleep(rand.N(pause))
+					_, took[i] = w.g.TakeBack(t.Context(), gateway.Caller{}, th.ID, es[i].ID)
+				})
+			}
+			wg.Wait()
+			if t.Failed() {
+				return
+			}
+			w.until("all are settled", func() bool {
+				return !slices.ContainsFunc(es, func(e *rapport.Entry) bool { return !w.state(e).Final() })
 			})
+			for i, e := range es {
+				w.sms.mu.Lock()
+				n := w.sms.taken[e.Message]
+				w.sms.mu.Unlock()
+				switch s := w.state(e); {
+				case took[i] == nil && s == rapport.Cancelled && n == 0:
+					cancelled++
+				case rapport.CodeOf(took[i]) == rapport.CodeConflict && s == rapport.Sent && n == 1:
+					sent++
+				default:
+					t.Errorf("answer %d: %v, %s, sent %d times", i, took[i], s, n)
+				}
+			}
+			return sent, cancelled
 		}
-		wg.Wait()
-		if t.Failed() {
-			return
-		}
-		w.until("all are settled", func() bool {
-			return !slices.ContainsFunc(es, func(e *rapport.Entry) bool { return !w.state(e).Final() })
-		})
-		cancelled := 0
-		for i, e := range es {
-			w.sms.mu.Lock()
-			n := w.sms.taken[e.Message]
-			w.sms.mu.Unlock()
-			switch s := w.state(e); {
-			case took[i] == nil && s == rapport.Cancelled && n == 0:
-				cancelled++
-			case rapport.CodeOf(took[i]) == rapport.CodeConflict && s == rapport.Sent && n == 1:
-			default:
-				t.Errorf("answer %d: %v, %s, sent %d times", i, took[i], s, n)
+		sent, cancelled, most, pause := 0, 0, 8, 2*tick
+		for range 8 {
+			s, c := race(most, pause)
+			if sent, cancelled = sent+s, cancelled+c; t.Failed() || sent > 0 && cancelled > 0 {
+				return
+			}
+			if most = max(1, most/2); sent == 0 {
+				pause *= 2
+			} else {
+				pause /= 2
 			}
 		}
-		if cancelled == 0 || cancelled == races {
-			t.Errorf("%d of %d were cancelled: there was no race", cancelled, races)
-		}
+		t.Errorf("%d were sent and %d cancelled: there was no race", sent, cancelled)
 	})
 }
 
@@ -504,7 +518,7 @@ func TestReply_AttachmentsAreBounded(t *testing.T) {
 	_, err = w.g.ReplyInThread(t.Context(), gateway.Caller{}, th.ID, gateway.ReplyInput{Text: "x", Attachments: refs[:1]})
 	refused(t, err, rapport.CodeInvalid, "attachments_not_supported")
 	_, err = w.g.ReplyInThread(t.Context(), gateway.Caller{}, th.ID, gateway.ReplyInput{Attachments: refs[:1]})
-	refused(t, err, rapport.CodeInvalid, "attachments: cannot be sent on sms: attachments_not_supported")
+	refused(t, err, rapport.CodeInvalid, "attachments: cannot be sent on sms: messages there carry no files")
 	if es := w.entries(th.ID); len(es) != 1 {
 		t.Errorf("a refused answer left something: %+v", es)
 	}

@@ -22,6 +22,8 @@ const (
 	useReply       = "reply"
 	useUnsubscribe = "unsubscribe"
 	usePreferences = "preferences"
+	useAnswer      = "answer" // the page where a message is answered
+	useFile        = "file"   // with the day from which on it works
 	useClick       = "click"
 	useOpen        = "open"
 	useTelegram    = "telegram" // one-time: used once, see links

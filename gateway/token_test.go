@@ -16,7 +16,7 @@ func FuzzReadToken(f *testing.F) {
 	g, older := &Gateway{set: Settings{Keys: keys}}, &Gateway{set: Settings{Keys: keys[1:]}}
 	stranger := &Gateway{set: Settings{Keys: [][]byte{bytes.Repeat([]byte{3}, 32)}}}
 	const id, n = rapport.ID(123456789012345), 7
-	uses := []string{useReply, useUnsubscribe, usePreferences, useClick, useOpen, useTelegram}
+	uses := []string{useReply, useUnsubscribe, usePreferences, useClick, useOpen, useTelegram, useAnswer, useFile}
 	good := g.token(useClick, id, n)
 	for _, s := range []string{good, strings.ToUpper(good), good[1:], good + "0", good[:20] + "\n" + good[20:], good[:41] + "z", older.token(useClick, id, n), stranger.token(useClick, id, n), "", "=", "\x00"} {
 		f.Add(s)

@@ -123,6 +123,19 @@ func (g *Gateway) CreateView(ctx context.Context, by Caller, in ViewInput) (stor
 	})
 }
 
+// View finds one. An agent who is signed in knows everybody's and their own; a key knows all.
+func (g *Gateway) View(ctx context.Context, by Caller, id rapport.ID) (store.View, error) {
+	return viewFor(ctx, g.Store, by, id)
+}
+
+func viewFor(ctx context.Context, s *store.Store, by Caller, id rapport.ID) (store.View, error) {
+	v, err := s.View(ctx, id)
+	if err == nil && v.Agent != "" && by.Self(v.Agent) != nil {
+		return store.View{}, rapport.NotFound("view")
+	}
+	return v, err
+}
+
 // ChangeView replaces one. Whose it is stays, unless the request names somebody or shares it.
 func (g *Gateway) ChangeView(ctx context.Context, by Caller, id rapport.ID, in ViewInput) (v store.View, err error) {
 	next, err := in.check(by)
@@ -130,7 +143,7 @@ func (g *Gateway) ChangeView(ctx context.Context, by Caller, id rapport.ID, in V
 		return v, err
 	}
 	err = g.Store.Tx(ctx, func(s *store.Store) error {
-		was, err := s.View(ctx, id)
+		was, err := viewFor(ctx, s, by, id)
 		if err != nil {
 			return err
 		}
@@ -149,6 +162,9 @@ func (g *Gateway) ChangeView(ctx context.Context, by Caller, id rapport.ID, in V
 // DropView deletes one.
 func (g *Gateway) DropView(ctx context.Context, by Caller, id rapport.ID) error {
 	return g.Store.Tx(ctx, func(s *store.Store) error {
+		if _, err := viewFor(ctx, s, by, id); err != nil {
+			return err
+		}
 		was, err := s.DropView(ctx, id)
 		if err == nil && !was {
 			err = rapport.NotFound("view")

@@ -168,7 +168,7 @@ func newWorld(t *testing.T, url string, change ...func(*gateway.Settings)) *worl
 	w := &world{t: t, clock: &clock{}, box: sandbox.NewMemory(), email: newCarrier(), tele: newCarrier(), sms: newCarrier(), hook: newCarrier(), spare: newCarrier()}
 	w.st = storetest.Open(t, url, w.clock.now)
 	drivers := []channels.Driver{sandbox.Driver(w.box),
-		w.email.driver("mailish", rapport.Email, channels.Caps{Attachments: 1 << 20}),
+		w.email.driver("mailish", rapport.Email, channels.Caps{Files: map[rapport.Channel]channels.FileLimit{rapport.Email: {Bytes: 1 << 20}}}),
 		w.spare.driver("sparish", rapport.Email, channels.Caps{}),
 		w.tele.driver("chatish", rapport.Telegram, channels.Caps{}),
 		w.sms.driver("smsish", rapport.SMS, channels.Caps{Receipts: true, Lookup: true}),

@@ -19,11 +19,15 @@ func scanAgent(scan func(...any) error) (a rapport.Agent, err error) {
 	return
 }
 
-// CreateAgent stores a new agent who has no password yet, and fills in ID and CreatedAt. Duplicate: somebody has the
-// name or the address.
+// CreateAgent stores a new agent who has no password yet, and fills in ID, CreatedAt, and Name as it is spelled already.
+// Duplicate: somebody has the name or the address.
 func (s *Store) CreateAgent(ctx context.Context, a *rapport.Agent) error {
+	var err error
+	if a.Name, err = s.KeepAgent(ctx, a.Name); err != nil {
+		return err
+	}
 	a.ID, a.CreatedAt, a.Invited, a.Preferences = s.NewID(), s.Now(), true, json.RawMessage(`{}`)
-	_, err := s.exec(ctx, `INSERT INTO agents (id, name, mention_key, email, email_key, role, locale, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+	_, err = s.exec(ctx, `INSERT INTO agents (id, name, mention_key, email, email_key, role, locale, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
 		a.ID, a.Name, rapport.MentionName(a.Name), a.Email, strings.ToLower(a.Email), string(a.Role), a.Locale, ms(a.CreatedAt))
 	return err
 }

@@ -24,10 +24,11 @@ func (s *Store) Anonymous(ctx context.Context, customer rapport.ID) (bool, error
 	return n == 1, err
 }
 
-// HeardAt is when the customer last wrote from an address; zero: never. A call is no writing.
+// HeardAt is when the customer last wrote from an address; zero: never. A call is no writing, and what was written on a
+// page of ours opens no channel.
 func (s *Store) HeardAt(ctx context.Context, customer, address rapport.ID) (time.Time, error) {
 	var created int64
-	err := s.row(ctx, `SELECT created_at FROM entries WHERE customer_id = $1 AND address_id = $2 AND kind = 'inbound' AND channel <> 'phone' ORDER BY id DESC LIMIT 1`, customer, address).Scan(&created)
+	err := s.row(ctx, `SELECT created_at FROM entries WHERE customer_id = $1 AND address_id = $2 AND kind = 'inbound' AND channel <> 'phone' AND matched_by <> 'reply_link' ORDER BY id DESC LIMIT 1`, customer, address).Scan(&created)
 	if errors.Is(err, sql.ErrNoRows) {
 		return time.Time{}, nil
 	}

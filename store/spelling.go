@@ -23,7 +23,7 @@ func (s *Store) SpelledAgent(ctx context.Context, name string) (string, error) {
 }
 
 // KeepAgent does so and remembers a new name. The store does it itself with whom a thread is given to, who is there, who
-// drafts and whose answers are measured.
+// drafts, who has a view, whose answers are measured, and who becomes an agent who signs in.
 func (s *Store) KeepAgent(ctx context.Context, name string) (string, error) {
 	out, err := s.spell(ctx, agentsName, []string{name})
 	if err != nil {

@@ -29,16 +29,24 @@ func scanView(scan func(...any) error) (v View, err error) {
 	return
 }
 
-// CreateView stores a new one and fills in its ID and times.
+// CreateView stores a new one and fills in its ID and times, and the agent as they are spelled.
 func (s *Store) CreateView(ctx context.Context, v *View) error {
+	var err error
+	if v.Agent, err = s.KeepAgent(ctx, v.Agent); err != nil {
+		return err
+	}
 	v.ID, v.CreatedAt = s.NewID(), at(ms(s.Now()))
 	v.UpdatedAt = v.CreatedAt
-	_, err := s.exec(ctx, `INSERT INTO views (`+viewColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $6)`, v.ID, v.Agent, v.Name, string(v.Filter), v.Position, ms(v.CreatedAt))
+	_, err = s.exec(ctx, `INSERT INTO views (`+viewColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $6)`, v.ID, v.Agent, v.Name, string(v.Filter), v.Position, ms(v.CreatedAt))
 	return err
 }
 
 // ChangeView replaces all but its times.
 func (s *Store) ChangeView(ctx context.Context, v View) (View, error) {
+	var err error
+	if v.Agent, err = s.KeepAgent(ctx, v.Agent); err != nil {
+		return v, err
+	}
 	n, err := s.exec(ctx, `UPDATE views SET agent = $1, name = $2, filter = $3, position = $4, updated_at = $5 WHERE id = $6`, v.Agent, v.Name, string(v.Filter), v.Position, ms(s.Now()), v.ID)
 	if err != nil {
 		return v, err
@@ -66,6 +74,10 @@ func (s *Store) Views(ctx context.Context, agent string, after ViewCursor, limit
 	if !storable(agent) {
 		return []View{}, ViewCursor{}, nil
 	}
+	agent, err := s.SpelledAgent(ctx, agent)
+	if err != nil {
+		return nil, ViewCursor{}, err
+	}
 	rows, err := collect(ctx, s, scanView, `SELECT `+viewColumns+` FROM views WHERE agent IN ('', $1) AND (position, id) > ($2, $3) ORDER BY position, id LIMIT $4`,
 		agent, after.Position, after.ID, limit+1)
 	if err != nil || len(rows) <= limit {
@@ -76,6 +88,9 @@ func (s *Store) Views(ctx context.Context, agent string, after ViewCursor, limit
 
 // CountViews counts everybody's and an agent's.
 func (s *Store) CountViews(ctx context.Context, agent string) (n int, err error) {
+	if agent, err = s.SpelledAgent(ctx, agent); err != nil {
+		return 0, err
+	}
 	err = s.row(ctx, `SELECT count(*) FROM views WHERE agent IN ('', $1)`, agent).Scan(&n)
 	return n, err
 }

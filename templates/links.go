@@ -45,7 +45,7 @@ func marked(src string) string {
 }
 
 func trackable(href string) bool {
-	for _, own := range []string{"unsubscribe_url", "preferences_url", "link_telegram_url"} {
+	for _, own := range []string{"unsubscribe_url", "preferences_url", "link_telegram_url", "reply_url"} {
 		if strings.Contains(href, own) {
 			return false
 		}
@@ -125,7 +125,7 @@ func (in *Input) follow(segments channels.Part) (channels.Part, []string) {
 // click gives what is written instead of an escaped target, and the target itself when it is tracked.
 func (in *Input) click(escaped []byte, n int) (written []byte, link string) {
 	target := strings.TrimSpace(html.UnescapeString(string(escaped)))
-	if !isWeb(target) || target == in.URLs.Unsubscribe || target == in.URLs.Preferences || target == in.URLs.LinkTelegram {
+	if !isWeb(target) || target == in.URLs.Unsubscribe || target == in.URLs.Preferences || target == in.URLs.LinkTelegram || target == in.URLs.Reply {
 		return escaped, ""
 	}
 	if in.Track.Click == nil {

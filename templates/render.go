@@ -46,8 +46,8 @@ func (r *Room) Reset() {
 	r.segments, r.text, r.rendered = r.segments[:0], r.text[:0], Rendered{}
 }
 
-// URLs of this message's own doors, as unsubscribe_url, preferences_url and link_telegram_url.
-type URLs struct{ Unsubscribe, Preferences, LinkTelegram string }
+// URLs of this message's own doors, as unsubscribe_url, preferences_url, link_telegram_url and reply_url.
+type URLs struct{ Unsubscribe, Preferences, LinkTelegram, Reply string }
 
 // Company is who sends, as company.name and company.postal_address.
 type Company struct{ Name, PostalAddress string }
@@ -112,6 +112,7 @@ func (s *scratch) fill(in *Input) map[string]any {
 	set(s.data, "unsubscribe_url", in.URLs.Unsubscribe)
 	set(s.data, "preferences_url", in.URLs.Preferences)
 	set(s.data, "link_telegram_url", in.URLs.LinkTelegram)
+	set(s.data, "reply_url", in.URLs.Reply)
 	set(s.company, "name", in.Company.Name)
 	set(s.company, "postal_address", in.Company.PostalAddress)
 	s.data["company"] = s.company

@@ -23,7 +23,7 @@ type Template struct {
 }
 
 // Wanted says which of URLs the texts of a channel may read. What they do not read need not be made.
-type Wanted struct{ Unsubscribe, Preferences, LinkTelegram bool }
+type Wanted struct{ Unsubscribe, Preferences, LinkTelegram, Reply bool }
 
 // Reads says which members of customer and of data a template may read, on whatever channel and in whatever language,
 // or asks for by Required. A nil map: all.
@@ -90,7 +90,7 @@ func Load(key string, c *Compiled) (*Template, error) {
 		t.variants[v.channel] = append(t.variants[v.channel], v)
 		t.channels[v.channel] = true
 		all := t.urls[v.channel]
-		t.urls[v.channel] = Wanted{all.Unsubscribe || wanted.Unsubscribe, all.Preferences || wanted.Preferences, all.LinkTelegram || wanted.LinkTelegram}
+		t.urls[v.channel] = Wanted{all.Unsubscribe || wanted.Unsubscribe, all.Preferences || wanted.Preferences, all.LinkTelegram || wanted.LinkTelegram, all.Reply || wanted.Reply}
 	}
 	return t, nil
 }
@@ -177,6 +177,7 @@ func (l *loader) note(t *liquid.Template) {
 	l.urls.Unsubscribe = l.urls.Unsubscribe || t.Reads("unsubscribe_url")
 	l.urls.Preferences = l.urls.Preferences || t.Reads("preferences_url")
 	l.urls.LinkTelegram = l.urls.LinkTelegram || t.Reads("link_telegram_url")
+	l.urls.Reply = l.urls.Reply || t.Reads("reply_url")
 }
 
 func (l *loader) document(body json.RawMessage) *document {

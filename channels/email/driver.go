@@ -23,7 +23,7 @@ var Driver = channels.Driver{
 	Name:     "email",
 	Channels: []rapport.Channel{rapport.Email},
 	Caps: channels.Caps{
-		Attachments: maxAttachments,
+		Files: map[rapport.Channel]channels.FileLimit{rapport.Email: {Bytes: maxAttachments}},
 		// A server may take ten minutes to answer the final dot (RFC 5321 §4.5.3.2.6); giving up earlier
 		// makes doubt where there was only patience missing. The other phases have two minutes together.
 		Timeout: 12 * time.Minute,

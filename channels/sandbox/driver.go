@@ -72,7 +72,7 @@ func Driver(box Box) channels.Driver {
 		Caps: channels.Caps{
 			Receipts:    true,
 			Lookup:      true,
-			Attachments: 25 << 20,
+			Files:       files(),
 			Timeout:     timeout,
 			ReplyWindow: map[rapport.Channel]time.Duration{rapport.WhatsApp: 24 * time.Hour}, // as the real one has
 		},
@@ -85,6 +85,13 @@ func Driver(box Box) channels.Driver {
 			return c, r.Err()
 		},
 	}
+}
+
+// files are as the real providers take them, all that may be uploaded where they take more.
+func files() map[rapport.Channel]channels.FileLimit {
+	const most = 25 << 20
+	return map[rapport.Channel]channels.FileLimit{rapport.Email: {Bytes: most}, rapport.SMS: {Bytes: 5 << 20, Number: 10},
+		rapport.WhatsApp: {Bytes: 16 << 20, Number: 1}, rapport.Telegram: {Bytes: most}}
 }
 
 type conn struct {

@@ -32,11 +32,11 @@ var Driver = channels.Driver{
 	Name:     "telegram",
 	Channels: []rapport.Channel{rapport.Telegram},
 	Caps: channels.Caps{
-		MaxText:     maxText,
-		Measure:     measure,
-		Attachments: maxUpload,
-		Timeout:     time.Minute,
-		Wires:       true,
+		MaxText: maxText,
+		Measure: measure,
+		Files:   map[rapport.Channel]channels.FileLimit{rapport.Telegram: {Bytes: maxUpload}},
+		Timeout: time.Minute,
+		Wires:   true,
 	},
 	Settings: []channels.Setting{
 		{Key: "token", Help: "Token of the bot, from @BotFather", Required: true, Secret: true},

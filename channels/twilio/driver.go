@@ -21,7 +21,8 @@ import (
 const (
 	maxText      = 1600           // characters of a Body: https://www.twilio.com/docs/api/errors/21617
 	maxMedia     = 16 << 20       // bytes of one file, WhatsApp's limit, the larger one: https://www.twilio.com/docs/whatsapp/guidance-whatsapp-media-messages
-	maxMediaURLs = 10             // files of one message: https://www.twilio.com/docs/api/errors/21623
+	maxMMS       = 5 << 20        // bytes of an MMS with all its files: https://www.twilio.com/docs/messaging/guides/accepted-mime-types
+	maxMediaURLs = 10             // files of an MMS: https://www.twilio.com/docs/api/errors/21623
 	replyWindow  = 24 * time.Hour // of WhatsApp: https://www.twilio.com/docs/whatsapp/key-concepts#the-24-hour-messaging-window
 	maxValidity  = 10 * time.Hour // 1 to 36,000 s: https://www.twilio.com/docs/api/errors/21624
 )
@@ -31,10 +32,13 @@ var Driver = channels.Driver{
 	Name:     "twilio",
 	Channels: []rapport.Channel{rapport.SMS, rapport.WhatsApp},
 	Caps: channels.Caps{
-		Receipts:    true,
-		Lookup:      true,
-		MaxText:     maxText,
-		Attachments: maxMedia,
+		Receipts: true,
+		Lookup:   true,
+		MaxText:  maxText,
+		Files: map[rapport.Channel]channels.FileLimit{
+			rapport.SMS:      {Bytes: maxMMS, Number: maxMediaURLs, Linked: true},
+			rapport.WhatsApp: {Bytes: maxMedia, Number: 1, Linked: true},
+		},
 		Timeout:     30 * time.Second,
 		Wires:       true,
 		ReplyWindow: map[rapport.Channel]time.Duration{rapport.WhatsApp: replyWindow},

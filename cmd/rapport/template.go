@@ -152,7 +152,7 @@ func (r *rendering) print(c *cli, source []byte) error {
 		return fmt.Errorf("missing: %s", strings.Join(missing, ", "))
 	}
 	out, err := t.Render(r.channel, templates.Input{Locale: r.locale, DefaultLocale: "en", Zone: r.zone, Vars: vars, Company: templates.Company{Name: "Example Ltd"},
-		URLs: templates.URLs{Unsubscribe: "https://example.com/u/preview", Preferences: "https://example.com/p/preview", LinkTelegram: "https://t.me/preview"}, Marketing: true})
+		URLs: templates.URLs{Unsubscribe: "https://example.com/u/preview", Preferences: "https://example.com/p/preview", LinkTelegram: "https://t.me/preview", Reply: "https://example.com/r/preview"}, Marketing: true})
 	if err != nil {
 		return inFile(err, whole)
 	}
