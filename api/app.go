@@ -26,6 +26,14 @@ const notBuilt = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Ra
 const appPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-%s'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; " +
 	"frame-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
+// framePage is an empty page in which the app shows a mail that it has at hand: of a template that is being written, of a
+// dry run. The app fills it, in a frame whose sandbox lets no script run; framePolicy forbids them as well, and allows the
+// styles that a mail brings along.
+const (
+	framePage   = "frame.html"
+	framePolicy = "default-src 'none'; style-src 'unsafe-inline'; img-src https: http: data:; form-action 'none'; base-uri 'none'; frame-ancestors 'self'; sandbox allow-same-origin allow-popups"
+)
+
 // asset is a file of the app, as it is sent.
 type asset struct {
 	kind   string
@@ -49,6 +57,10 @@ func (d *door) app(to *fiber.App, files fs.FS) {
 		}
 		name := strings.TrimPrefix(c.Path(), "/")
 		if a, ok := assets[name]; ok {
+			if name == framePage {
+				c.Set("Content-Security-Policy", framePolicy)
+				c.Set("X-Frame-Options", "SAMEORIGIN")
+			}
 			return sendAsset(c, name, a)
 		}
 		if !isPage(c, name) {

@@ -47,6 +47,7 @@ func TestApp_IsServedWhereNothingElseIs(t *testing.T) {
 		"assets/logo.webp": {Data: []byte("RIFF....WEBP")},
 		"favicon.svg":      {Data: []byte("<svg/>")},
 		".gitkeep":         {},
+		"frame.html":       {Data: []byte("<!doctype html>")},
 	}
 	h := newHouse(t, func(o *Options) { o.App = files })
 	page := "Accept: text/html,application/xhtml+xml"
@@ -80,6 +81,11 @@ func TestApp_IsServedWhereNothingElseIs(t *testing.T) {
 	}
 	if icon := h.want(200, "GET", "/favicon.svg", nil, "Authorization:"); icon.Header.Get("Content-Type") != "image/svg+xml" {
 		t.Errorf("%v", icon.Header)
+	}
+
+	frame := h.want(200, "GET", "/frame.html", nil, "Authorization:", page).Header
+	if policy := frame.Get("Content-Security-Policy"); !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "script-src") || strings.Contains(policy, "allow-scripts") || !strings.Contains(policy, "frame-ancestors 'self'") || frame.Get("X-Frame-Options") != "SAMEORIGIN" {
+		t.Errorf("the mail's frame: %v", frame)
 	}
 
 	for _, path := range []string{"/assets/old-7.js", "/v1/nothing", "/.gitkeep", "/robots.txt"} {

@@ -50,6 +50,7 @@ type oneTemplate struct {
 }
 
 func (d *door) templates() {
+	d.starters()
 	handle(d, route{Method: http.MethodGet, Path: "/v1/templates", Scope: "read:templates", Tag: "Templates", Summary: "List templates", About: "The current version of each, without its texts; the newest template first."}, d.listTemplates)
 	handleJSON(d, route{Method: http.MethodPut, Path: "/v1/templates/{key}", Scope: "write:templates", Tag: "Templates", Summary: "Save a template", Also: 201,
 		About: "Makes a new version (201), unless it is so already (200). Campaigns keep the version that was current when they were made. The language is Liquid."}, d.putTemplate)

@@ -76,6 +76,8 @@ type PreviewInput struct {
 	Locale   string          `json:"locale,omitempty" doc:"Instead of the customer's."`
 	Version  int             `json:"version,omitempty" minimum:"1" doc:"Instead of the current one."`
 	Purpose  rapport.Purpose `json:"purpose,omitempty" enum:"marketing,transactional" doc:"marketing (the default) shows the footer with the unsubscribe link."`
+	// Source is compiled for this answer alone.
+	Source *templates.Source `json:"source,omitempty" doc:"A template that is being written, instead of a saved one: the key need not exist, and nothing is saved."`
 }
 
 // Preview is what a person would see.
@@ -111,17 +113,9 @@ func (g *Gateway) Preview(ctx context.Context, key string, in PreviewInput) (*Pr
 	if len(check.errs) > 0 {
 		return nil, invalid(check.errs)
 	}
-	v, err := g.TemplateVersion(ctx, key, in.Version)
+	version, t, c, err := g.previewed(ctx, key, in)
 	if err != nil {
 		return nil, err
-	}
-	t, err := g.templates.Get(ctx, v.ID)
-	if err != nil {
-		return nil, err
-	}
-	var c templates.Compiled
-	if err := json.Unmarshal(v.Compiled, &c); err != nil {
-		return nil, fmt.Errorf("reading template %q: %w", key, err)
 	}
 	customer := map[string]any{}
 	if in.Customer != "" {
@@ -151,13 +145,35 @@ func (g *Gateway) Preview(ctx context.Context, key string, in PreviewInput) (*Pr
 	if err != nil {
 		return nil, err
 	}
-	out := &Preview{Template: key, Version: v.Version, Channel: in.Channel, Locale: r.Locale, Subject: r.Subject.String(), Preheader: r.Preheader, Text: r.Text.String(), HTML: r.HTML.String(),
+	out := &Preview{Template: key, Version: version, Channel: in.Channel, Locale: r.Locale, Subject: r.Subject.String(), Preheader: r.Preheader, Text: r.Text.String(), HTML: r.HTML.String(),
 		Body: r.Body.String(), Headers: headersByName(r.Headers), Buttons: r.Buttons, Attachments: r.Attachments, Warnings: c.Warnings,
 		Missing: append([]string{}, t.Missing(values, map[rapport.Channel]bool{in.Channel: true})...)}
 	if in.Channel == rapport.SMS {
 		out.SMS, out.Segments = &r.SMS, r.SMS.Segments
 	}
 	return out, nil
+}
+
+// previewed is what a preview shows: what is being written (version 0), or a saved version.
+func (g *Gateway) previewed(ctx context.Context, key string, in PreviewInput) (version int, t *templates.Template, c *templates.Compiled, err error) {
+	if in.Source != nil {
+		if c, err = templates.Compile(*in.Source); err == nil {
+			t, err = templates.Load(key, c)
+		}
+		return 0, t, c, err
+	}
+	v, err := g.TemplateVersion(ctx, key, in.Version)
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	if t, err = g.templates.Get(ctx, v.ID); err != nil {
+		return 0, nil, nil, err
+	}
+	c = &templates.Compiled{}
+	if err := json.Unmarshal(v.Compiled, c); err != nil {
+		return 0, nil, nil, fmt.Errorf("reading template %q: %w", key, err)
+	}
+	return v.Version, t, c, nil
 }
 
 // whole is all that templates can see of a customer.

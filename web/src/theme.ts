@@ -5,7 +5,7 @@ const rapport: MantineColorsTuple = ['#eef2ff', '#dde4fd', '#b9c6f8', '#93a7f3',
 
 export const theme = createTheme({
   primaryColor: 'rapport',
-  primaryShade: { light: 6, dark: 5 },
+  primaryShade: 6,
   autoContrast: true,
   colors: {
     rapport,

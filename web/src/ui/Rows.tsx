@@ -24,7 +24,9 @@ export function Rows<T>({ rows, keyOf, height, row, more, label, active }: Props
   const seen = list.getVirtualItems()
   const last = seen.at(-1)?.index ?? -1
   const load = more?.has && !more.busy && last >= rows.length - 10 ? more.load : undefined
-  useEffect(() => load?.(), [load])
+  useEffect(() => {
+    load?.()
+  }, [load])
   useEffect(() => {
     if (active !== undefined && active >= 0) list.scrollToIndex(active, { align: 'auto' })
   }, [active, list])

@@ -1,0 +1,47 @@
+import { useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query'
+import { $api, type Schemas } from '../../api/client'
+import { useEvents, type Told } from '../../api/events'
+
+export type Campaign = Schemas['Campaign']
+export type Counts = Schemas['Counts']
+
+export const campaignQuery = (id: string) => $api.queryOptions('get', '/v1/campaigns/{id}', { params: { path: { id } } })
+
+/** One campaign with its ledger; whoever shows it hears of its progress. */
+export function useCampaign(id: string) {
+  return useQuery(campaignQuery(id))
+}
+
+/** Keeps every campaign on the screen as true as the event stream: counts each second, the rest when it changes. */
+export function useLiveCampaigns(also?: (e: Told) => void) {
+  const queries = useQueryClient()
+  useEvents((e) => {
+    also?.(e)
+    if (!e.data.campaign) return
+    if (e.type === 'campaign.progress') patch(queries, e.data.campaign, e.data as { status?: string; counts?: Counts })
+    if (e.type === 'campaign.launched' || e.type === 'campaign.finished') {
+      void queries.invalidateQueries({ queryKey: campaignQuery(e.data.campaign).queryKey })
+      void queries.invalidateQueries({ queryKey: ['campaigns'] })
+    }
+    if (e.type === 'reply.received') void queries.invalidateQueries({ queryKey: campaignQuery(e.data.campaign).queryKey })
+  })
+}
+
+function patch(queries: QueryClient, id: string, news: { status?: string; counts?: Counts }) {
+  queries.setQueryData(campaignQuery(id).queryKey, (was: Campaign | undefined) => was && { ...was, status: (news.status as Campaign['status']) ?? was.status, counts: news.counts ?? was.counts })
+}
+
+/** How many are at an end: nothing more is done for them. */
+export function settled(c: Counts): number {
+  return c.sent + c.delivered + c.skipped + c.failed + c.expired + c.cancelled + c.unknown
+}
+
+/** How many were handed over to a provider for good. */
+export function reached(c: Counts): number {
+  return c.sent + c.delivered
+}
+
+/** Whether things still move by themselves. */
+export function moving(status: string): boolean {
+  return status === 'planning' || status === 'running' || status === 'accepting'
+}
