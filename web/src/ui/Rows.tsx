@@ -31,6 +31,7 @@ export function Rows<T>({ rows, keyOf, height, row, more, label, active }: Props
     if (active !== undefined && active >= 0) list.scrollToIndex(active, { align: 'auto' })
   }, [active, list])
   return (
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- rows may hold nothing to focus, and the list must scroll by keyboard all the same
     <div ref={box} className={classes.box} role="list" aria-label={label} tabIndex={0}>
       <div className={classes.all} ref={(el) => el?.style.setProperty('height', `${list.getTotalSize()}px`)}>
         {seen.map((item) => (

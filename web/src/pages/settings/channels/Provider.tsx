@@ -147,8 +147,10 @@ function Form({ drivers, provider }: { drivers: Driver[]; provider?: View }) {
   const placed = (s: Schemas['SettingView']): string[] => (s.settings ? s.settings.flatMap(placed) : [`settings.${s.path}`, s.path])
   const fields = [...known, ...(driver?.settings.flatMap(placed) ?? [])]
   const disabled = !can || provider?.read_only
+  // Fields that are folded away cannot be shown by the browser's own check; the server's refusal unfolds them.
   return (
     <form
+      noValidate
       onSubmit={(e) => {
         e.preventDefault()
         save.mutate(undefined, { onError: () => setTries((n) => n + 1) })

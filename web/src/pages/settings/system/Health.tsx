@@ -49,7 +49,7 @@ function Shown({ of: s }: { of: System }) {
               <Alert key={`${p.what} ${p.about}`} variant="light" color="red" icon={<IconAlertTriangle size={18} />} title={word('problems', p.what) + (p.about ? `: ${p.about}` : '')}>
                 {p.says}{' '}
                 {places[p.what] && (
-                  <Anchor component={Link} to={`/settings/${places[p.what]}` as never} inherit>
+                  <Anchor component={Link} to={`/settings/${places[p.what]}` as never} inherit c="inherit" underline="always">
                     {t('health.look')}
                   </Anchor>
                 )}
