@@ -76,6 +76,7 @@ test('a consent is changed, and the history keeps what was said before', async (
   await page.getByRole('tab', { name: 'Consent' }).click()
   await page.getByRole('button', { name: /news, Email: Granted/ }).click()
   await page.getByLabel('Where it was said').fill('telephone')
+  await page.getByRole('textbox', { name: 'Wording' }).fill('2026-02')
   await page.getByLabel('Proof').fill('recording 771')
   await page.getByRole('button', { name: 'Save', exact: true }).click()
   await page.getByRole('button', { name: /news, Email: Withdrawn/ }).waitFor()
