@@ -195,7 +195,7 @@ function Record({ customer, first, close }: { customer: string; first: Partial<F
           <TopicSelect label={t('filter.topic')} value={topic} onChange={setTopic} />
         </Group>
         <TextInput label={t('consent.source')} description={t('consent.sourceAbout')} required maxLength={200} value={source} onChange={(e) => setSource(e.currentTarget.value)} error={wrong.source} data-autofocus />
-        <TextInput label={t('consent.version')} description={t('consent.versionAbout')} required={granted} maxLength={200} value={version} onChange={(e) => setVersion(e.currentTarget.value)} error={wrong.text_version} />
+        <TextInput label={t('consent.version')} description={t('consent.versionAbout')} required maxLength={200} value={version} onChange={(e) => setVersion(e.currentTarget.value)} error={wrong.text_version} />
         <TextInput label={t('consent.proof')} description={t('consent.proofAbout')} maxLength={2000} value={proof} onChange={(e) => setProof(e.currentTarget.value)} error={wrong.proof} />
         {save.error && <ProblemAlert error={save.error} />}
         <Text size="xs" c="dimmed">

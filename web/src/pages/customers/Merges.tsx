@@ -2,7 +2,7 @@ import { Badge, Button, Group, Skeleton, Switch, Text, Title } from '@mantine/co
 import { IconArrowMerge } from '@tabler/icons-react'
 import { useMutation, useQueries, useQueryClient } from '@tanstack/react-query'
 import { Link } from '@tanstack/react-router'
-import { useEffect } from 'react'
+import { useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { $api, client, type Schemas } from '../../api/client'
 import { need, usePages } from '../../api/pages'
@@ -41,7 +41,10 @@ function Proposals() {
   const can = useCan()
   const code = useCode()
   const list = usePages(['merges', 'proposals'], (cursor, signal) => need(client.GET('/v1/merges/proposals', { params: { query: { cursor, limit: 500 } }, signal })), { idOf: (p) => `${p.from} ${p.into}` })
-  const people = usePeople(list.rows.flatMap((p) => [p.from, p.into]))
+  // Few at a time: who they are is asked for one by one.
+  const [few, setFew] = useState(8)
+  const shown = list.rows.slice(0, few)
+  const people = usePeople(shown.flatMap((p) => [p.from, p.into]))
   // A page without a pair is not the last: a few more are looked at by themselves.
   const pages = list.data?.pages.length ?? 0
   const on = list.rows.length === 0 && list.more.has && !list.more.busy && pages < 5
@@ -61,7 +64,7 @@ function Proposals() {
         </Empty>
       ) : (
         <ul className={classes.list}>
-          {list.rows.map((p) => {
+          {shown.map((p) => {
             const from = people.get(p.from)
             const into = people.get(p.into)
             if (!from || !into) return <li key={`${p.from} ${p.into}`}><Skeleton height={112} my={12} radius="md" /></li>
@@ -88,7 +91,12 @@ function Proposals() {
           })}
         </ul>
       )}
-      {list.more.has && !on && (
+      {shown.length < list.rows.length && (
+        <Button mt="sm" size="xs" variant="default" onClick={() => setFew(few + 8)}>
+          {t('merge.few', { count: list.rows.length - shown.length })}
+        </Button>
+      )}
+      {list.more.has && !on && shown.length === list.rows.length && (
         <Group mt="sm" gap="sm">
           <Button size="xs" variant="default" loading={list.more.busy} onClick={list.more.load}>
             {t('merge.more')}
@@ -106,7 +114,7 @@ function History() {
   const { t } = useTranslation('customers')
   const can = useCan()
   const undo = useUndoMerge()
-  const list = usePages(['merges', 'done'], (cursor, signal) => need(client.GET('/v1/merges', { params: { query: { cursor, limit: 50 } }, signal })))
+  const list = usePages(['merges', 'done'], (cursor, signal) => need(client.GET('/v1/merges', { params: { query: { cursor, limit: 20 } }, signal })))
   const people = usePeople(list.rows.map((m) => m.into))
   return (
     <section className={classes.section}>

@@ -1,7 +1,6 @@
 import { Button, Group, JsonInput, Stack, Text, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import { Link } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { client, type Schemas } from '../../api/client'
@@ -100,9 +99,10 @@ function Preview({ answer }: { answer: Schemas['SegmentAnswer'] }) {
           {some.map((c) => (
             <li key={c.id}>
               <Face name={nameOf(c)} size={22} />
-              <Link to="/customers/$id" params={{ id: c.id }} target="_blank">
+              {/* Dialogs stand outside the router. */}
+              <a href={`/customers/${c.id}`} target="_blank" rel="noreferrer">
                 {nameOf(c)}
-              </Link>
+              </a>
             </li>
           ))}
         </ul>
