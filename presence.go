@@ -7,6 +7,7 @@ type Presence struct {
 	Agent  string
 	Status PresenceStatus
 	SeenAt time.Time // when they last said so
+	Thread ID        // that they look at; 0: none
 }
 
 // PresenceStatus of an agent.

@@ -38,7 +38,7 @@ func TestEntryHTML_IsADocumentForASandbox(t *testing.T) {
 		got := h.want(200, "GET", path, nil)
 		policy := got.Header.Get("Content-Security-Policy")
 		if got.Header.Get("Content-Type") != "text/html; charset=utf-8" || got.Header.Get("Rapport-Remote-Images") != "1" || got.Header.Get("X-Frame-Options") != "SAMEORIGIN" || got.Header.Get("X-Content-Type-Options") != "nosniff" ||
-			policy != "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox" {
+			policy != "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox" {
 			t.Errorf("%v", got.Header)
 		}
 		page := got.String()

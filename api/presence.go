@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"rapport"
@@ -13,10 +14,11 @@ type Presence struct {
 	Agent  string                 `json:"agent"`
 	Status rapport.PresenceStatus `json:"status" enum:"online,away,offline" doc:"offline also without a word for three minutes."`
 	SeenAt time.Time              `json:"seen_at" doc:"When the agent's program last said so."`
+	Thread string                 `json:"thread,omitempty" doc:"Which thread they look at, as far as their program says."`
 }
 
 func (d *door) presenceView(p rapport.Presence) Presence {
-	return Presence{p.Agent, p.At(d.st.Now()), p.SeenAt}
+	return Presence{p.Agent, p.At(d.st.Now()), p.SeenAt, rapport.KindThread.Format(p.Thread)}
 }
 
 func (d *door) presence() {
@@ -29,10 +31,23 @@ func (d *door) presence() {
 		About: "automatic: in turn, among the agents online who have fewer open threads than cap."}, d.putAssignment)
 }
 
-func (d *door) listPresence(ctx context.Context, in *shortList) (*reply[List[Presence]], error) {
+type listPresence struct {
+	Request
+	Paging
+	Thread string `query:"thread" maxLength:"40" doc:"Only who looks at this thread."`
+}
+
+func (d *door) listPresence(ctx context.Context, in *listPresence) (*reply[List[Presence]], error) {
 	rows, err := d.st.Presences(ctx)
 	if err != nil {
 		return nil, err
+	}
+	thread, err := parseQuery(rapport.KindThread, in.Thread, "thread")
+	if err != nil {
+		return nil, err
+	}
+	if thread != 0 {
+		rows = slices.DeleteFunc(rows, func(p rapport.Presence) bool { return p.Thread != thread })
 	}
 	page, err := excerpt("presence", in.Paging, rows, func(p rapport.Presence) string { return p.Agent }, d.presenceView)
 	if err != nil {
@@ -49,6 +64,7 @@ type agentPath struct {
 // PresenceInput is what an agent says.
 type PresenceInput struct {
 	Status rapport.PresenceStatus `json:"status" enum:"online,away,offline"`
+	Thread string                 `json:"thread,omitempty" maxLength:"40" doc:"Which thread the agent looks at; colleagues in it see that. Without it: none."`
 }
 
 func (d *door) putPresence(ctx context.Context, in *agentPath, body *PresenceInput) (*reply[Presence], error) {
@@ -56,8 +72,18 @@ func (d *door) putPresence(ctx context.Context, in *agentPath, body *PresenceInp
 	if err != nil {
 		return nil, err
 	}
+	var thread rapport.ID
+	if body.Thread != "" {
+		if thread, err = rapport.KindThread.Parse(body.Thread); err != nil {
+			return nil, rapport.Invalid("thread", "is not an id of the form thr_…")
+		}
+	}
 	p, err := d.g.SetPresence(ctx, by.Name, body.Status)
 	if err != nil {
+		return nil, err
+	}
+	p.Thread = thread
+	if err := d.st.LookAt(ctx, p.Agent, thread); err != nil {
 		return nil, err
 	}
 	return ok(d.presenceView(p))

@@ -135,7 +135,7 @@ func (d *door) threads() {
 	handle(d, route{Method: http.MethodGet, Path: "/v1/threads/counts", Scope: "read:threads", Tag: tag, Summary: "How many threads there are", About: "Of all that the filter leaves, of those among them that are the agent's, and of those that are nobody's."}, d.countThreads)
 	handle(d, route{Method: http.MethodGet, Path: "/v1/threads/{id}", Scope: "read:threads", Tag: tag, Summary: "Find a thread", Refuses: []int{404}, About: "Who asks for one that was merged gets the thread it was merged into."}, d.getThread)
 	handleJSON(d, route{Method: http.MethodPatch, Path: "/v1/threads/{id}", Scope: "write:threads", Tag: tag, Summary: "Change a thread", Refuses: []int{404}}, d.patchThread)
-	handle(d, route{Method: http.MethodGet, Path: "/v1/threads/{id}/entries", Scope: "read:threads", Tag: tag, Summary: "The entries of a thread", About: "Oldest first.", Refuses: []int{404}}, d.listEntries)
+	handle(d, route{Method: http.MethodGet, Path: "/v1/threads/{id}/entries", Scope: "read:threads", Tag: tag, Summary: "The entries of a thread", About: "Oldest first, unless order says otherwise.", Refuses: []int{404}}, d.listEntries)
 	handleJSON(d, route{Method: http.MethodPost, Path: "/v1/threads/{id}/replies", Scope: "write:threads", Tag: tag, Summary: "Answer the customer", Status: 202, Refuses: []int{404},
 		About: "409: the customer may not be written to, and detail says which rule forbids it; or somebody has written that the writer has not seen, and errors names those entries. A draft of the agent is deleted."}, d.postReply)
 	handle(d, route{Method: http.MethodDelete, Path: "/v1/threads/{id}/replies/{entry}", Scope: "write:threads", Tag: tag, Summary: "Take an answer back", Refuses: []int{404, 409},
@@ -389,6 +389,7 @@ func (d *door) patchThread(ctx context.Context, in *ThreadPath, body *ThreadChan
 type listEntries struct {
 	ThreadPath
 	Paging
+	Order string `query:"order" enum:"asc,desc" doc:"asc: oldest first (default). desc: newest first, as a screen that opens at the end needs them."`
 }
 
 func (d *door) listEntries(ctx context.Context, in *listEntries) (*reply[List[Entry]], error) {
@@ -396,7 +397,11 @@ func (d *door) listEntries(ctx context.Context, in *listEntries) (*reply[List[En
 	if err != nil {
 		return nil, err
 	}
-	p, err := in.page("entries")
+	list, read := "entries", d.st.Entries
+	if in.Order == "desc" {
+		list, read = "entries back", d.st.EntriesBack
+	}
+	p, err := in.page(list)
 	if err != nil {
 		return nil, err
 	}
@@ -404,7 +409,7 @@ func (d *door) listEntries(ctx context.Context, in *listEntries) (*reply[List[En
 	if err != nil {
 		return nil, err
 	}
-	rows, next, err := d.st.Entries(ctx, t.ID, p)
+	rows, next, err := read(ctx, t.ID, p)
 	if err != nil {
 		return nil, err
 	}
@@ -412,7 +417,7 @@ func (d *door) listEntries(ctx context.Context, in *listEntries) (*reply[List[En
 	if err != nil {
 		return nil, err
 	}
-	return ok(listOf("entries", rows, next, view))
+	return ok(listOf(list, rows, next, view))
 }
 
 func (d *door) postReply(ctx context.Context, in *ThreadPath, body *gateway.ReplyInput) (*reply[Entry], error) {

@@ -177,6 +177,7 @@ type SandboxReplyInput struct {
 	Channel     rapport.Channel `json:"channel"`
 	Address     string          `json:"address" maxLength:"2000"`
 	Text        string          `json:"text,omitempty" maxLength:"20000" doc:"On Telegram also /start, with its token, and /stop."`
+	HTML        string          `json:"html,omitempty" maxLength:"200000" doc:"Of an email: the same as its program drew it."`
 	Button      string          `json:"button,omitempty" maxLength:"64" doc:"Data of a pressed button."`
 	InReplyTo   string          `json:"in_reply_to,omitempty" doc:"Message that is answered, msg_...; empty: the newest one."`
 	Name        string          `json:"name,omitempty" maxLength:"200" doc:"Under which the person writes."`
@@ -224,6 +225,9 @@ func (g *Gateway) sandboxUpdate(ctx context.Context, in SandboxReplyInput, from 
 	if in.Text == "" && in.Button == "" && len(in.Attachments) == 0 && in.Contact == "" {
 		return u, rapport.Invalid("text", "is required, or a button, a contact or attachments")
 	}
+	if in.HTML != "" && in.Channel != rapport.Email {
+		return u, rapport.Invalid("html", "only mails have it")
+	}
 	if in.InReplyTo != "" {
 		if _, err := rapport.KindMessage.Parse(in.InReplyTo); err != nil {
 			return u, rapport.Invalid("in_reply_to", "is not a message id (msg_...)")
@@ -240,7 +244,7 @@ func (g *Gateway) sandboxUpdate(ctx context.Context, in SandboxReplyInput, from 
 	}
 	u = sandbox.Reply(in.Channel, from, in.Text, in.Button, in.InReplyTo)
 	m := u.Message
-	m.FromName, m.Locale, m.Album = in.Name, in.Locale, in.Album
+	m.FromName, m.Locale, m.Album, m.HTML = in.Name, in.Locale, in.Album, in.HTML
 	if in.Contact != "" {
 		number, wrong := g.address(rapport.SMS, in.Contact)
 		if wrong != nil {

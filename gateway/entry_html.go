@@ -128,9 +128,15 @@ func framePolicy(remote bool) string {
 }
 
 // FramePolicy is the Content-Security-Policy for a document of ShowHTML: nothing runs, loads or is sent, links open elsewhere,
-// and only our own pages may show it.
+<<<<<<< HEAD
+// and only our own pages may show it. It keeps our origin, so that the page around it can measure how high it is; without
+// allow-scripts nothing in it can make use of that.
+=======
+// and only our own pages may show it. They are of the same origin so that the page around can measure it; scripts that could use
+// that do not run.
+>>>>>>> wt-w0
 func FramePolicy(remote bool) string {
-	return framePolicy(remote) + "; frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox"
+	return framePolicy(remote) + "; frame-ancestors 'self'; sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
 }
 
 // frameHTML is what stands around. Its style keeps wide pictures and endless words inside the frame.

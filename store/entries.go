@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 	"time"
 
@@ -191,6 +192,20 @@ func (s *Store) CorrectEntry(ctx context.Context, id rapport.ID, text, html stri
 // Entries of one thread and of those merged into it, oldest first: page.After 0 begins with the oldest.
 func (s *Store) Entries(ctx context.Context, thread rapport.ID, p Page) ([]rapport.Entry, rapport.ID, error) {
 	rows, err := s.within(ctx, thread, `id > $2 ORDER BY id LIMIT $3`, p.After, p.Limit+1)
+	if err != nil {
+		return nil, 0, err
+	}
+	out, next := pageOf(rows, p.Limit, func(e rapport.Entry) rapport.ID { return e.ID })
+	return out, next, nil
+}
+
+// EntriesBack reads the same from the other end: newest first, page.After 0 begins with the newest.
+func (s *Store) EntriesBack(ctx context.Context, thread rapport.ID, p Page) ([]rapport.Entry, rapport.ID, error) {
+	before := p.After
+	if before == 0 {
+		before = math.MaxInt64
+	}
+	rows, err := s.within(ctx, thread, `id < $2 ORDER BY id DESC LIMIT $3`, before, p.Limit+1)
 	if err != nil {
 		return nil, 0, err
 	}

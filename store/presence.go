@@ -32,6 +32,12 @@ func (s *Store) SetPresence(ctx context.Context, agent string, status rapport.Pr
 	return p, err
 }
 
+// LookAt notes which thread an agent looks at; 0: none.
+func (s *Store) LookAt(ctx context.Context, agent string, thread rapport.ID) error {
+	_, err := s.exec(ctx, `UPDATE presence SET thread_id = $2 WHERE agent = $1`, agent, thread)
+	return err
+}
+
 // DropPresence forgets what an agent has said: they are gone.
 func (s *Store) DropPresence(ctx context.Context, agent string) error {
 	_, err := s.exec(ctx, `DELETE FROM presence WHERE agent = $1`, agent)
@@ -42,10 +48,10 @@ func (s *Store) DropPresence(ctx context.Context, agent string) error {
 func (s *Store) Presences(ctx context.Context) ([]rapport.Presence, error) {
 	return collect(ctx, s, func(scan func(...any) error) (p rapport.Presence, err error) {
 		var seen int64
-		err = scan(&p.Agent, &p.Status, &seen)
+		err = scan(&p.Agent, &p.Status, &seen, &p.Thread)
 		p.SeenAt = at(seen)
 		return
-	}, `SELECT agent, status, seen_at FROM presence ORDER BY agent`)
+	}, `SELECT agent, status, seen_at, thread_id FROM presence ORDER BY agent`)
 }
 
 // NextAgent takes the agent whose turn it is: of those online with fewer open threads than most (0: any number) the one who has

@@ -69,6 +69,13 @@ func TestAddEntry_MovesTheThreadUpAndShowsItsBeginning(t *testing.T) {
 		if err != nil || len(got) != 2 || !reflect.DeepEqual(got[0], in) || got[1].Text != "call him" {
 			t.Errorf("%+v, %v", got, err)
 		}
+		back, next, err := s.EntriesBack(ctx, a.ID, store.Page{Limit: 1})
+		if err != nil || len(back) != 1 || back[0].ID != note.ID || next == 0 {
+			t.Errorf("%+v, %v, %v", back, next, err)
+		}
+		if rest, next, err := s.EntriesBack(ctx, a.ID, store.Page{Limit: 1, After: next}); err != nil || len(rest) != 1 || rest[0].ID != in.ID || next != 0 {
+			t.Errorf("%+v, %v, %v", rest, next, err)
+		}
 		list, _, err := s.Threads(ctx, store.ThreadFilter{Limit: 10})
 		if err != nil || len(list) != 2 || list[0].ID != a.ID || list[1].ID != b.ID {
 			t.Fatalf("%+v, %v", list, err)

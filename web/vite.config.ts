@@ -3,7 +3,8 @@ import { defineConfig } from 'vite'
 
 // The server that `npm run dev` talks to: RAPPORT_URL, like the commands.
 const server = process.env.RAPPORT_URL ?? 'http://127.0.0.1:8080'
-const behind = ['/v1', '/openapi.json', '/docs', '/u', '/p', '/c', '/in', '/o']
+// Whole words: /in is the server's, /inbox the app's.
+const behind = '^/(v1|openapi\\.json|docs|u|p|c|in|o)(/|\\?|$)'
 
 export default defineConfig({
   plugins: [react()],
@@ -15,6 +16,6 @@ export default defineConfig({
     modulePreload: { polyfill: false }, // inline code
     chunkSizeWarningLimit: 900,
   },
-  server: { proxy: Object.fromEntries(behind.map((path) => [path, { target: server, changeOrigin: false }])) },
+  server: { proxy: { [behind]: { target: server, changeOrigin: false } } },
   test: { environment: 'node', include: ['src/**/*.test.ts'] },
 } as Parameters<typeof defineConfig>[0])

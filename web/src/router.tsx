@@ -50,10 +50,13 @@ const customers = () => import('./pages/customers')
 const simulator = () => import('./pages/simulator')
 const settings = () => import('./pages/settings')
 
+// One component for both, so that the list keeps its place when a thread is opened.
+const desk = page('/inbox', inbox, 'Inbox')
+const openThread = createRoute({ getParentRoute: () => desk, path: '$thread' })
+
 const pages = [
   home,
-  page('/inbox', inbox, 'Inbox'),
-  page('/inbox/$thread', inbox, 'Inbox'),
+  desk.addChildren([openThread]),
   page('/campaigns', campaigns, 'Campaigns'),
   page('/campaigns/new', campaigns, 'Builder'),
   page('/campaigns/$id', campaigns, 'Campaign'),

@@ -1,7 +1,182 @@
+import { Drawer, Kbd } from '@mantine/core'
+import { useMediaQuery } from '@mantine/hooks'
+import { IconMessages } from '@tabler/icons-react'
+import { useCallback, useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { Page } from '../../ui/Page'
+import { client } from '../../api/client'
+import { useCan, useSession } from '../../api/session'
+import { Empty } from '../../ui/Empty'
+import { useTitle } from '../../ui/Page'
+import { useChange } from './change'
+import { usePlace } from './filter'
+import type { Picker } from './Header'
+import { Keys } from './Keys'
+import { List, type ListHandle } from './List'
+import { OutboxProvider } from './outbox'
+import { Panel } from './Panel'
+import { Search } from './Search'
+import { ThreadPane, type ThreadHandle } from './ThreadPane'
+import type { Thread } from './threads'
+import classes from './Inbox.module.css'
 
 export function Inbox() {
-  const { t } = useTranslation()
-  return <Page title={t('nav.inbox')}>{null}</Page>
+  return (
+    <OutboxProvider>
+      <Desk />
+    </OutboxProvider>
+  )
+}
+
+/** Three panes: which conversations, the one that is open, and whose it is. On a phone one at a time. */
+function Desk() {
+  const { t } = useTranslation(['inbox', 'common'])
+  const { thread, open, filter, setFilter, entry, me } = usePlace()
+  const can = useCan()('write:threads')
+  const { move, change } = useChange()
+  const list = useRef<ListHandle>(null)
+  const pane = useRef<ThreadHandle>(null)
+  const [searching, setSearching] = useState(filter.q !== undefined)
+  const [help, setHelp] = useState(false)
+  const [picker, setPicker] = useState<Picker>()
+  const narrow = useMediaQuery('(max-width: 82em)') ?? false
+  const [wide, setWide] = useState(() => remembered())
+  const [drawer, setDrawer] = useState(false)
+  const panelOpen = narrow ? drawer : wide
+  if (filter.q !== undefined && !searching) setSearching(true)
+  useTitle(t('title'))
+  usePresence(thread)
+
+  const togglePanel = useCallback(() => {
+    if (narrow) return setDrawer((d) => !d)
+    setWide((w) => {
+      remember(!w)
+      return !w
+    })
+  }, [narrow])
+
+  const resolve = useCallback(
+    (th: Thread) => {
+      const next = list.current?.after(th.id)
+      void move(th, 'resolved')
+      open(next)
+    },
+    [move, open],
+  )
+
+  const closeSearch = () => {
+    setSearching(false)
+    setFilter({ q: undefined })
+  }
+
+  // Single keys, as in Gmail and Linear; they are silent while one writes, or a menu or a dialog is open.
+  const onKey = (e: KeyboardEvent) => {
+    if (e.ctrlKey || e.metaKey || e.altKey || e.defaultPrevented) return
+    const at = e.target as HTMLElement
+    if (at.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName) && (at as HTMLInputElement).type !== 'checkbox') return
+    if (document.querySelector('[role="dialog"], [role="menu"]')) return
+    const now = pane.current?.thread
+    const act: Record<string, (() => unknown) | undefined> = {
+      KeyJ: () => list.current?.step(1),
+      KeyK: () => list.current?.step(-1),
+      ArrowDown: at.closest('[role="region"]') ? undefined : () => list.current?.step(1),
+      ArrowUp: at.closest('[role="region"]') ? undefined : () => list.current?.step(-1),
+      KeyG: () => list.current?.step(-1e9),
+      KeyI: togglePanel,
+      Slash: () => (e.shiftKey ? setHelp(true) : setSearching(true)),
+      Escape: () => list.current?.clear() || (thread ? open(undefined) : undefined),
+      ...(can
+        ? {
+            KeyX: () => list.current?.toggle(),
+            KeyR: () => pane.current?.write('reply'),
+            KeyN: () => pane.current?.write('note'),
+            KeyE: () => now && (e.shiftKey ? move(now, 'resolved') : resolve(now)),
+            KeyH: () => now && setPicker('snooze'),
+            KeyA: () => now && setPicker('assignee'),
+            KeyM: () => now && change(now, { assignee: me }),
+            KeyL: () => now && setPicker('labels'),
+            KeyP: () => now && setPicker('priority'),
+            KeyU: () => now && change(now, { unread: true }).then(() => open(undefined)),
+          }
+        : {}),
+    }
+    const what = e.key === '?' ? () => setHelp(true) : e.key === '/' ? () => setSearching(true) : act[e.code]
+    if (!what || (e.shiftKey && e.key !== '?' && e.code !== 'KeyE')) return
+    e.preventDefault()
+    what()
+  }
+  const latest = useRef(onKey)
+  useEffect(() => {
+    latest.current = onKey
+  })
+  useEffect(() => {
+    const hear = (e: KeyboardEvent) => latest.current(e)
+    // Before anybody else hears it: afterwards the menu that Escape has closed would be gone.
+    window.addEventListener('keydown', hear, true)
+    return () => window.removeEventListener('keydown', hear, true)
+  }, [])
+
+  return (
+    <div className={classes.desk} data-open={thread ? '' : undefined} data-panel={thread && wide && !narrow ? '' : undefined}>
+      <div className={classes.first}>
+        <div className={classes.fill} hidden={searching}>
+          <List handle={list} search={() => setSearching(true)} help={() => setHelp(true)} />
+        </div>
+        {searching && <Search close={closeSearch} />}
+      </div>
+      <div className={classes.second}>
+        {thread ? (
+          <ThreadPane key={thread} id={thread} wanted={entry} back={() => open(undefined)} panel={{ open: panelOpen, toggle: togglePanel }} resolve={resolve} picker={picker} setPicker={setPicker} handle={pane} />
+        ) : (
+          <div className={classes.none}><Empty icon={IconMessages} title={t('none.title')}>
+            {t('none.about')} <br />
+            <Kbd size="xs">J</Kbd> <Kbd size="xs">K</Kbd> {t('none.keys')} · <Kbd size="xs">?</Kbd> {t('none.help')}
+          </Empty></div>
+        )}
+      </div>
+      {thread && wide && !narrow && (
+        <aside className={classes.third} aria-label={t('panel.label')}>
+          <Panel thread={thread} />
+        </aside>
+      )}
+      <Drawer opened={!!thread && narrow && drawer} onClose={() => setDrawer(false)} position="right" size={340} title={t('panel.label')} closeButtonProps={{ 'aria-label': t('common:close') }}>
+        {thread && <Panel thread={thread} />}
+      </Drawer>
+      <Keys opened={help} onClose={() => setHelp(false)} />
+    </div>
+  )
+}
+
+/** Colleagues, and whoever hands out threads, see that one is there and at what one looks. */
+function usePresence(thread?: string) {
+  const { agent } = useSession()
+  const can = useCan()('write:threads')
+  useEffect(() => {
+    if (!can) return
+    const say = () => {
+      if (document.visibilityState === 'visible') void client.PUT('/v1/presence/{agent}', { params: { path: { agent: agent.name } }, body: { status: 'online', thread } }).catch(() => {})
+    }
+    say()
+    const beat = setInterval(say, 20_000)
+    document.addEventListener('visibilitychange', say)
+    return () => {
+      clearInterval(beat)
+      document.removeEventListener('visibilitychange', say)
+    }
+  }, [agent.name, can, thread])
+}
+
+const key = 'rapport-inbox-panel'
+function remembered(): boolean {
+  try {
+    return localStorage.getItem(key) !== 'folded'
+  } catch {
+    return true // storage is off
+  }
+}
+function remember(open: boolean) {
+  try {
+    localStorage.setItem(key, open ? 'open' : 'folded')
+  } catch {
+    // storage is off: for this visit only
+  }
 }

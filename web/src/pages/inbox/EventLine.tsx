@@ -1,0 +1,80 @@
+import { UnstyledButton } from '@mantine/core'
+import { useTranslation } from 'react-i18next'
+import { When } from '../../ui/When'
+import { useFormat } from '../../ui/format'
+import type { Entry } from './entries'
+import { usePlace } from './filter'
+import classes from './Entry.module.css'
+
+type Meta = { event?: string; changed?: Record<string, unknown>; thread?: string; from?: string; into?: string; earlier?: string; entry?: string; state?: string; reason?: string; address?: string }
+
+/** What happened to the thread, as one quiet line. */
+export function EventLine({ entry }: { entry: Entry }) {
+  const { open } = usePlace()
+  const say = useEventWords()
+  const meta = (entry.meta ?? {}) as Meta
+  const other = meta.into ?? meta.from ?? meta.earlier
+  const words = say(entry)
+  return (
+    <div className={classes.event} data-entry={entry.id}>
+      {other ? (
+        <UnstyledButton className={classes.eventLink} onClick={() => open(other)}>
+          {words}
+        </UnstyledButton>
+      ) : (
+        <span>{words}</span>
+      )}
+      <When at={entry.created_at} as="clock" />
+    </div>
+  )
+}
+
+/** The sentence for an event: in the viewer's language where the kind is known, else as the server wrote it. */
+function useEventWords() {
+  const { t } = useTranslation(['inbox', 'common'])
+  const { full } = useFormat()
+  return (e: Entry): string => {
+    const meta = (e.meta ?? {}) as Meta
+    const who = e.author || t('event.somebody')
+    const pair = (v: unknown): [string, string] => (Array.isArray(v) ? [String(v[0] ?? ''), String(v[1] ?? '')] : ['', ''])
+    switch (meta.event) {
+      case 'woken':
+        return t('event.woken')
+      case 'merged':
+        return t('event.merged', { who })
+      case 'unmerged':
+        return t('event.unmerged', { who })
+      case 'split':
+        return meta.from ? t('event.splitFrom', { who }) : t('event.splitInto', { who })
+      case 'continued':
+        return t('event.continued')
+      case 'reply_cancelled':
+        return t('event.takenBack', { who })
+      case 'reply_retried':
+        return t('event.retried', { who })
+      case 'reply_failed':
+        return t('event.replyFailed', { reason: (meta.reason || meta.state || '').replaceAll('_', ' ') })
+      case 'changed': {
+        const out: string[] = []
+        for (const [field, v] of Object.entries(meta.changed ?? {})) {
+          const [from, to] = pair(v)
+          if (field === 'status') out.push(t(`event.status.${to as 'open'}`, { defaultValue: to }))
+          else if (field === 'snoozed_until' && typeof v === 'string') out.push(t('event.until', { when: full(v) }))
+          else if (field === 'assignee') out.push(to === '' ? t('event.unassigned', { from }) : to === e.author ? t('event.took') : t('event.assigned', { to }))
+          else if (field === 'priority') out.push(t('event.priority', { to: t(`priority.${to as 'low'}`) }))
+          else if (field === 'labels') {
+            const before = from ? from.split(', ') : []
+            const after = to ? to.split(', ') : []
+            const added = after.filter((l) => !before.includes(l))
+            const gone = before.filter((l) => !after.includes(l))
+            if (added.length) out.push(t('event.labelled', { labels: added.join(', ') }))
+            if (gone.length) out.push(t('event.unlabelled', { labels: gone.join(', ') }))
+          } else if (field === 'subject') out.push(t('event.subject', { to }))
+        }
+        return out.length ? `${e.author ? `${e.author} ` : ''}${out.join(', ')}` : e.text
+      }
+      default:
+        return e.text
+    }
+  }
+}
