@@ -128,13 +128,8 @@ func framePolicy(remote bool) string {
 }
 
 // FramePolicy is the Content-Security-Policy for a document of ShowHTML: nothing runs, loads or is sent, links open elsewhere,
-<<<<<<< HEAD
 // and only our own pages may show it. It keeps our origin, so that the page around it can measure how high it is; without
 // allow-scripts nothing in it can make use of that.
-=======
-// and only our own pages may show it. They are of the same origin so that the page around can measure it; scripts that could use
-// that do not run.
->>>>>>> wt-w0
 func FramePolicy(remote bool) string {
 	return framePolicy(remote) + "; frame-ancestors 'self'; sandbox allow-same-origin allow-popups allow-popups-to-escape-sandbox"
 }
