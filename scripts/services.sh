@@ -10,14 +10,14 @@
 # (host:port of Dovecot), RAPPORT_TEST_IMAP_HOME (where each mailbox has its Maildir), RAPPORT_TEST_IMAP_PASSWORD (of all),
 # RAPPORT_TEST_LMTP (host:port where a test may take in the mail of reply-lmtp.test), RAPPORT_TEST_REQUIRED=1
 # (a test that misses a service fails instead of doing less) and RAPPORT_TEST_SERVICES (their directory).
-# SERVICES="postgres redis" starts only those named; the default is "postgres redis mail".
+# SERVICES="postgres redis" starts only those named; the default is "postgres redis mail browser" (browser: Chromium is there; nothing runs).
 #
 # What is missing is installed with apt-get, as root or through passwordless sudo; else one line says what to
 # install. Postfix itself starts only as root, so the mail server needs one of the two in any case.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
-wanted=" ${SERVICES:-postgres redis mail} "
+wanted=" ${SERVICES:-postgres redis mail browser} "
 PATH=$PATH:/usr/sbin:/sbin # where Debian keeps servers, and not in an ordinary user's PATH
 
 say() { printf '%s\n' "$*" >&2; }
@@ -51,6 +51,7 @@ missing() { # prints the Debian packages that are not there
     has s-nail || echo s-nail # the customers' mail program
     /usr/bin/python3 -c 'import dkim' 2>/dev/null || echo python3-dkim # checks our signatures with code that is not ours
   fi
+  if wants browser; then has chromium || has chromium-browser || has google-chrome || echo chromium; fi
   has openssl || echo openssl
   has notmuch || echo notmuch # tells our conversations apart with code that is not ours
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Everything that must hold, on real PostgreSQL, Redis and Postfix: make test.
+# Everything that must hold, on real PostgreSQL, Redis, Postfix, Dovecot and in a real Chromium: make test. Needs Node 20.19 or newer.
 #
 #   FUZZTIME=1m scripts/test.sh   time for each fuzz target (default: 5s, less when they are many: 2 minutes for all);
 #                                 0s leaves fuzzing out, the seeds run all the same
@@ -13,6 +13,10 @@ step build
 make --no-print-directory build
 # Named like the services' addresses, because the binary takes any other RAPPORT_ variable for a setting.
 export RAPPORT_TEST_BIN=$PWD/bin/rapport
+
+step the web app: types, lint, words
+npm --prefix web run --silent check
+npm --prefix web test --silent
 
 step vet
 go vet ./...
@@ -29,6 +33,9 @@ if binary_tests=$(grep -E "$driven" <<<"$packages"); then
   step crash and end-to-end tests
   go test -p 1 -count=1 -timeout 20m $binary_tests # one after the other: both load the machine, and neither is cached
 fi
+
+step the web app in a browser
+npm --prefix web run --silent e2e
 
 step fuzzing
 scripts/fuzz.sh
