@@ -160,39 +160,81 @@ func asking(raw string) bool {
 	return strings.HasSuffix(strings.TrimRightFunc(raw, unicode.IsSpace), "?") || strings.HasSuffix(raw, "？")
 }
 
-// added tells whether a program added the line: "Sent from my iPhone", "Virus-free. www.example.com".
+// added tells whether a program added the line: "Sent from my iPhone", "Virus-free. www.example.com". A line that goes on
+// with other words is the person's: "Sent from my iPhone. Please also cancel order 7."
 func added(text string) bool {
 	if len(text) < 8 || len(text) > longest {
 		return false
 	}
 	s := strings.Trim(plain(unlink(text)), "-–— .!()<>[]_*")
+	if holds(" "+s+" ", wishes) && !holds(s, standing) || strings.HasSuffix(s, "?") {
+		return false
+	}
 	for _, n := range notices {
 		if strings.HasPrefix(s, strings.TrimRight(n, ".")) {
 			return true
 		}
 	}
-	if length(s) > 90 || len(strings.Fields(s)) > 10 || strings.HasSuffix(s, "?") || digits(s) > 4 {
+	if length(s) > 90 || len(strings.Fields(s)) > 10 || digits(s) > 4 {
 		return false
-	}
-	if !sent(s) {
-		return false
-	}
-	return holds(s, devices)
-}
-
-// sent tells whether a line says that something was sent from somewhere, as programs say it.
-func sent(s string) bool {
-	if strings.HasPrefix(s, "von meinem") && strings.HasSuffix(s, "gesendet") {
-		return true
 	}
 	for _, p := range sentBy {
-		if strings.HasPrefix(s, p) {
+		if rest, found := strings.CutPrefix(s, p); found && programs(s, rest) {
 			return true
 		}
 	}
+	return sent(s) && holds(s, devices)
+}
+
+// programs tells whether a line that begins as a program's goes on as one: at most three words up to a device or a program,
+// and no other behind it. rest is what stands behind the beginning, which may itself name the program.
+func programs(s, rest string) bool {
+	named, before := holds(s[:len(s)-len(rest)], devices), 0
+	for w := range strings.FieldsSeq(rest) {
+		w = strings.TrimFunc(w, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+		switch {
+		case w == "" || wares[w] || strings.ContainsAny(w, "0123456789") && length(w) <= 6 && named:
+		case device(w):
+			named = true
+		case named:
+			return false
+		default:
+			before++
+		}
+	}
+	return named && before <= 3 || before == 0 && holds(s, devices) // "for windows" is of two words
+}
+
+// device tells whether a word names a device or a program, with the ending that its language gives it. Of a script without
+// spaces a whole sentence would be such an ending.
+func device(w string) bool {
+	for _, d := range devices {
+		if i := strings.Index(w, d); i >= 0 {
+			rest := w[i+len(d):]
+			return !strings.ContainsFunc(rest, func(r rune) bool { return r >= 0x2e80 }) || wares[rest]
+		}
+	}
+	return false
+}
+
+// sent tells whether a line says at its end that something was sent from somewhere, as programs say it.
+func sent(s string) bool {
+	if strings.HasPrefix(s, "von meinem") && strings.HasSuffix(s, "gesendet") {
+		return len(strings.Fields(s)) <= 6
+	}
+	if several(s) {
+		return false
+	}
 	for _, p := range sentWith {
 		if strings.HasSuffix(s, p) {
-			return true
+			before := 0
+			for w := range strings.FieldsSeq(s) {
+				if holds(w, devices) {
+					break
+				}
+				before++
+			}
+			return before <= 2
 		}
 	}
 	return false

@@ -140,6 +140,20 @@ var devices = []string{
 	"айфон", "mymail", "mail app", "aqua mail", "aquamail", "bluemail", "edison", "xperia", "nokia", "icloud", "rambler", "ukr.net", "naver", "携帯", "スマートフォン", "아이폰", "휴대폰",
 }
 
+// wares are the other words of such a line: of models, of networks and between them.
+var wares = set("pro", "max", "plus", "mini", "ultra", "lite", "note", "edge", "fold", "flip", "air", "se", "xr", "xs", "fe", "duos", "my", "the", "a", "an", "and", "on", "in", "for", "via", "with", "using", "app", "application", "client", "device", "devices", "smartphone", "ios", "os", "mac", "macos", "windows", "linux", "mail", "e-mail", "email", "yandex", "яндекс", "google", "microsoft", "apple", "correo", "courrier", "posta", "secure", "wireless", "4g", "5g", "lte", "lte/5g", "at&t", "verizon", "mobile", "network",
+	"please", "excuse", "forgive", "any", "typos", "typo", "typing", "errors", "mistakes", "brevity", "autocorrect",
+	"для", "на", "моего", "с", "устройства", "приложения", "почты", "почта", "телефона", "мобильного", "мобильной", "смартфона", "планшета", "пристрою", "за", "опечатки", "возможные", "извините", "простите",
+	"für", "gerät", "gesendet", "meinem", "mit", "der", "versendet", "pour", "para", "per", "voor", "för", "til", "dla", "mi", "il", "mio", "mon", "mijn", "min", "meu", "o", "de", "do", "da", "gerate", "appareil", "dispositivo", "urządzenia", "systemu", "télécharger", "التابع", "الخاص", "بي", "שלי",
+	"傳送", "传送", "发送", "發送", "手机", "手機", "客户端")
+
+// standing are words of lines that a person has his program put below every mail.
+var standing = []string{"typo", "brevity", "autocorrect", "environment before printing", "опечатк", "об окружающей среде"}
+
+// wishes are words of somebody who asks for something or adds it.
+var wishes = []string{" please", " pls ", " plz ", " forgot", " also ", " thank you", " thanks", " sorry", " could you", " can you", " would you", " let me ", " call me", " cancel ", " пожалуйста", " прошу", " забыл", " отмените", " позвоните", " спасибо", " можно ли", " можете", " также ", " ещё ", " еще ", " извините", " простите",
+	" bitte", " danke", " vergessen", " könnten sie", " können sie", " außerdem", " s'il vous", " svp", " merci", " oublié", " pourriez", " por favor", " gracias", " olvid", " podría", " per favore", " grazie", " obrigad", " alstublieft", " graag", " bedankt", " proszę", " dziękuj", " lütfen", " teşekkür", " будь ласка", " дякую", " забула", " забув", "请", "請", "谢谢", "お願い", "ください", "부탁", "주세요", "من فضلك", "בבקשה"}
+
 // courtesies begin the end of a letter.
 var courtesies = []string{
 	"regards", "best regards", "kind regards", "warm regards", "many thanks", "sincerely", "yours", "с уважением", "с наилучшими", "всего доброго", "хорошего дня", "з повагою", "mit freundlichen", "freundliche grüße", "viele grüße", "beste grüße",

@@ -90,6 +90,7 @@ func TestCut_TakesOffWhatAProgramAdds(t *testing.T) {
 		"Von meinem iPhone gesendet", "Gesendet von Mail für Windows", "Holen Sie sich Outlook für iOS", "Outlook für Android beziehen", "Diese Nachricht wurde von meinem Android-Gerät mit K-9 Mail gesendet.",
 		"Envoyé de mon iPhone", "Télécharger Outlook pour iOS", "Provenance : Courrier pour Windows", "Enviado desde mi iPhone", "Enviado desde Correo para Windows", "Inviato da iPhone", "Inviato dal mio iPad", "Enviado do meu iPhone", "Verzonden vanaf mijn iPhone", "Verstuurd vanaf mijn iPad",
 		"Wysłane z iPhone'a", "iPhone'umdan gönderildi", "Надіслано з iPhone", "发自我的 iPhone", "從我的 iPhone 傳送", "iPhoneから送信", "나의 iPhone에서 보냄", "أُرسلت من الـ iPhone", "נשלח מה-iPhone שלי", "Odesláno z iPhonu", "Skickat från min iPhone", "Sendt fra min iPhone", "Lähetetty iPhonesta",
+		"Sent from my Verizon Wireless 4G LTE smartphone", "Sent from my iPhone 15 Pro Max", "Sent from my iPhone, please excuse typos.",
 		"Virus-free.www.avast.com", "Без вирусов. www.avast.com",
 	} {
 		t.Run(line, func(t *testing.T) {
@@ -106,6 +107,8 @@ func TestCut_KeepsSentencesAboutSendingThings(t *testing.T) {
 	for _, line := range []string{
 		"Отправлено через Яндекс Доставку, трек 1234567890", "Отправлено с почты на Ленина", "Отправлено с iPhone или с компьютера \u2014 какая разница, если ответа нет?", "Von meinem Handy aus geht es nicht", "Outlook für Windows funktioniert nicht", "Ich habe es vom Handy gesendet",
 		"Sent from Leeds on Monday", "Sent with the courier, number 12345678 for my phone", "Get the lamp for my phone desk", "Save paper bags for me", "--", "Best regards, Ann", "С уважением, Анна", "Did you get Outlook for Android working?",
+		"Sent from my iPhone. Please also cancel order 7.", "Sent from my iPhone please call me", "Sent from my iPhone PLEASE CALL", "Sent from my iPhone, two of them", "Sent from my iPhone 7 is the order", "Отправлено с iPhone. И отмените заказ 7, пожалуйста.", "Отправлено с iPhone, заказ не нужен",
+		"Get Outlook for iOS<https://aka.ms/o0ukef> and cancel order 7 please", "Von meinem iPhone gesendet. Bitte rufen Sie mich an", "发自我的 iPhone 请取消订单", "发自我的iPhone订单取消", "Lütfen beni arayın iPhone'umdan gönderildi", "Virus-free. www.avast.com Please call me", "Sent from the shop without a charger or the tablet",
 		"来自北京的客户", "Dün kargoya gönderildi", "The message about my phone was sent from the shop, not by me, and I want to know why.",
 	} {
 		t.Run(line, func(t *testing.T) {
