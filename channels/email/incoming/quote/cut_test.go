@@ -211,6 +211,8 @@ func TestHostileBodiesTakeLittleTime(t *testing.T) {
 		"entities":                  {html: fill("&gt;")},
 		"cells":                     {html: fill("<td>")},
 		"links of HTML":             {html: fill("<a href=http://a>b")},
+		"signed lines":              {html: "<p>a<div class=gmail_signature>" + fill("confidential<br>") + "</div>"},
+		"signed runs":               {html: "<p>a" + fill("<div class=gmail_signature>confidential a b</div><p>b</p>")},
 		"both":                      {text: fill("a b ")[:size/2], html: fill("c d ")[:size/2]},
 	} {
 		t.Run(name, func(t *testing.T) {

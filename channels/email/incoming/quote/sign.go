@@ -77,12 +77,25 @@ func (f *folder) declared(start, end int) {
 			n++
 			continue
 		}
-		first, asks := n, false
+		first, paragraph, spoken, asks := n, n, -1, false
 		for n < end && (f.lines[n].flags&signed != 0 || f.lines[n].blank()) {
 			asks = asks || asking(f.lines[n].raw)
-			n++
+			if f.lines[n].blank() {
+				paragraph = n + 1
+			} else if apart := paragraph > first; spoken < 0 && f.speaks(n, apart) {
+				if spoken = n; apart {
+					spoken = paragraph
+				}
+			}
+			if n++; n-first > patience {
+				return // no signature is so long
+			}
 		}
-		if !asks {
+		switch {
+		case asks:
+		case spoken >= 0:
+			f.give(first, spoken)
+		default:
 			f.give(first, n)
 		}
 	}
@@ -117,8 +130,10 @@ func (f *folder) delimiter(start, last int) (first, end int) {
 		if postscript(l.text()) {
 			break
 		}
-		if gap && sentence(l.text()) && len(strings.Fields(l.text())) > 3 {
-			end = paragraph // somebody writes on below his signature
+		if f.speaks(end, gap) {
+			if gap {
+				end = paragraph // somebody writes on below his signature
+			}
 			break
 		}
 		count++
@@ -131,6 +146,75 @@ func (f *folder) delimiter(start, last int) (first, end int) {
 		return -1, -1
 	}
 	return first, end
+}
+
+// speaks tells whether a line in a signature is what somebody wrote: it asks for something or thanks, or a whole sentence
+// stands below a blank line. Whom to call, where somebody works and what the law wants said is of a signature.
+func (f *folder) speaks(n int, apart bool) bool {
+	raw := f.lines[n].text()
+	if len(raw) > 4*longest || empty(raw) {
+		return false
+	}
+	s := " " + strings.Trim(plain(raw), "_~|") + " "
+	count := 0
+	for _, w := range legal {
+		if strings.Contains(s, w) {
+			count++
+		}
+	}
+	personal, linked := holds(s, voices), strings.Contains(s, "http") || strings.Contains(s, "www.")
+	words := strings.FieldsFunc(s, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '\'' && r != '.' && r != '-'
+	})
+	switch {
+	case holds(s, standing) || added(raw), count >= 2 && !personal, count >= 1 && !personal && f.lawyers(n):
+		return false
+	case holds(s, wishes) && (len(words) >= 3 || strings.ContainsFunc(s, func(r rune) bool { return r >= 0x2e80 })):
+		return !linked || personal
+	case personal && len(words) >= 4 && stops(raw):
+		return true
+	}
+	return apart && len(words) >= 3 && stops(raw) && !linked && !strings.Contains(s, "@") && digits(strings.NewReplacer(" ", "", "-", "", "(", "", ")", "").Replace(s)) <= 6 && !labelled(s, words)
+}
+
+// stops tells whether a line ends as a sentence does.
+func stops(raw string) bool {
+	raw = strings.TrimSpace(raw)
+	return strings.HasSuffix(raw, ".") || sentence(raw)
+}
+
+// labelled tells whether a line says how somebody is reached, or ends in an abbreviation.
+func labelled(s string, words []string) bool {
+	for _, l := range labels {
+		if strings.HasPrefix(s, " "+l) {
+			return true
+		}
+	}
+	return abbreviations[strings.TrimRight(words[len(words)-1], ".")]
+}
+
+// lawyers tells whether the paragraph of line n holds several words of disclaimers.
+func (f *folder) lawyers(n int) bool {
+	first, end := n, n+1
+	for first > 0 && n-first < 20 && !f.lines[first-1].blank() {
+		first--
+	}
+	for end < len(f.lines) && end-n < 20 && !f.lines[end].blank() {
+		end++
+	}
+	var b strings.Builder
+	for _, l := range f.lines[first:end] {
+		if len(l.raw) <= 4*longest {
+			b.WriteString(plain(l.raw) + " ")
+		}
+	}
+	paragraph, count := b.String(), 0
+	for _, w := range legal {
+		if strings.Contains(paragraph, w) {
+			count++
+		}
+	}
+	return count >= 3
 }
 
 // delimits tells whether a line is "-- ", or what programs and people make of it.
@@ -175,7 +259,7 @@ func added(text string) bool {
 			return true
 		}
 	}
-	if length(s) > 90 || len(strings.Fields(s)) > 10 || digits(s) > 4 {
+	if length(s) > 90 || len(strings.Fields(s)) > 12 || digits(s) > 4 {
 		return false
 	}
 	for _, p := range sentBy {

@@ -150,6 +150,13 @@ var wares = set("pro", "max", "plus", "mini", "ultra", "lite", "note", "edge", "
 // standing are words of lines that a person has his program put below every mail.
 var standing = []string{"typo", "brevity", "autocorrect", "environment before printing", "опечатк", "об окружающей среде"}
 
+// labels begin the lines of a signature that tell how somebody is reached, and what he is.
+var labels = []string{"tel", "phone", "mob", "fax", "cell", "office", "direct", "e-mail", "email", "mail", "web", "skype", "telegram", "whatsapp", "address", "opening hours", "hours", "registered", "company", "vat", "managing", "director", "head of", "тел", "моб", "факс", "адрес", "почта", "сайт", "офис", "инн", "огрн", "генеральный", "директор", "менеджер", "начальник", "руководитель", "график", "часы", "г. ", "ул. ", "пр. ",
+	"geschäftsführer", "sitz ", "amtsgericht", "registergericht", "handelsregister", "ust", "siège", "siret", "cif ", "p.iva", "kvk"}
+
+// abbreviations end lines of a signature as sentences end.
+var abbreviations = set("inc", "ltd", "co", "corp", "llc", "gmbh", "s.a", "s.r.o", "s.p.a", "b.v", "plc", "st", "rd", "ave", "str", "ул", "д", "кв", "г", "оф", "стр", "м", "dr", "jr", "sr", "phd", "ph.d", "m.d", "p.o")
+
 // wishes are words of somebody who asks for something or adds it.
 var wishes = []string{" please", " pls ", " plz ", " forgot", " also ", " thank you", " thanks", " sorry", " could you", " can you", " would you", " let me ", " call me", " cancel ", " пожалуйста", " прошу", " забыл", " отмените", " позвоните", " спасибо", " можно ли", " можете", " также ", " ещё ", " еще ", " извините", " простите",
 	" bitte", " danke", " vergessen", " könnten sie", " können sie", " außerdem", " s'il vous", " svp", " merci", " oublié", " pourriez", " por favor", " gracias", " olvid", " podría", " per favore", " grazie", " obrigad", " alstublieft", " graag", " bedankt", " proszę", " dziękuj", " lütfen", " teşekkür", " будь ласка", " дякую", " забула", " забув", "请", "請", "谢谢", "お願い", "ください", "부탁", "주세요", "من فضلك", "בבקשה"}

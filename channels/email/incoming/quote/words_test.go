@@ -1,6 +1,9 @@
 package quote
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // Each line introduces a quote whose lines are marked.
 func TestCut_KnowsWhatIntroducesAQuote(t *testing.T) {
@@ -119,6 +122,53 @@ func TestCut_KeepsSentencesAboutSendingThings(t *testing.T) {
 			}
 			if got := Cut(body, ""); got != (Parts{Said: body}) {
 				t.Errorf("said %q, signature %q", got.Said, got.Signature)
+			}
+		})
+	}
+}
+
+// Each stands below a signature and is what the person wrote.
+func TestCut_KeepsWhatStandsBelowASignature(t *testing.T) {
+	t.Parallel()
+	for _, own := range []string{
+		"Please ring twice when you come.", "I forgot: the door code is 55.", "I forgot to say that the door code is 55. Please ring twice.", "The door code is 55.", "Please ring twice.\nThe code is 55.", "Please call me at +371 20000000",
+		"please leave it with the porter", "Забыла: код двери 55.", "Позвоните мне, пожалуйста, вечером", "Код двери 55, третий этаж.", "Bitte zweimal klingeln", "请按两次门铃", "Please send it to boss@mary.example", "It came broken!", "Please delete this order.", "Is it blue?",
+	} {
+		t.Run(own, func(t *testing.T) {
+			t.Parallel()
+			for name, got := range map[string]Parts{
+				"text": Cut("Blue.\n-- \nMary Lee\n+371 20000000\n\n"+own, ""),
+				"html": Cut("", "<div>Blue.</div><div class=gmail_signature>Mary Lee<br>+371 20000000<p>"+strings.ReplaceAll(own, "\n", "<br>")+"</p></div>"),
+			} {
+				if !strings.HasSuffix(got.Said, own) {
+					t.Errorf("%s: said %q, signature %q", name, got.Said, got.Signature)
+				}
+			}
+		})
+	}
+	got := Cut("", "<div>Blue</div><div class=gmail_signature>Mary<div>Please also send the invoice to my office address. Thank you!</div></div>")
+	if got.Said != "Blue\n\nPlease also send the invoice to my office address. Thank you!" || got.Signature != "Mary" {
+		t.Errorf("said %q, signature %q", got.Said, got.Signature)
+	}
+}
+
+// Each is of the signature, in a paragraph of its own as well.
+func TestCut_FoldsWhatSignaturesAreMadeOf(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{
+		"Head of the sales department", "Начальник отдела по работе с клиентами", "Shop and Sons Ltd.", "Phone: +371 20000000.", "12 Long Street, Riga", "www.mary.example", "mary@mary.example", "Opening hours: Monday to Friday, 9 to 17.", "Registered in England No. 1234567.",
+		"Geschäftsführer: Jonas Weber.", "тел. 8 800 200-00-00 доб. 12.", "Please visit our site www.mary.example.", "This e-mail is confidential and intended solely for the addressee.", "Please consider the environment before printing this e-mail.",
+		"This message is confidential. If you are not the intended recipient, please notify the sender and delete this message.", "Sofas, lamps, tables", "г. Рига, ул. Длинная, д. 12.",
+	} {
+		t.Run(line, func(t *testing.T) {
+			t.Parallel()
+			for name, got := range map[string]Parts{
+				"text": Cut("Blue.\n-- \nMary Lee\n\n"+line, ""),
+				"html": Cut("", "<div>Blue.</div><div class=gmail_signature>Mary Lee<p>"+line+"</p></div>"),
+			} {
+				if got.Said != "Blue." {
+					t.Errorf("%s: said %q, signature %q", name, got.Said, got.Signature)
+				}
 			}
 		})
 	}
