@@ -92,7 +92,7 @@ var forwards = set(
 
 // announcements say that answers stand further down, so what is not marked there may be the person's own.
 var announcements = []string{
-	"see below", "my answers", "answers below", "answered below", "answers inline", "answered inline", "inline", "in-line", "comments below", "reply below", "replies below", "responses below",
+	"see below", "my answers", "see my comments", "see my replies", "find my comments", "find my replies", "find my response", "my comments:", "my replies:", "comments attached below", "answers below", "answered below", "answers inline", "answered inline", "inline", "in-line", "comments below", "reply below", "replies below", "responses below",
 	"см. ниже", "см ниже", "смотрите ниже", "смотри ниже", "ответы ниже", "ответил ниже", "ответила ниже", "отвечаю ниже", "ниже по тексту", "в тексте письма", "комментарии ниже", "ответил по тексту", "ответила по тексту", "ответы по тексту",
 	"siehe unten", "weiter unten", "im text", "s.u.", "ci-dessous", "plus bas", "más abajo", "mas abajo", "qui sotto", "di seguito",
 	"abaixo", "hieronder", "poniżej", "див. нижче", "відповіді нижче", "aşağıda", "níže", "nedenfor", "nedan", "见下文", "见下方", "下記の通り", "아래와 같이", "أدناه",
