@@ -33,6 +33,8 @@ func (m *Mail) automation() (all signs) {
 		all += sure // only machines write to an envelope sender
 	}
 	switch answered := answerSubject.FindString(m.Subject); {
+	case autoSubject.MatchString(m.Subject) && strings.ContainsAny(m.Text, "?？"):
+		all += weak // "Abwesend: wer nimmt das Paket?": machines ask nothing, and most have a header besides
 	case autoSubject.MatchString(m.Subject), domino.MatchString(m.Subject) && (len(m.Tokens) > 0 || len(m.InReplyTo) > 0 || len(m.References) > 0):
 		all += sure
 	case awaySubject.MatchString(m.Subject), answered != "" && autoSubject.MatchString(m.Subject[len(answered):]), // or somebody answers ours

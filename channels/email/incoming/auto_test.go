@@ -68,6 +68,8 @@ func TestKind_OneHeaderOrSubject(t *testing.T) {
 		{"a bare subject, and an answer", "", "Automatic reply", "Blue.", Other},
 		{"a bare subject, and a place", "", "Вне офиса", "Вы привезли диван, когда я была вне офиса. Привезите завтра.", Other},
 		{"a bare subject of an answer", "", "Re: Out of office", "I am out of the office, my wife has the key.", Reply},
+		{"a question below a subject like a machine's", "", "Abwesend: wer nimmt das Paket?", "Ich bin nicht zu Hause, wer nimmt das Paket an?", Other},
+		{"a machine's question", "Auto-Submitted: auto-replied\n", "Automatic reply: socks", "I am away. Urgent? Call Boris.", AutoReply},
 		{"a company's name", "", "ООО: какие документы нужны?", "x", Other},
 		{"thanks for an automatic answer", "", "Re: Автоответ: носки", "Спасибо, жду.", Reply},
 		{"Auto-Submitted: no", "Auto-Submitted: no\n", "Re: socks", "x", Reply},

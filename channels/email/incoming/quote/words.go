@@ -144,7 +144,7 @@ var devices = []string{
 var wares = set("pro", "max", "plus", "mini", "ultra", "lite", "note", "edge", "fold", "flip", "air", "se", "xr", "xs", "fe", "duos", "my", "the", "a", "an", "and", "on", "in", "for", "via", "with", "using", "app", "application", "client", "device", "devices", "smartphone", "ios", "os", "mac", "macos", "windows", "linux", "mail", "e-mail", "email", "yandex", "яндекс", "google", "microsoft", "apple", "correo", "courrier", "posta", "secure", "wireless", "4g", "5g", "lte", "lte/5g", "at&t", "verizon", "mobile", "network",
 	"please", "excuse", "forgive", "any", "typos", "typo", "typing", "errors", "mistakes", "brevity", "autocorrect",
 	"для", "на", "моего", "с", "устройства", "приложения", "почты", "почта", "телефона", "мобильного", "мобильной", "смартфона", "планшета", "пристрою", "за", "опечатки", "возможные", "извините", "простите",
-	"für", "gerät", "gesendet", "meinem", "mit", "der", "versendet", "pour", "para", "per", "voor", "för", "til", "dla", "mi", "il", "mio", "mon", "mijn", "min", "meu", "o", "de", "do", "da", "gerät", "dispositivo", "urządzenia", "systemu", "télécharger", "التابع", "الخاص", "بي", "שלי",
+	"für", "gerät", "gesendet", "meinem", "mit", "der", "versendet", "pour", "para", "per", "voor", "för", "til", "dla", "mi", "il", "mio", "mon", "mijn", "min", "meu", "o", "de", "do", "da", "dispositivo", "urządzenia", "systemu", "télécharger", "التابع", "الخاص", "بي", "שלי",
 	"傳送", "传送", "发送", "發送", "手机", "手機", "客户端")
 
 // standing are words of lines that a person has his program put below every mail.
