@@ -121,13 +121,16 @@ func people(s string) (list []channels.Person) {
 	address, quoted, depth := "", false, 0
 	flush := func() {
 		name := line(decodeWords(strings.TrimSpace(text.String())))
-		if address == "" && strings.Contains(name, "@") && !strings.ContainsAny(name, " <>") {
-			address, name = name, ""
+		if address == "" {
+			name, address = bareAddress(name)
 		}
 		if name == "" {
 			name = line(decodeWords(strings.TrimSpace(comment.String())))
 		}
 		address = strings.TrimSpace(shown(decodeWords(address)))
+		if len(address) > 7 && strings.EqualFold(address[:7], "mailto:") {
+			address, _, _ = strings.Cut(address[7:], "?")
+		}
 		if strings.HasPrefix(address, "@") { // a route (RFC 5322 §4.4)
 			if _, end, ok := strings.Cut(address, ":"); ok {
 				address = end
@@ -174,7 +177,7 @@ func people(s string) (list []channels.Person) {
 			i += end
 		case c == ',' || c == ';':
 			flush()
-		case c == ':' && address == "" && !strings.Contains(text.String(), "@"): // a group's name
+		case c == ':' && address == "" && !strings.EqualFold(s[max(0, i-6):i], "mailto") && !strings.Contains(text.String(), "@"): // a group's name
 			text.Reset()
 		case text.Len() < 4000:
 			text.WriteByte(c)
@@ -182,6 +185,22 @@ func people(s string) (list []channels.Person) {
 	}
 	flush()
 	return list
+}
+
+// bareAddress takes an address without angle brackets from beside a name: "Anna anna@c.example", "Anna [anna@c.example]". Of two
+// nobody knows which it is.
+func bareAddress(s string) (name, address string) {
+	words := strings.Fields(s)
+	if len(words) > 1 && strings.Count(s, "@") != 1 {
+		return s, ""
+	}
+	for i, w := range words {
+		a := strings.Trim(w, "[]")
+		if local, domain, found := strings.Cut(a, "@"); found && !strings.ContainsAny(a, "<>") && (len(words) == 1 || local != "" && strings.Contains(domain, ".")) {
+			return strings.Join(append(words[:i:i], words[i+1:]...), " "), a
+		}
+	}
+	return s, ""
 }
 
 // ids are the Message-IDs in a field, without brackets. Words between them are for people (RFC 5322 §4.5.4); where nothing

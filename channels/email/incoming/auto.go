@@ -33,13 +33,13 @@ func (m *Mail) automation() (all signs) {
 		all += sure // only machines write to an envelope sender
 	}
 	switch answered := answerSubject.FindString(m.Subject); {
+	case autoSubject.MatchString(m.Subject) && strings.ContainsAny(m.Text, "?？"):
+		all += weak // "Abwesend: wer nimmt das Paket?": machines ask nothing, and most have a header besides
 	case autoSubject.MatchString(m.Subject), domino.MatchString(m.Subject) && (len(m.Tokens) > 0 || len(m.InReplyTo) > 0 || len(m.References) > 0):
 		all += sure
-	case awaySubject.MatchString(m.Subject), answered != "" && autoSubject.MatchString(m.Subject[len(answered):]): // or somebody answers ours
-		all += weak
-	}
-	if away.MatchString(cut(m.Text, 1000)) {
-		all += weak
+	case awaySubject.MatchString(m.Subject), answered != "" && autoSubject.MatchString(m.Subject[len(answered):]), // or somebody answers ours
+		away.MatchString(cut(m.Text, 1000)):
+		all += weak // once: people write of their leave in the subject and in the text
 	}
 	return all + m.words()
 }
@@ -114,7 +114,8 @@ func when(b bool, n signs) signs {
 }
 
 // autoSubject are the beginnings that mail programs put before the subject of an automatic answer, in the languages of Outlook,
-// Exchange, Gmail, Zimbra, Yandex and Mail.ru. The colon belongs to it: "Automatic reply rules" is somebody's subject.
+// Exchange, Gmail, Zimbra, Yandex and Mail.ru. The colon or bracket belongs to it: "Automatic reply rules" and "Out of office" are
+// somebody's subjects, whom the text must show to be a machine.
 var autoSubject = regexp.MustCompile(`(?i)^\s*(?:\[?\s*(?:` + strings.Join([]string{
 	`automatic reply`, `auto[- ]?reply`, `auto[- ]?response`, `automated (?:reply|response)`, `automatic response`, `out of (?:the )?office(?: auto-?reply| reply| response| notification| message)?`, `vacation (?:reply|response|notice|auto-?reply)`,
 	`нет на (?:рабочем )?месте`, `вне офиса`, `отсутствую на рабочем месте`, `ooo`, `abwesend`,
@@ -126,7 +127,7 @@ var autoSubject = regexp.MustCompile(`(?i)^\s*(?:\[?\s*(?:` + strings.Join([]str
 	`automatyczna odpowiedź`, `autoodpowiedź`, `poza biurem`, `automatická odpověď`, `automatická odpoveď`, `mimo kancelář`, `automatikus válasz`, `răspuns automat`, `samodejni odgovor`, `automatski odgovor`,
 	`automātiska atbilde`, `automātiskā atbilde`, `automatinis atsakymas`, `automaatvastus`, `αυτόματη απάντηση`, `otomatik yanıt`, `otomatik cevap`, `balasan otomatis`, `trả lời tự động`, `תשובה אוטומטית`, `מענה אוטומטי`,
 	`رد تلقائي`, `الرد التلقائي`, `स्वचालित उत्तर`, `ตอบกลับอัตโนมัติ`, `自动回复`, `自动答复`, `自動回覆`, `自動回复`, `自動応答`, `自動返信`, `不在通知`, `자동 회신`, `자동 응답`, `부재중`,
-}, "|") + `)\s*(?:\]|[:：]|$)|auto\s*:\s.{0,200}(?:out of the office|außer haus|nicht im (?:büro|haus)|absent|fuera de|fuori|отсутств)|yahoo! auto response)`) // Domino, Yahoo
+}, "|") + `)\s*(?:\]|[:：])|auto\s*:\s.{0,200}(?:out of the office|außer haus|nicht im (?:büro|haus)|absent|fuera de|fuori|отсутств)|yahoo! auto response)`) // Domino, Yahoo
 
 // domino puts this before the subject of the mail that it answers; what begins so and answers nothing may be about a car.
 var domino = regexp.MustCompile(`(?i)^\s*auto\s*:\s`)

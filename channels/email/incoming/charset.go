@@ -61,6 +61,8 @@ func named(label string) encoding.Encoding {
 		return nil
 	case "hz-gb-2312", "hz":
 		return simplifiedchinese.HZGB2312
+	case "mac-cyrillic", "maccyrillic", "macintosh-cyrillic", "x-macintosh-cyrillic":
+		return charmap.MacintoshCyrillic
 	case "gb2312", "gbk", "cp936", "x-gbk", "gb_2312-80", "euc-cn":
 		return simplifiedchinese.GB18030 // holds the others
 	}

@@ -36,6 +36,7 @@ func TestDecode_Labels(t *testing.T) {
 		{"gb18030", simplifiedchinese.GB18030, "发货😀"}, {"x-gbk", simplifiedchinese.GBK, "发货"}, {"hz-gb-2312", simplifiedchinese.HZGB2312, "发货"}, {"big5", traditionalchinese.Big5, "發貨"},
 		{"iso-2022-jp", japanese.ISO2022JP, "ありがとう"}, {"shift_jis", japanese.ShiftJIS, "ありがとう"}, {"cp932", japanese.ShiftJIS, "ありがとう"}, {"euc-jp", japanese.EUCJP, "ありがとう"},
 		{"ks_c_5601-1987", korean.EUCKR, "감사합니다"}, {"utf-16le", xunicode.UTF16(xunicode.LittleEndian, xunicode.IgnoreBOM), "Привет"}, {`"utf-8"`, encoding.Nop, "Привет"},
+		{"mac-cyrillic", charmap.MacintoshCyrillic, "Привет, когда привезёте диван?"}, {"x-mac-cyrillic", charmap.MacintoshCyrillic, "Привет"},
 		{"charset=koi8-r", charmap.KOI8R, "Привет"},
 	} {
 		if got := decode(encode(t, c.in, c.text), c.label); got != c.text {

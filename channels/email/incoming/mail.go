@@ -136,7 +136,7 @@ func (m *Mail) shorten(text, html string) (string, string) {
 
 // part parts the body, and finds out what kind of mail it is.
 func (m *Mail) part(root *enmime.Part, text, html string) {
-	p := quote.Cut(text, html)
+	p := quote.CutOf(m.From.Name, text, html)
 	if text == "" {
 		text = quote.Text(html)
 	}

@@ -165,6 +165,49 @@ func TestRead_PeopleAndReferences(t *testing.T) {
 	}
 }
 
+func TestPeople_AddressesWrittenAgainstTheRules(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string][]channels.Person{
+		"Anna anna@c.example":                       {{Name: "Anna", Address: "anna@c.example"}},
+		"\"Anna, P.\" anna@c.example":               {{Name: "Anna, P.", Address: "anna@c.example"}},
+		"Anna [anna@c.example]":                     {{Name: "Anna", Address: "anna@c.example"}},
+		"[anna@c.example]":                          {{Address: "anna@c.example"}},
+		"<mailto:anna@c.example>":                   {{Address: "anna@c.example"}},
+		"Anna <mailto:anna@c.example?subject=x>":    {{Name: "Anna", Address: "anna@c.example"}},
+		"mailto:anna@c.example":                     {{Address: "anna@c.example"}},
+		"Anna [mailto:anna@c.example]":              {{Name: "Anna", Address: "anna@c.example"}},
+		"anna@c.example, Boris boris@c.example":     {{Address: "anna@c.example"}, {Name: "Boris", Address: "boris@c.example"}},
+		"\"eve@evil.example\" <anna@c.example>":     {{Name: "eve@evil.example", Address: "anna@c.example"}},
+		"eve@evil.example anna@c.example":           nil,
+		"Anna at home":                              nil,
+		"Anna @home":                                nil,
+		"friends: anna@c.example, boris@c.example;": {{Address: "anna@c.example"}, {Address: "boris@c.example"}},
+	} {
+		if diff := cmp.Diff(want, people(in)); diff != "" {
+			t.Errorf("%q: %s", in, diff)
+		}
+	}
+}
+
+func TestRead_Base64WithStrayCharacters(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, body, text, signature string }{
+		{"in a line", "SGVsbG8g!!d29y\nbGQgcGxlYXNl\n", "Hello world please", ""},
+		{"a list's footer behind it", "SGVsbG8g!!d29y\nbGQgcGxlYXNl\n-- \nlist footer added by a mailing list\n", "Hello world please", "-- \nlist footer added by a mailing list"},
+		{"a list's footer of one word", "SGVsbG8gd29ybGQgcGxlYXNl\n_______________________________________________\nUnsubscribe:\nhttps://lists.example/u/Ab1Cd2\n", "Hello world please\n_______________________________________________\nUnsubscribe:\nhttps://lists.example/u/Ab1Cd2", ""},
+		{"not encoded at all", "Please call me.\nToday!\n", "Please call me.\nToday!", ""},
+		{"not encoded, one word", "Tomorrow!\n", "Tomorrow!", ""},
+	} {
+		m, err := Read([]byte("From: a@b.example\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n\n" + c.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m.Text != c.text || m.Signature != c.signature {
+			t.Errorf("%s: %q, signature %q", c.name, m.Text, m.Signature)
+		}
+	}
+}
+
 func TestRead_FilesKeepTheirBytesAndLoseTheirPaths(t *testing.T) {
 	t.Parallel()
 	m := load(t, "reply-attachments")

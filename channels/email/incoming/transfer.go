@@ -25,18 +25,37 @@ func transfer(b []byte, encoding string, text bool) []byte {
 	return b
 }
 
-// base64Lines parts b where the first line begins that cannot be base64.
+// base64Lines parts b where the first line begins that cannot be base64. Stray characters in a line are ignored (RFC 2045 §6.8),
+// but where they are many, or a space stands between words, somebody has written it.
 func base64Lines(b []byte) (packed, rest []byte) {
 	for rest = b; len(rest) > 0; {
 		line, after := cutLine(rest)
-		for _, c := range bytes.TrimSpace(line) {
+		line = bytes.TrimSpace(line)
+		stray := 0
+		for _, c := range line {
 			if _, ok := sextet(c); !ok && c != '=' {
-				return b[:len(b)-len(rest)], rest
+				stray++
 			}
+		}
+		if stray > 0 && (len(line) < 8 || stray*4 > len(line) || bytes.ContainsAny(line, " \t") || bytes.Contains(line, []byte("://")) || !dense(line)) {
+			return b[:len(b)-len(rest)], rest
 		}
 		rest = after
 	}
 	return b, nil
+}
+
+// dense tells whether a line mixes letters as base64 does and words do not: capitals behind small letters, and digits or
+// capitals enough.
+func dense(line []byte) bool {
+	turns := 0
+	for i := 1; i < len(line); i++ {
+		small := line[i-1] >= 'a' && line[i-1] <= 'z'
+		if small && (line[i] >= 'A' && line[i] <= 'Z' || line[i] >= '0' && line[i] <= '9') {
+			turns++
+		}
+	}
+	return turns > 0 && turns*16 >= len(line)
 }
 
 // decodeBase64 reads base64 with anything between its letters, and with padding in its middle, where one block was put behind

@@ -11,7 +11,7 @@ const outlook = "From: Shop <support@shop.example>\nSent: Sunday, November 22, 2
 func TestCut_WhereAnswersAreAnnouncedEverythingIsKept(t *testing.T) {
 	t.Parallel()
 	for _, words := range []string{
-		"Ответы в тексте", "Ответы в тексте.", "Комментарии в тексте", "Мои комментарии в тексте письма", "Ответы в теле письма", "Ответил внутри письма", "Ответила внутри письма", "Отвечаю по пунктам", "Отвечаю по пунктам:",
+		"Thanks, please find my comments:", "Please see my replies", "Ответы в тексте", "Ответы в тексте.", "Комментарии в тексте", "Мои комментарии в тексте письма", "Ответы в теле письма", "Ответил внутри письма", "Ответила внутри письма", "Отвечаю по пунктам", "Отвечаю по пунктам:",
 		"Ответы на ваши вопросы см. в тексте вашего письма", "Добрый день! Ответы под вопросами.", "Ответы ниже", "Відповіді в тексті", "Ответы после каждого вопроса",
 		"I replied in line", "I have replied in line.", "See my comments in the text below", "Comments in the text", "My answers are in the text", "Please find my replies in your mail.", "Answered point by point", "My comments within", "See below",
 		"Meine Antworten stehen im Text", "Antworten in Ihrer Mail", "Ich antworte Punkt für Punkt", "Kommentare unten", "Mes réponses dans le texte", "Je réponds point par point", "Mes commentaires dans votre message",
@@ -72,5 +72,29 @@ func TestCut_APersonsOwnListIsNoBlockOfHeaders(t *testing.T) {
 		if got := Cut("The blue one.\n\n"+quote, ""); got != (Parts{Said: "The blue one.", Quoted: quote}) {
 			t.Errorf("said %q, quoted %q", got.Said, got.Quoted)
 		}
+	}
+}
+
+// Answers behind the writer's name in brackets are his, and others' are not.
+func TestCutOf_AnswersBehindTheWritersNameAreHis(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, writer, own, below, want string }{
+		{"his first name", "Anna Petrova", "Hi,", "Which one?\n\n[Anna] The blue one.\n\nWhen?\n\n[Anna] On Monday,\nat noon.\n", "Hi,\n\n> Which one?\n\n[Anna] The blue one.\n\n> When?\n\n[Anna] On Monday,\nat noon."},
+		{"his whole name", "Anna Petrova", "Hi,\n\n[Anna Petrova] see my answers", "Which one?\n[Anna Petrova] The blue one.\n", "Hi,\n\n[Anna Petrova] see my answers\n\n> Which one?\n[Anna Petrova] The blue one."},
+		{"his whole name, without a word about it", "Anna Petrova", "Hi,", "Which one?\n[anna petrova] The blue one.\n", "Hi,\n\n> Which one?\n[anna petrova] The blue one."},
+		{"nothing above", "Anna", "", "Which one?\n\n[Anna] The blue one.\n", "> Which one?\n\n[Anna] The blue one."},
+		{"another's", "Boris Orlov", "Hi,", "Which one?\n[Anna] The blue one.\n", "Hi,"},
+		{"a longer name", "Ann", "Hi,", "Which one?\n[Anna] The blue one.\n", "Hi,"},
+		{"nobody's", "", "Hi,", "Which one?\n[] The blue one.\n", "Hi,"},
+	} {
+		head := "From: Shop <support@shop.example>\nSent: Sunday, November 22, 2026 10:15 AM\nTo: Anna\nSubject: Your order\n\n"
+		body := c.own + "\n\n" + head + c.below
+		if got := CutOf(c.writer, body, ""); got.Said != c.want {
+			t.Errorf("%s: said %q, want %q", c.name, got.Said, c.want)
+		}
+	}
+	marked := "Hi,\n\nOn 22 Nov 2026, Shop <support@shop.example> wrote:\n> Which one?\n> [Anna] The blue one.\n"
+	if got := CutOf("Anna Petrova", marked, ""); !strings.Contains(got.Said, "[Anna] The blue one.") {
+		t.Errorf("said %q", got.Said)
 	}
 }

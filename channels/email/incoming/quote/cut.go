@@ -20,21 +20,50 @@ type Parts struct {
 //
 // A message that was passed on ("Forwarded message") is what the person sends and stays in Said, and so does a quoted
 // message under a block of headers when there is no word of his own: nobody can tell it from a message passed on.
-func Cut(text, html string) Parts {
+func Cut(text, html string) Parts { return CutOf("", text, html) }
+
+// CutOf is Cut for a mail of which the writer's name is known: people answer inside a message without quote marks behind
+// their name in brackets, "[Anna Petrova] The blue one." or "[Anna] The blue one."
+func CutOf(name, text, html string) Parts {
 	switch {
 	case empty(html):
-		return fold(split(text))
+		return fold(named(split(text), name))
 	case empty(text):
-		return fold(parse(html))
+		return fold(named(parse(html), name))
 	}
 	lines := parse(html)
 	plainly := split(text)
 	inText, inHTML := vocabulary(plainly), vocabulary(lines)
 	textOnly, htmlOnly := missing(inText, inHTML), missing(inHTML, inText)
 	if textOnly > htmlOnly || textOnly == htmlOnly && !marks(lines) {
-		return fold(plainly)
+		return fold(named(plainly, name))
 	}
-	return fold(lines)
+	return fold(named(lines, name))
+}
+
+// named marks the lines that begin with the writer's name in brackets, each up to the end of its paragraph.
+func named(lines []line, name string) []line {
+	name = strings.Trim(plain(name), `"'`)
+	if name == "" || len(name) > longest {
+		return lines
+	}
+	given, _, _ := strings.Cut(name, " ")
+	open, depth := false, uint8(0)
+	for n, l := range lines {
+		if l.hollow() || l.depth != depth {
+			open = false
+		}
+		depth = l.depth
+		if rest, bracket := strings.CutPrefix(strings.TrimSpace(l.text()[:min(len(l.text()), 2*longest)]), "["); bracket {
+			who, _, closed := strings.Cut(plain(rest), "]")
+			who = strings.TrimSpace(who)
+			open = closed && (who == name || who == strings.TrimRight(given, ",")) || open
+		}
+		if open {
+			lines[n].flags |= mine
+		}
+	}
+	return lines
 }
 
 // marks tells whether HTML said of any line what it is.

@@ -159,6 +159,21 @@ func TestCut_TakesTheAlternativeThatSaysMore(t *testing.T) {
 	}
 }
 
+func TestCut_APersonsOnlyWordsAreNotFoldedAway(t *testing.T) {
+	t.Parallel()
+	quote := "On Tue, Mar 5, 2024 at 12:30 PM Ann <support@shop.example> wrote:\n> Which one?\n> The blue one, that is my answer\n"
+	for _, c := range []struct{ name, text, html, want string }{
+		{"on the program's line", "Sent from my iPhone please call me\n", "", "Sent from my iPhone please call me"},
+		{"on a line with a quote mark", quote, "", strings.TrimSuffix(quote, "\n")},
+		{"in what HTML calls a signature", "", "<div class=gmail_signature>Mary, size L</div><p>Sent from my iPhone</p>", "Mary, size L"},
+		{"none, below HTML's quote", "", strings.ReplaceAll(templates["gmail html"], "ANSWER", ""), ""},
+	} {
+		if got := Cut(c.text, c.html); got.Said != c.want {
+			t.Errorf("%s: said %q, quoted %q, signature %q", c.name, got.Said, got.Quoted, got.Signature)
+		}
+	}
+}
+
 func TestHostileBodiesTakeLittleTime(t *testing.T) {
 	t.Parallel()
 	const size = 128 << 10 // enough to show what grows with the square, so little that the race detector has done soon
@@ -196,6 +211,8 @@ func TestHostileBodiesTakeLittleTime(t *testing.T) {
 		"entities":                  {html: fill("&gt;")},
 		"cells":                     {html: fill("<td>")},
 		"links of HTML":             {html: fill("<a href=http://a>b")},
+		"signed lines":              {html: "<p>a<div class=gmail_signature>" + fill("confidential<br>") + "</div>"},
+		"signed runs":               {html: "<p>a" + fill("<div class=gmail_signature>confidential a b</div><p>b</p>")},
 		"both":                      {text: fill("a b ")[:size/2], html: fill("c d ")[:size/2]},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -394,9 +394,24 @@ func (f *folder) opens(first int) bool {
 	return n < 0 || f.of[n] != quoted || f.lines[n].flags&intro != 0
 }
 
-// whole gives everything back when there is no word of the person's own and nothing says that this is a reply.
+// whole gives everything back when there is no word of the person's own and nothing says that this is a reply. Of a reply
+// without a word it gives back what was taken for a signature; then the quote, where it has marks that people delete and
+// write behind: somebody's only words may stand there. A quote that HTML encloses is a program's.
 func (f *folder) whole() {
-	if f.spoken > 0 || f.reply {
+	if f.spoken > 0 {
+		return
+	}
+	for n, l := range f.lines {
+		if f.of[n] == signature && !added(l.text()) && !delimits(l.raw) {
+			f.of[n] = said
+			f.spoken++
+		}
+	}
+	typed := false
+	for n, l := range f.lines {
+		typed = typed || f.of[n] == quoted && l.depth > 0 && l.flags&(marked|sure) == 0 && !l.hollow()
+	}
+	if f.spoken > 0 || f.reply && !typed {
 		return
 	}
 	for n := range f.of {

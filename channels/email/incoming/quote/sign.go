@@ -77,12 +77,25 @@ func (f *folder) declared(start, end int) {
 			n++
 			continue
 		}
-		first, asks := n, false
+		first, paragraph, spoken, asks := n, n, -1, false
 		for n < end && (f.lines[n].flags&signed != 0 || f.lines[n].blank()) {
 			asks = asks || asking(f.lines[n].raw)
-			n++
+			if f.lines[n].blank() {
+				paragraph = n + 1
+			} else if apart := paragraph > first; spoken < 0 && f.speaks(n, apart) {
+				if spoken = n; apart {
+					spoken = paragraph
+				}
+			}
+			if n++; n-first > patience {
+				return // no signature is so long
+			}
 		}
-		if !asks {
+		switch {
+		case asks:
+		case spoken >= 0:
+			f.give(first, spoken)
+		default:
 			f.give(first, n)
 		}
 	}
@@ -117,8 +130,10 @@ func (f *folder) delimiter(start, last int) (first, end int) {
 		if postscript(l.text()) {
 			break
 		}
-		if gap && sentence(l.text()) && len(strings.Fields(l.text())) > 3 {
-			end = paragraph // somebody writes on below his signature
+		if f.speaks(end, gap) {
+			if gap {
+				end = paragraph // somebody writes on below his signature
+			}
 			break
 		}
 		count++
@@ -131,6 +146,75 @@ func (f *folder) delimiter(start, last int) (first, end int) {
 		return -1, -1
 	}
 	return first, end
+}
+
+// speaks tells whether a line in a signature is what somebody wrote: it asks for something or thanks, or a whole sentence
+// stands below a blank line. Whom to call, where somebody works and what the law wants said is of a signature.
+func (f *folder) speaks(n int, apart bool) bool {
+	raw := f.lines[n].text()
+	if len(raw) > 4*longest || empty(raw) {
+		return false
+	}
+	s := " " + strings.Trim(plain(raw), "_~|") + " "
+	count := 0
+	for _, w := range legal {
+		if strings.Contains(s, w) {
+			count++
+		}
+	}
+	personal, linked := holds(s, voices), strings.Contains(s, "http") || strings.Contains(s, "www.")
+	words := strings.FieldsFunc(s, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '\'' && r != '.' && r != '-'
+	})
+	switch {
+	case holds(s, standing) || added(raw), count >= 2 && !personal, count >= 1 && !personal && f.lawyers(n):
+		return false
+	case holds(s, wishes) && (len(words) >= 3 || strings.ContainsFunc(s, func(r rune) bool { return r >= 0x2e80 })):
+		return !linked || personal
+	case personal && len(words) >= 4 && stops(raw):
+		return true
+	}
+	return apart && len(words) >= 3 && stops(raw) && !linked && !strings.Contains(s, "@") && digits(strings.NewReplacer(" ", "", "-", "", "(", "", ")", "").Replace(s)) <= 6 && !labelled(s, words)
+}
+
+// stops tells whether a line ends as a sentence does.
+func stops(raw string) bool {
+	raw = strings.TrimSpace(raw)
+	return strings.HasSuffix(raw, ".") || sentence(raw)
+}
+
+// labelled tells whether a line says how somebody is reached, or ends in an abbreviation.
+func labelled(s string, words []string) bool {
+	for _, l := range labels {
+		if strings.HasPrefix(s, " "+l) {
+			return true
+		}
+	}
+	return abbreviations[strings.TrimRight(words[len(words)-1], ".")]
+}
+
+// lawyers tells whether the paragraph of line n holds several words of disclaimers.
+func (f *folder) lawyers(n int) bool {
+	first, end := n, n+1
+	for first > 0 && n-first < 20 && !f.lines[first-1].blank() {
+		first--
+	}
+	for end < len(f.lines) && end-n < 20 && !f.lines[end].blank() {
+		end++
+	}
+	var b strings.Builder
+	for _, l := range f.lines[first:end] {
+		if len(l.raw) <= 4*longest {
+			b.WriteString(plain(l.raw) + " ")
+		}
+	}
+	paragraph, count := b.String(), 0
+	for _, w := range legal {
+		if strings.Contains(paragraph, w) {
+			count++
+		}
+	}
+	return count >= 3
 }
 
 // delimits tells whether a line is "-- ", or what programs and people make of it.
@@ -160,39 +244,81 @@ func asking(raw string) bool {
 	return strings.HasSuffix(strings.TrimRightFunc(raw, unicode.IsSpace), "?") || strings.HasSuffix(raw, "？")
 }
 
-// added tells whether a program added the line: "Sent from my iPhone", "Virus-free. www.example.com".
+// added tells whether a program added the line: "Sent from my iPhone", "Virus-free. www.example.com". A line that goes on
+// with other words is the person's: "Sent from my iPhone. Please also cancel order 7."
 func added(text string) bool {
 	if len(text) < 8 || len(text) > longest {
 		return false
 	}
 	s := strings.Trim(plain(unlink(text)), "-–— .!()<>[]_*")
+	if holds(" "+s+" ", wishes) && !holds(s, standing) || strings.HasSuffix(s, "?") {
+		return false
+	}
 	for _, n := range notices {
 		if strings.HasPrefix(s, strings.TrimRight(n, ".")) {
 			return true
 		}
 	}
-	if length(s) > 90 || len(strings.Fields(s)) > 10 || strings.HasSuffix(s, "?") || digits(s) > 4 {
+	if length(s) > 90 || len(strings.Fields(s)) > 12 || digits(s) > 4 {
 		return false
-	}
-	if !sent(s) {
-		return false
-	}
-	return holds(s, devices)
-}
-
-// sent tells whether a line says that something was sent from somewhere, as programs say it.
-func sent(s string) bool {
-	if strings.HasPrefix(s, "von meinem") && strings.HasSuffix(s, "gesendet") {
-		return true
 	}
 	for _, p := range sentBy {
-		if strings.HasPrefix(s, p) {
+		if rest, found := strings.CutPrefix(s, p); found && programs(s, rest) {
 			return true
 		}
 	}
+	return sent(s) && holds(s, devices)
+}
+
+// programs tells whether a line that begins as a program's goes on as one: at most three words up to a device or a program,
+// and no other behind it. rest is what stands behind the beginning, which may itself name the program.
+func programs(s, rest string) bool {
+	named, before := holds(s[:len(s)-len(rest)], devices), 0
+	for w := range strings.FieldsSeq(rest) {
+		w = strings.TrimFunc(w, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+		switch {
+		case w == "" || wares[w] || strings.ContainsAny(w, "0123456789") && length(w) <= 6 && named:
+		case device(w):
+			named = true
+		case named:
+			return false
+		default:
+			before++
+		}
+	}
+	return named && before <= 3 || before == 0 && holds(s, devices) // "for windows" is of two words
+}
+
+// device tells whether a word names a device or a program, with the ending that its language gives it. Of a script without
+// spaces a whole sentence would be such an ending.
+func device(w string) bool {
+	for _, d := range devices {
+		if i := strings.Index(w, d); i >= 0 {
+			rest := w[i+len(d):]
+			return !strings.ContainsFunc(rest, func(r rune) bool { return r >= 0x2e80 }) || wares[rest]
+		}
+	}
+	return false
+}
+
+// sent tells whether a line says at its end that something was sent from somewhere, as programs say it.
+func sent(s string) bool {
+	if strings.HasPrefix(s, "von meinem") && strings.HasSuffix(s, "gesendet") {
+		return len(strings.Fields(s)) <= 6
+	}
+	if several(s) {
+		return false
+	}
 	for _, p := range sentWith {
 		if strings.HasSuffix(s, p) {
-			return true
+			before := 0
+			for w := range strings.FieldsSeq(s) {
+				if holds(w, devices) {
+					break
+				}
+				before++
+			}
+			return before <= 2
 		}
 	}
 	return false

@@ -92,7 +92,7 @@ var forwards = set(
 
 // announcements say that answers stand further down, so what is not marked there may be the person's own.
 var announcements = []string{
-	"see below", "my answers", "answers below", "answered below", "answers inline", "answered inline", "inline", "in-line", "comments below", "reply below", "replies below", "responses below",
+	"see below", "my answers", "see my comments", "see my replies", "find my comments", "find my replies", "find my response", "my comments:", "my replies:", "comments attached below", "answers below", "answered below", "answers inline", "answered inline", "inline", "in-line", "comments below", "reply below", "replies below", "responses below",
 	"см. ниже", "см ниже", "смотрите ниже", "смотри ниже", "ответы ниже", "ответил ниже", "ответила ниже", "отвечаю ниже", "ниже по тексту", "в тексте письма", "комментарии ниже", "ответил по тексту", "ответила по тексту", "ответы по тексту",
 	"siehe unten", "weiter unten", "im text", "s.u.", "ci-dessous", "plus bas", "más abajo", "mas abajo", "qui sotto", "di seguito",
 	"abaixo", "hieronder", "poniżej", "див. нижче", "відповіді нижче", "aşağıda", "níže", "nedenfor", "nedan", "见下文", "见下方", "下記の通り", "아래와 같이", "أدناه",
@@ -139,6 +139,27 @@ var devices = []string{
 	"mobile", "mobil", "handy", "smartphone", "smart phone", "tablet", "phone", "telefon", "téléphone", "teléfono", "телефон", "смартфон", "планшет", "мобильн", "мобільн", "mailspring", "thunderbird", "k-9", "fairemail", "spark", "airmail", "aol", "gmx", "web.de", "qq邮箱", "网易", "手机",
 	"айфон", "mymail", "mail app", "aqua mail", "aquamail", "bluemail", "edison", "xperia", "nokia", "icloud", "rambler", "ukr.net", "naver", "携帯", "スマートフォン", "아이폰", "휴대폰",
 }
+
+// wares are the other words of such a line: of models, of networks and between them.
+var wares = set("pro", "max", "plus", "mini", "ultra", "lite", "note", "edge", "fold", "flip", "air", "se", "xr", "xs", "fe", "duos", "my", "the", "a", "an", "and", "on", "in", "for", "via", "with", "using", "app", "application", "client", "device", "devices", "smartphone", "ios", "os", "mac", "macos", "windows", "linux", "mail", "e-mail", "email", "yandex", "яндекс", "google", "microsoft", "apple", "correo", "courrier", "posta", "secure", "wireless", "4g", "5g", "lte", "lte/5g", "at&t", "verizon", "mobile", "network",
+	"please", "excuse", "forgive", "any", "typos", "typo", "typing", "errors", "mistakes", "brevity", "autocorrect",
+	"для", "на", "моего", "с", "устройства", "приложения", "почты", "почта", "телефона", "мобильного", "мобильной", "смартфона", "планшета", "пристрою", "за", "опечатки", "возможные", "извините", "простите",
+	"für", "gerät", "gesendet", "meinem", "mit", "der", "versendet", "pour", "para", "per", "voor", "för", "til", "dla", "mi", "il", "mio", "mon", "mijn", "min", "meu", "o", "de", "do", "da", "dispositivo", "urządzenia", "systemu", "télécharger", "التابع", "الخاص", "بي", "שלי",
+	"傳送", "传送", "发送", "發送", "手机", "手機", "客户端")
+
+// standing are words of lines that a person has his program put below every mail.
+var standing = []string{"typo", "brevity", "autocorrect", "environment before printing", "опечатк", "об окружающей среде"}
+
+// labels begin the lines of a signature that tell how somebody is reached, and what he is.
+var labels = []string{"tel", "phone", "mob", "fax", "cell", "office", "direct", "e-mail", "email", "mail", "web", "skype", "telegram", "whatsapp", "address", "opening hours", "hours", "registered", "company", "vat", "managing", "director", "head of", "тел", "моб", "факс", "адрес", "почта", "сайт", "офис", "инн", "огрн", "генеральный", "директор", "менеджер", "начальник", "руководитель", "график", "часы", "г. ", "ул. ", "пр. ",
+	"geschäftsführer", "sitz ", "amtsgericht", "registergericht", "handelsregister", "ust", "siège", "siret", "cif ", "p.iva", "kvk"}
+
+// abbreviations end lines of a signature as sentences end.
+var abbreviations = set("inc", "ltd", "co", "corp", "llc", "gmbh", "s.a", "s.r.o", "s.p.a", "b.v", "plc", "st", "rd", "ave", "str", "ул", "д", "кв", "г", "оф", "стр", "м", "dr", "jr", "sr", "phd", "ph.d", "m.d", "p.o")
+
+// wishes are words of somebody who asks for something or adds it.
+var wishes = []string{" please", " pls ", " plz ", " forgot", " also ", " thank you", " thanks", " sorry", " could you", " can you", " would you", " let me ", " call me", " cancel ", " пожалуйста", " прошу", " забыл", " отмените", " позвоните", " спасибо", " можно ли", " можете", " также ", " ещё ", " еще ", " извините", " простите",
+	" bitte", " danke", " vergessen", " könnten sie", " können sie", " außerdem", " s'il vous", " svp", " merci", " oublié", " pourriez", " por favor", " gracias", " olvid", " podría", " per favore", " grazie", " obrigad", " alstublieft", " graag", " bedankt", " proszę", " dziękuj", " lütfen", " teşekkür", " будь ласка", " дякую", " забула", " забув", "请", "請", "谢谢", "お願い", "ください", "부탁", "주세요", "من فضلك", "בבקשה"}
 
 // courtesies begin the end of a letter.
 var courtesies = []string{

@@ -1,6 +1,9 @@
 package quote
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // Each line introduces a quote whose lines are marked.
 func TestCut_KnowsWhatIntroducesAQuote(t *testing.T) {
@@ -90,6 +93,7 @@ func TestCut_TakesOffWhatAProgramAdds(t *testing.T) {
 		"Von meinem iPhone gesendet", "Gesendet von Mail für Windows", "Holen Sie sich Outlook für iOS", "Outlook für Android beziehen", "Diese Nachricht wurde von meinem Android-Gerät mit K-9 Mail gesendet.",
 		"Envoyé de mon iPhone", "Télécharger Outlook pour iOS", "Provenance : Courrier pour Windows", "Enviado desde mi iPhone", "Enviado desde Correo para Windows", "Inviato da iPhone", "Inviato dal mio iPad", "Enviado do meu iPhone", "Verzonden vanaf mijn iPhone", "Verstuurd vanaf mijn iPad",
 		"Wysłane z iPhone'a", "iPhone'umdan gönderildi", "Надіслано з iPhone", "发自我的 iPhone", "從我的 iPhone 傳送", "iPhoneから送信", "나의 iPhone에서 보냄", "أُرسلت من الـ iPhone", "נשלח מה-iPhone שלי", "Odesláno z iPhonu", "Skickat från min iPhone", "Sendt fra min iPhone", "Lähetetty iPhonesta",
+		"Sent from my Verizon Wireless 4G LTE smartphone", "Sent from my iPhone 15 Pro Max", "Sent from my iPhone, please excuse typos.",
 		"Virus-free.www.avast.com", "Без вирусов. www.avast.com",
 	} {
 		t.Run(line, func(t *testing.T) {
@@ -106,6 +110,8 @@ func TestCut_KeepsSentencesAboutSendingThings(t *testing.T) {
 	for _, line := range []string{
 		"Отправлено через Яндекс Доставку, трек 1234567890", "Отправлено с почты на Ленина", "Отправлено с iPhone или с компьютера \u2014 какая разница, если ответа нет?", "Von meinem Handy aus geht es nicht", "Outlook für Windows funktioniert nicht", "Ich habe es vom Handy gesendet",
 		"Sent from Leeds on Monday", "Sent with the courier, number 12345678 for my phone", "Get the lamp for my phone desk", "Save paper bags for me", "--", "Best regards, Ann", "С уважением, Анна", "Did you get Outlook for Android working?",
+		"Sent from my iPhone. Please also cancel order 7.", "Sent from my iPhone please call me", "Sent from my iPhone PLEASE CALL", "Sent from my iPhone, two of them", "Sent from my iPhone 7 is the order", "Отправлено с iPhone. И отмените заказ 7, пожалуйста.", "Отправлено с iPhone, заказ не нужен",
+		"Get Outlook for iOS<https://aka.ms/o0ukef> and cancel order 7 please", "Von meinem iPhone gesendet. Bitte rufen Sie mich an", "发自我的 iPhone 请取消订单", "发自我的iPhone订单取消", "Lütfen beni arayın iPhone'umdan gönderildi", "Virus-free. www.avast.com Please call me", "Sent from the shop without a charger or the tablet",
 		"来自北京的客户", "Dün kargoya gönderildi", "The message about my phone was sent from the shop, not by me, and I want to know why.",
 	} {
 		t.Run(line, func(t *testing.T) {
@@ -116,6 +122,53 @@ func TestCut_KeepsSentencesAboutSendingThings(t *testing.T) {
 			}
 			if got := Cut(body, ""); got != (Parts{Said: body}) {
 				t.Errorf("said %q, signature %q", got.Said, got.Signature)
+			}
+		})
+	}
+}
+
+// Each stands below a signature and is what the person wrote.
+func TestCut_KeepsWhatStandsBelowASignature(t *testing.T) {
+	t.Parallel()
+	for _, own := range []string{
+		"Please ring twice when you come.", "I forgot: the door code is 55.", "I forgot to say that the door code is 55. Please ring twice.", "The door code is 55.", "Please ring twice.\nThe code is 55.", "Please call me at +371 20000000",
+		"please leave it with the porter", "Забыла: код двери 55.", "Позвоните мне, пожалуйста, вечером", "Код двери 55, третий этаж.", "Bitte zweimal klingeln", "请按两次门铃", "Please send it to boss@mary.example", "It came broken!", "Please delete this order.", "Is it blue?",
+	} {
+		t.Run(own, func(t *testing.T) {
+			t.Parallel()
+			for name, got := range map[string]Parts{
+				"text": Cut("Blue.\n-- \nMary Lee\n+371 20000000\n\n"+own, ""),
+				"html": Cut("", "<div>Blue.</div><div class=gmail_signature>Mary Lee<br>+371 20000000<p>"+strings.ReplaceAll(own, "\n", "<br>")+"</p></div>"),
+			} {
+				if !strings.HasSuffix(got.Said, own) {
+					t.Errorf("%s: said %q, signature %q", name, got.Said, got.Signature)
+				}
+			}
+		})
+	}
+	got := Cut("", "<div>Blue</div><div class=gmail_signature>Mary<div>Please also send the invoice to my office address. Thank you!</div></div>")
+	if got.Said != "Blue\n\nPlease also send the invoice to my office address. Thank you!" || got.Signature != "Mary" {
+		t.Errorf("said %q, signature %q", got.Said, got.Signature)
+	}
+}
+
+// Each is of the signature, in a paragraph of its own as well.
+func TestCut_FoldsWhatSignaturesAreMadeOf(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{
+		"Head of the sales department", "Начальник отдела по работе с клиентами", "Shop and Sons Ltd.", "Phone: +371 20000000.", "12 Long Street, Riga", "www.mary.example", "mary@mary.example", "Opening hours: Monday to Friday, 9 to 17.", "Registered in England No. 1234567.",
+		"Geschäftsführer: Jonas Weber.", "тел. 8 800 200-00-00 доб. 12.", "Please visit our site www.mary.example.", "This e-mail is confidential and intended solely for the addressee.", "Please consider the environment before printing this e-mail.",
+		"This message is confidential. If you are not the intended recipient, please notify the sender and delete this message.", "Sofas, lamps, tables", "г. Рига, ул. Длинная, д. 12.",
+	} {
+		t.Run(line, func(t *testing.T) {
+			t.Parallel()
+			for name, got := range map[string]Parts{
+				"text": Cut("Blue.\n-- \nMary Lee\n\n"+line, ""),
+				"html": Cut("", "<div>Blue.</div><div class=gmail_signature>Mary Lee<p>"+line+"</p></div>"),
+			} {
+				if got.Said != "Blue." {
+					t.Errorf("%s: said %q, signature %q", name, got.Said, got.Signature)
+				}
 			}
 		})
 	}
