@@ -73,15 +73,19 @@ const autoAnswerEvery = 24 * time.Hour
 // mayAutoAnswer tells whether a machine of ours may answer a message with something of a kind, and takes the turn if so:
 // whatever is sent without a person asks here first, in the transaction that stores the answer. Never answered are
 // machines, lists, whoever has no address, and ourselves. By mail nobody gets two answers in a day, which ends every loop
-// whatever the other side calls itself; elsewhere not two of a kind, because STOP must be confirmed also after HELP.
+// whatever the other side calls itself; elsewhere not two of a kind, because STOP must be confirmed also after HELP. Stops and
+// starts are confirmed in turns, a few a day: told counts them.
 func (g *Gateway) mayAutoAnswer(ctx context.Context, s *store.Store, in *channels.Incoming, to rapport.Address, kind string) (bool, error) {
 	if in.Auto != "" || to.ID == 0 {
 		return false, nil
 	}
+	if in.Channel == rapport.Email && (g.ours(in.From) || machineMade(in.Raw)) {
+		return false, nil
+	}
+	if a := automatic(kind); a == stopped || a == started {
+		return true, nil
+	}
 	if in.Channel == rapport.Email {
-		if g.ours(in.From) || machineMade(in.Raw) {
-			return false, nil
-		}
 		kind = ""
 	}
 	return s.TakeAutoAnswer(ctx, to.ID, kind, g.now().Add(-autoAnswerEvery))
