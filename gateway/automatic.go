@@ -112,7 +112,7 @@ func (g *Gateway) autoAnswer(ctx context.Context, s *store.Store, h heard, what 
 		return nil, err
 	}
 	return due, s.AddEntry(ctx, &rapport.Entry{Thread: h.thread.ID, Customer: h.from.Customer, Kind: rapport.Outbound, Channel: h.in.Channel, Text: content.Text, Author: g.set.Company.Name,
-		Address: h.from.ID, Message: row.Message.ID, Meta: detail("automatic", string(what))})
+		Address: h.from.ID, Message: row.Message.ID, Aside: h.guest, Meta: detail("automatic", string(what))})
 }
 
 // told tells whether an address has heard an automatic answer already, and still knows what it said.
