@@ -88,6 +88,28 @@ func (g *Gateway) reachable(ctx context.Context, s *store.Store, text string) (v
 	return value, "", err
 }
 
+// ReplyAll is whom an answer to all goes to beside the customer, as cc takes it: who takes part and is known, as far as
+// anything may be sent there.
+func (g *Gateway) ReplyAll(ctx context.Context, thread rapport.ID) (out []string, err error) {
+	people, err := g.Store.Known(ctx, thread, store.MaxParticipants)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range people {
+		value, why, err := g.reachable(ctx, g.Store, p.Address)
+		if err != nil {
+			return nil, err
+		}
+		if why == "" {
+			out = append(out, value)
+		}
+		if len(out) == mostRecipients {
+			break
+		}
+	}
+	return out, nil
+}
+
 // partner is the audience of those whom we know from somebody else's conversation.
 const partner = "partner"
 

@@ -160,6 +160,9 @@ func (g *Gateway) ours(address string) bool {
 				return true
 			}
 		}
+		if slices.ContainsFunc(mailboxes(e.Settings), func(box string) bool { return strings.EqualFold(box, address) }) {
+			return true
+		}
 		from, _ := e.Settings["from"].(string)
 		if i := strings.LastIndexByte(from, '<'); i >= 0 {
 			from = strings.TrimSuffix(strings.TrimSpace(from[i+1:]), ">")
@@ -169,4 +172,25 @@ func (g *Gateway) ours(address string) bool {
 		}
 	}
 	return false
+}
+
+// mailboxes are those that an email provider's settings list as ours (inbound.addresses: one text, or a list of them).
+func mailboxes(of channels.Settings) (out []string) {
+	inbound, _ := of["inbound"].(map[string]any)
+	add := func(v any) {
+		if text, ok := v.(string); ok {
+			out = append(out, strings.TrimSpace(text))
+		}
+	}
+	switch list := inbound["addresses"].(type) {
+	case []any:
+		for _, v := range list {
+			add(v)
+		}
+	case []string:
+		return list
+	default:
+		add(list)
+	}
+	return out
 }
