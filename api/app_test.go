@@ -26,7 +26,7 @@ func TestOpenAPI_TheAppHasItsNewestForm(t *testing.T) {
 	}
 	pretty.WriteByte('\n')
 	if *update {
-		if err := os.WriteFile(file, pretty.Bytes(), 0o644); err != nil { //nolint:gosec // committed, and read by all
+		if err := os.WriteFile(file, pretty.Bytes(), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

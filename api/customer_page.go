@@ -57,10 +57,18 @@ func (d *door) customerCampaigns(ctx context.Context, in *customerCampaigns) (*r
 	return ok(listOf("campaigns of a customer", rows, next, receivedView))
 }
 
-// active adds what there has been with a customer.
-func (d *door) active(ctx context.Context, c *rapport.Customer) (Customer, error) {
-	v := customerView(c)
-	a, err := d.st.Activity(ctx, c.ID, d.st.Now().AddDate(0, 0, -30))
-	v.Activity = &Activity{maybe(a.LastReply), maybe(a.LastMessage), a.Messages, a.OpenThreads}
-	return v, err
+// active adds what there has been with each customer.
+func (d *door) active(ctx context.Context, customers []*rapport.Customer) ([]Customer, error) {
+	ids := make([]rapport.ID, len(customers))
+	for i, c := range customers {
+		ids[i] = c.ID
+	}
+	of, err := d.st.Activities(ctx, ids, d.st.Now().AddDate(0, 0, -30))
+	views := make([]Customer, len(customers))
+	for i, c := range customers {
+		a := of[c.ID]
+		views[i] = customerView(c)
+		views[i].Activity = &Activity{maybe(a.LastReply), maybe(a.LastMessage), a.Messages, a.OpenThreads}
+	}
+	return views, err
 }

@@ -27,7 +27,7 @@ type Customer struct {
 	Preferences Preferences     `json:"preferences"`
 	CreatedAt   time.Time       `json:"created_at"`
 	UpdatedAt   time.Time       `json:"updated_at"`
-	Activity    *Activity       `json:"activity,omitempty" doc:"Where one customer is asked for."`
+	Activity    *Activity       `json:"activity,omitempty" doc:"Where one customer is asked for, and in a list with activity=true."`
 }
 
 // Address is where a customer is reached.
@@ -101,6 +101,7 @@ type listCustomers struct {
 	Filter   string `query:"filter" maxLength:"16384" doc:"A filter as segments have it: JSON."`
 	Segment  string `query:"segment" maxLength:"100" doc:"Key or id of a segment."`
 	Order    string `query:"order" enum:"asc,desc" default:"desc" doc:"By when they were created."`
+	Activity bool   `query:"activity" doc:"Also what there has been with each."`
 }
 
 func (d *door) listCustomers(ctx context.Context, in *listCustomers) (*reply[List[Customer]], error) {
@@ -117,7 +118,14 @@ func (d *door) listCustomers(ctx context.Context, in *listCustomers) (*reply[Lis
 	if err != nil {
 		return nil, err
 	}
-	return ok(listOf(name, rows, next, customerView))
+	if !in.Activity {
+		return ok(listOf(name, rows, next, customerView))
+	}
+	views, err := d.active(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
+	return ok(listOf(name, views, next, func(v Customer) Customer { return v }))
 }
 
 func (d *door) putCustomer(ctx context.Context, in *CustomerPath, body *gateway.CustomerInput) (*reply[Customer], error) {
@@ -136,11 +144,11 @@ func (d *door) getCustomer(ctx context.Context, in *CustomerPath) (*reply[Custom
 	if err != nil {
 		return nil, err
 	}
-	v, err := d.active(ctx, c)
+	v, err := d.active(ctx, []*rapport.Customer{c})
 	if err != nil {
 		return nil, err
 	}
-	return ok(v)
+	return ok(v[0])
 }
 
 func (d *door) eraseCustomer(ctx context.Context, in *CustomerPath) (*reply[nothing], error) {

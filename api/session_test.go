@@ -324,6 +324,18 @@ func TestSession_ActsInItsOwnName(t *testing.T) {
 		if a := owner.want(200, "PATCH", th, `{"assignee":"Boris"}`); a.text("assignee") != "Boris" {
 			t.Errorf("assigned: %s", a)
 		}
+		if a := owner.want(200, "GET", "/v1/threads?assignee=me", nil); a.get("data.0") != nil {
+			t.Errorf("Boris's is hers: %s", a)
+		}
+		owner.want(200, "PATCH", th, `{"assignee":"anna SMITH"}`)
+		for _, query := range []string{"me", "anna%20smith"} {
+			if a := owner.want(200, "GET", "/v1/threads?assignee="+query, nil); a.text("data.0.assignee") != "Anna Smith" {
+				t.Errorf("of %s: %s", query, a)
+			}
+		}
+		if a := owner.want(200, "GET", "/v1/threads/counts", nil); a.get("mine.open") != 1.0 {
+			t.Errorf("counts: %s", a)
+		}
 		h.want(201, "POST", th+"/notes", `{"text":"x","agent":"Boris"}`)
 		// The same key of two agents is two requests.
 		boris := owner.join("Boris", rapport.Member)

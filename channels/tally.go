@@ -2,6 +2,7 @@ package channels
 
 import (
 	"cmp"
+	"errors"
 	"sync"
 	"time"
 )
@@ -69,7 +70,7 @@ func (t *tally) count(now time.Time, v *Verdict, callerGaveUp bool) {
 		return
 	}
 	t.now.Failed++
-	if blame(v, callerGaveUp) == errFault || v.Kind == Throttled && v.Scope == ScopeProvider {
+	if errors.Is(blame(v, callerGaveUp), errFault) || v.Kind == Throttled && v.Scope == ScopeProvider {
 		t.now.Fault = &Fault{At: now, Verdict: v.Kind, Reason: v.Reason, Code: v.Code, Detail: v.Detail}
 	}
 }

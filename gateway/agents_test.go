@@ -40,6 +40,7 @@ func (s *staff) restart() {
 	}
 	s.st = storetest.Open(s.t, s.url, s.now)
 	s.Agents = gateway.NewAgents(s.st, gateway.Settings{PublicURL: "https://rapport.example", Keys: [][]byte{[]byte("a key of thirty-two bytes or so..")}, Seals: [][]byte{[]byte("another of thirty-two bytes or so")}})
+	s.HashCheaply()
 }
 
 func eachStaff(t *testing.T, fn func(*testing.T, *staff, gateway.SignedIn)) {

@@ -34,8 +34,9 @@ const (
 
 // hasher bounds how many passwords are hashed at once: two cost 38 MiB, and more would only be slower each.
 type hasher struct {
-	places  chan struct{}
-	waiting atomic.Int64
+	memory, passes uint32 // argonMemory and argonPasses
+	places         chan struct{}
+	waiting        atomic.Int64
 }
 
 const (
@@ -44,7 +45,9 @@ const (
 	hashPatience  = 5 * time.Second
 )
 
-func newHasher() *hasher { return &hasher{places: make(chan struct{}, hashesAtOnce)} }
+func newHasher() *hasher {
+	return &hasher{memory: argonMemory, passes: argonPasses, places: make(chan struct{}, hashesAtOnce)}
+}
 
 // enter waits for a place, and not long. leave gives it back.
 func (h *hasher) enter(ctx context.Context) (leave func(), err error) {
@@ -70,15 +73,15 @@ func (h *hasher) enter(ctx context.Context) (leave func(), err error) {
 func (h *hasher) hash(password string) string {
 	salt := make([]byte, argonSalt)
 	_, _ = rand.Read(salt) // never fails, see crypto/rand
-	sum := argon2.IDKey(canonical(password), salt, argonPasses, argonMemory, argonLanes, argonHash)
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonPasses, argonLanes,
+	sum := argon2.IDKey(canonical(password), salt, h.passes, h.memory, argonLanes, argonHash)
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, h.memory, h.passes, argonLanes,
 		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(sum))
 }
 
 // matches compares in constant time, for who has entered. A hash of "" matches nothing, and takes as long as any other.
 func (h *hasher) matches(hash, password string) (bool, error) {
 	if hash == "" {
-		argon2.IDKey(canonical(password), make([]byte, argonSalt), argonPasses, argonMemory, argonLanes, argonHash)
+		argon2.IDKey(canonical(password), make([]byte, argonSalt), h.passes, h.memory, argonLanes, argonHash)
 		return false, nil
 	}
 	var version, memory, passes int

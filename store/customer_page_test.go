@@ -48,21 +48,29 @@ func TestReceived_ListsWhatCampaignsHadForACustomer(t *testing.T) {
 	})
 }
 
-func TestActivity_TellsWhatThereWasOfLate(t *testing.T) {
+func TestActivities_TellWhatThereWasOfLateWithEach(t *testing.T) {
 	t.Parallel()
 	eachAt(t, func(t *testing.T, s *store.Store, now *clock) {
-		if a, err := s.Activity(ctx, 7, now.now()); err != nil || a != (store.Activity{}) {
-			t.Errorf("%+v, %v", a, err)
-		}
-		th := thread(t, s, rapport.Thread{Customer: 7, Address: 1})
-		thread(t, s, rapport.Thread{Customer: 7, Address: 2, Status: rapport.ThreadResolved})
-		e := rapport.Entry{Thread: th.ID, Customer: 7, Kind: rapport.Inbound, Text: "x"}
+		ids := upsert(t, s, store.CustomerPatch{Addresses: mail("anna@shop.example")}, store.CustomerPatch{Addresses: mail("boris@shop.example")})
+		th := thread(t, s, rapport.Thread{Customer: ids[0], Address: 1})
+		thread(t, s, rapport.Thread{Customer: ids[0], Address: 2, Status: rapport.ThreadResolved})
+		e := rapport.Entry{Thread: th.ID, Customer: ids[0], Kind: rapport.Inbound, Text: "x"}
 		if err := s.AddEntry(ctx, &e); err != nil {
 			t.Fatal(err)
 		}
 		now.pass(time.Hour)
-		if a, err := s.Activity(ctx, 7, now.now()); err != nil || !a.LastReply.Equal(e.CreatedAt) || a.OpenThreads != 1 || a.Messages != 0 || !a.LastMessage.IsZero() {
-			t.Errorf("%+v, %v", a, err)
+		of, err := s.Activities(ctx, ids, now.now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := of[ids[0]]; !a.LastReply.Equal(e.CreatedAt) || a.OpenThreads != 1 || a.Messages != 0 || !a.LastMessage.IsZero() {
+			t.Errorf("%+v", a)
+		}
+		if a := of[ids[1]]; a != (store.Activity{}) {
+			t.Errorf("one of whom nothing is known: %+v", a)
+		}
+		if of, err := s.Activities(ctx, nil, now.now()); err != nil || len(of) != 0 {
+			t.Errorf("of nobody: %v, %v", of, err)
 		}
 	})
 }

@@ -50,6 +50,7 @@ type OutboxFilter struct {
 	Address  string
 	Campaign rapport.ID
 	Message  rapport.ID
+	ID       rapport.ID // that one alone
 	Page
 }
 
@@ -79,6 +80,9 @@ func (s *Store) Outbox(ctx context.Context, f OutboxFilter) ([]SandboxSent, rapp
 	}
 	if f.Message != 0 {
 		and(`message_id = $%d`, f.Message)
+	}
+	if f.ID != 0 {
+		and(`id = $%d`, f.ID)
 	}
 	args = append(args, f.Limit+1)
 	rows, err := collect(ctx, s, func(scan func(...any) error) (x SandboxSent, err error) {

@@ -18,7 +18,8 @@ func (a *App) around(ctx context.Context) api.Surroundings {
 	}
 	var fs syscall.Statfs_t
 	if syscall.Statfs(a.Config.DataDir, &fs) == nil {
-		s.DiskFree, s.DiskTotal = int64(fs.Bavail)*int64(fs.Bsize), int64(fs.Blocks)*int64(fs.Bsize)
+		block := uint64(fs.Bsize)
+		s.DiskFree, s.DiskTotal = int64(fs.Bavail*block), int64(fs.Blocks*block)
 	}
 	return s
 }

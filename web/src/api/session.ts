@@ -13,6 +13,7 @@ export type Me = {
   preferences: Record<string, unknown>
   totp: boolean
   recovery_codes: number
+  created_at: string
 }
 
 export type Session = {

@@ -39,7 +39,7 @@ export function useTell() {
   return {
     failed(error: unknown) {
       const p = problemOf(error)
-      notifications.show({ closeButtonProps: { 'aria-label': t('close') }, color: 'red', title: p.status === 0 ? t('problem.offline') : t('problem.failed'), message: p.status === 0 ? t('problem.offlineAbout') : (p.errors?.[0]?.message ?? p.detail ?? p.title), autoClose: 8_000 })
+      notifications.show({ color: 'red', closeButtonProps: { 'aria-label': t('close') }, title: p.status === 0 ? t('problem.offline') : t('problem.failed'), message: p.status === 0 ? t('problem.offlineAbout') : (p.errors?.[0]?.message ?? p.detail ?? p.title), autoClose: 8_000 })
     },
     done(message: string, undo?: () => void) {
       const id = notifications.show({

@@ -24,12 +24,15 @@ export function Rows<T>({ rows, keyOf, height, row, more, label, active }: Props
   const seen = list.getVirtualItems()
   const last = seen.at(-1)?.index ?? -1
   const load = more?.has && !more.busy && last >= rows.length - 10 ? more.load : undefined
-  useEffect(() => load?.(), [load])
+  useEffect(() => {
+    load?.()
+  }, [load])
   useEffect(() => {
     if (active !== undefined && active >= 0) list.scrollToIndex(active, { align: 'auto' })
   }, [active, list])
   return (
-    <div ref={box} className={classes.box} role="list" aria-label={label} tabIndex={-1}>
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- rows may hold nothing to focus, and the list must scroll by keyboard all the same
+    <div ref={box} className={classes.box} role="list" aria-label={label} tabIndex={0}>
       <div className={classes.all} ref={(el) => el?.style.setProperty('height', `${list.getTotalSize()}px`)}>
         {seen.map((item) => (
           <div

@@ -24,7 +24,6 @@ const draw = (id: string, audience: { segment?: string; everyone?: boolean }) =>
 export function AudienceStep({ campaign: c, wish, onWish, onChanged, may }: Props) {
   const { t } = useTranslation('campaigns')
   const { t: common } = useTranslation()
-  const format = useFormat()
   const stored = c && !c.everyone && !c.segment ? (c.counts?.audience ?? 0) : 0
   const [chosen, setKind] = useState<Kind | null>(null)
   const kind: Kind = stored > 0 ? 'file' : (chosen ?? (c?.everyone ? 'everyone' : c?.segment ? 'segment' : 'file'))
@@ -73,7 +72,7 @@ export function AudienceStep({ campaign: c, wish, onWish, onChanged, may }: Prop
       )}
       {kind === 'file' && <Files campaign={c} stored={stored} wish={wish} onWish={onWish} onChanged={onChanged} />}
       {kind === 'segment' && <SegmentPick value={c?.segment?.key ?? ''} onChange={(key) => set.mutate({ label: t('audience.segment', { key }), apply: (id) => draw(id, { segment: key }) })} />}
-      {kind === 'everyone' && !wish && (c?.everyone ? <Text size="sm">{t('people.everyoneChosen', { count: c.counts?.audience ?? 0, n: format.number(c.counts?.audience ?? 0) })}</Text> : <div><Button variant="default" onClick={everyone}>{t('people.everyoneAct')}…</Button></div>)}
+      {kind === 'everyone' && !wish && (c?.everyone ? <Text size="sm">{t('people.everyoneChosen')}</Text> : <div><Button variant="default" onClick={everyone}>{t('people.everyoneAct')}…</Button></div>)}
       {(set.error ?? clear.error) && <ProblemAlert error={set.error ?? clear.error} />}
     </Stack>
   )

@@ -110,7 +110,7 @@ const Row = memo(function Row({ campaign }: { campaign: Campaign }) {
         {!n ? (
           <Skeleton height={6} radius={3} />
         ) : draft ? (
-          <Text size="xs" c="dimmed">{c.everyone ? t('audience.everyone') : t('audience.count', { count: n.audience, n: format.number(n.audience) })}</Text>
+          <Text size="xs" c="dimmed">{c.everyone ? t('audience.everyone') : c.segment ? t('audience.segment', { key: c.segment.key }) : t('audience.count', { count: n.audience, n: format.number(n.audience) })}</Text>
         ) : (
           <>
             <Bar counts={n} />

@@ -26,7 +26,8 @@ export function Launch({ campaign: c, version, opened, onClose }: { campaign: Ca
   const start = useMutation({
     mutationFn: () => need(client.POST('/v1/campaigns/{id}/launch', { params: { path: { id: c.id } } })),
     onSuccess: async (now) => {
-      queries.setQueryData(campaignQuery(c.id).queryKey, now)
+      // Not the answer: a short campaign has been finished before it arrives, and was told so by an event.
+      await queries.invalidateQueries({ queryKey: campaignQuery(c.id).queryKey })
       void queries.invalidateQueries({ queryKey: ['campaigns'] })
       onClose()
       await go({ to: '/campaigns/$id', params: { id: c.id } })

@@ -26,8 +26,8 @@ export function useActs() {
 
   const turn = useMutation({
     mutationFn: ({ id, verb }: { id: string; verb: Verb }) => verbs[verb](id),
-    onSuccess: (now, { id, verb }) => {
-      queries.setQueryData(campaignQuery(id).queryKey, now)
+    onSuccess: (_, { id, verb }) => {
+      void queries.invalidateQueries({ queryKey: campaignQuery(id).queryKey }) // events may know more than the answer
       void changed()
       tell.done(t(`did.${verb}`))
     },

@@ -9,7 +9,8 @@ export const campaignQuery = (id: string) => $api.queryOptions('get', '/v1/campa
 
 /** One campaign with its ledger; whoever shows it hears of its progress. */
 export function useCampaign(id: string) {
-  return useQuery(campaignQuery(id))
+  // An answer that was on its way while an event came may be older than the event: what moves is asked again now and then.
+  return useQuery({ ...campaignQuery(id), refetchInterval: (q) => (q.state.data && moving(q.state.data.status) ? 4_000 : false) })
 }
 
 /** Keeps every campaign on the screen as true as the event stream: counts each second, the rest when it changes. */

@@ -99,6 +99,7 @@ export function Composer({ thread, customer, rows, handle }: Props) {
     const { cc, bcc } = channel === 'email' ? body : { cc: [], bcc: [] }
     await draft.sent()
     setMissing([])
+    setCopies(false)
     acknowledge()
     area.current?.focus()
     if (note) return void send({ thread: thread.id, after, kind: 'note', body: { text: body.text } })

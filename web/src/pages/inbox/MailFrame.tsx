@@ -25,7 +25,7 @@ export function MailFrame({ entry, html, title }: { entry: string; html: string;
     const page = frame.current?.contentDocument
     if (!page?.body) return
     watch.current?.disconnect()
-    const tell = () => setHeight(Math.min(20_000, Math.max(24, page.body.scrollHeight, page.body.offsetHeight)))
+    const tell = () => setHeight(Math.min(20_000, Math.max(24, page.documentElement.offsetHeight)))
     watch.current = new ResizeObserver(tell)
     watch.current.observe(page.body)
     tell()

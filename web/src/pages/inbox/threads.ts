@@ -66,7 +66,8 @@ export function overlay(was: Pages, fresh: { data: Row[]; next_cursor: string | 
       if (there.has(r.id)) return []
       if (!changed.has(r.id)) return [r]
       const t = changed.get(r.id)
-      return t && fitting(t) ? [{ ...r, ...t }] : []
+      // What a thread has no more is not in it.
+      return t && fitting(t) ? [{ ...r, waiting_since: undefined, snoozed_until: undefined, assignee: undefined, ...t }] : []
     })
   if (fresh.next_cursor === null || was.pages.length === 0) {
     // The server has told all there is. Only what was looked up and is kept on purpose stands beside it, where it stood.

@@ -1,7 +1,87 @@
+import { Select, SimpleGrid, Text, Title } from '@mantine/core'
+import { useDebouncedValue } from '@mantine/hooks'
+import { useQuery } from '@tanstack/react-query'
+import { useNavigate, useSearch } from '@tanstack/react-router'
+import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { Page } from '../../ui/Page'
+import { client, type Schemas } from '../../api/client'
+import { need } from '../../api/pages'
+import { Answer } from '../../ui/Answer'
+import { useTitle } from '../../ui/Page'
+import { Guide } from './Guide'
+import { Mailbox } from './Mailbox'
+import { Phone } from './Phone'
+import classes from './Simulator.module.css'
 
+type Customer = Schemas['Customer']
+
+/** The world outside, while the sandbox stands for it: a phone and a mailbox of one customer, who can answer. */
 export function Simulator() {
-  const { t } = useTranslation()
-  return <Page title={t('nav.simulator')}>{null}</Page>
+  const { t } = useTranslation('simulator')
+  useTitle(t('title'))
+  const go = useNavigate()
+  const chosen = (useSearch({ strict: false }) as { customer?: string }).customer
+  const first = useQuery({ queryKey: ['simulator', 'first'], queryFn: somebody, staleTime: Infinity })
+  const id = chosen ?? first.data ?? undefined
+  const customer = useQuery({ queryKey: ['customers', id], enabled: id !== undefined, queryFn: () => need(client.GET('/v1/customers/{id}', { params: { path: { id: id! } } })) })
+  return (
+    <div className={classes.page}>
+      <header className={classes.head}>
+        <div>
+          <Title order={1}>{t('title')}</Title>
+          <Text c="dimmed" size="sm" mt={2}>
+            {t('about')}
+          </Text>
+        </div>
+        <Who value={customer.data} onChange={(id) => void go({ to: '/simulator', search: { customer: id }, replace: true })} />
+      </header>
+      <Guide />
+      {first.data === null ? (
+        <Text c="dimmed">{t('nobody')}</Text>
+      ) : (
+        <Answer of={customer}>
+          {(c) => (
+            <SimpleGrid cols={{ base: 1, md: 2 }} spacing="lg" className={classes.world}>
+              <Phone key={`phone ${c.id}`} customer={c} />
+              <Mailbox key={`mail ${c.id}`} customer={c} />
+            </SimpleGrid>
+          )}
+        </Answer>
+      )}
+    </div>
+  )
+}
+
+/** Somebody whose phone has something on it, if there is one; null: there are no customers. */
+async function somebody(): Promise<string | null> {
+  for (const channel of ['telegram', 'sms', 'email'] as const) {
+    const { data } = await need(client.GET('/v1/sandbox/outbox', { params: { query: { channel, limit: 1 } } }))
+    if (data[0]?.message) return (await need(client.GET('/v1/messages/{id}', { params: { path: { id: data[0].message } } }))).customer
+  }
+  return (await need(client.GET('/v1/customers', { params: { query: { limit: 1 } } }))).data[0]?.id ?? null
+}
+
+/** Chooses whose eyes one looks through. */
+function Who({ value, onChange }: { value: Customer | undefined; onChange: (id: string) => void }) {
+  const { t } = useTranslation('simulator')
+  const [text, setText] = useState('')
+  const [wanted] = useDebouncedValue(text === value?.name ? '' : text, 200)
+  const found = useQuery({ queryKey: ['simulator', 'customers', wanted], placeholderData: (old) => old, queryFn: () => need(client.GET('/v1/customers', { params: { query: { q: wanted || undefined, limit: 20 } } })) })
+  const people = found.data?.data ?? []
+  const all = value && !people.some((c) => c.id === value.id) ? [value, ...people] : people
+  return (
+    <Select
+      label={t('who')}
+      className={classes.who}
+      searchable
+      allowDeselect={false}
+      value={value?.id ?? null}
+      data={all.map((c) => ({ value: c.id, label: c.name || c.external_id || c.id }))}
+      filter={({ options }) => options /* the server has searched */}
+      searchValue={text}
+      onSearchChange={setText}
+      onChange={(id) => id && onChange(id)}
+      nothingFoundMessage={t('nobodyFound')}
+    />
+  )
 }

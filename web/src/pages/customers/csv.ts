@@ -1,0 +1,62 @@
+/** How a file may separate its fields; the first of these that its first line has counts, here as in the import. */
+const separators = [',', ';', '\t'] as const
+
+/** The first rows of a CSV file (RFC 4180): quotes may hold separators, line ends and doubled quotes. */
+export function readCsv(text: string, limit: number, separator: string = ','): string[][] {
+  const rows: string[][] = []
+  let row: string[] = []
+  let field = ''
+  let quoted = false
+  const s = text.replace(/^\ufeff/, '')
+  for (let i = 0; i < s.length && rows.length < limit; i++) {
+    const c = s[i]!
+    if (quoted) {
+      if (c !== '"') field += c
+      else if (s[i + 1] === '"') {
+        field += '"'
+        i++
+      } else quoted = false
+    } else if (c === '"' && field === '') quoted = true
+    else if (c === separator) {
+      row.push(field)
+      field = ''
+    } else if (c === '\n') {
+      row.push(field.replace(/\r$/, ''))
+      if (row.length > 1 || row[0] !== '') rows.push(row)
+      row = []
+      field = ''
+    } else field += c
+  }
+  if (rows.length < limit && (field !== '' || row.length > 0)) rows.push([...row, field.replace(/\r$/, '')])
+  return rows
+}
+
+/** The separator of a file. */
+export function separatorOf(text: string): string {
+  const line = text.slice(0, text.search(/\r?\n|$/))
+  return separators.find((s) => line.includes(s)) ?? ','
+}
+
+/** Columns that the import knows, but those with names of their own: attr., data. and consent. */
+export const columns = ['id', 'external_id', 'email', 'sms', 'whatsapp', 'telegram', 'webhook', 'name', 'locale', 'timezone', 'audience', 'consent_source', 'consent_text_version', 'consent_proof', 'consent_ip'] as const
+
+// What exports of shops and CRMs call these.
+const known: [RegExp, (typeof columns)[number]][] = [
+  [/^(e[-_ ]?mail)([-_ ]?address)?$|^mail$|^почта$/i, 'email'],
+  [/^(phone|mobile|cell|tel|sms|msisdn)([-_ ]?(number|no))?$|^телефон$/i, 'sms'],
+  [/^whats[-_ ]?app/i, 'whatsapp'],
+  [/^telegram/i, 'telegram'],
+  [/^(full|display|customer)?[-_ ]?name$|^имя$/i, 'name'],
+  [/^(customer|client|user|crm|external|shop)?[-_ ]?id$/i, 'external_id'],
+  [/^(lang|language|locale)$|^язык$/i, 'locale'],
+  [/^(tz|time[-_ ]?zone)$/i, 'timezone'],
+]
+
+/** What a column of a file most likely is: itself where the import knows it, else by its name, else an attribute. */
+export function guess(name: string): string {
+  const n = name.trim()
+  if (n === '') return '-'
+  if (n !== 'id' && (columns as readonly string[]).includes(n)) return n
+  if (/^(attr|data)\.\S+$|^consent\.(email|sms|whatsapp|telegram|webhook)\.\S+$/.test(n)) return n
+  return known.find(([like]) => like.test(n))?.[1] ?? `attr.${n.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '_').replace(/^_|_$/g, '') || 'column'}`
+}
