@@ -310,12 +310,8 @@ func (d *door) whole(ctx context.Context, t rapport.Thread) (Thread, error) {
 	if v.Files, err = d.g.FileLimits(ctx, t.ID); err != nil {
 		return v, err
 	}
-	people, err := d.st.Known(ctx, t.ID, 20)
-	if err != nil {
+	if v.ReplyAll, err = d.g.ReplyAll(ctx, t.ID); err != nil {
 		return v, err
-	}
-	for _, p := range people {
-		v.ReplyAll = append(v.ReplyAll, p.Address)
 	}
 	merged, err := d.st.Merged(ctx, t.ID)
 	if err != nil {

@@ -8,11 +8,11 @@ import (
 	"rapport/channels"
 )
 
-// asks is what a message asks for of itself. Only the customer's own words say anything about the customer; one who may be
-// somebody else can stop what we send, and no more.
+// asks is what a message asks for of itself. It is about the writer's own address, also in somebody else's conversation. One
+// who may be somebody else can stop what we send, and no more.
 func (w *writer) asks(in *channels.Incoming) command {
 	asked := askedBy(in)
-	if w.guest || doubted(in) && asked != stopIt {
+	if doubted(in) && asked != stopIt {
 		return noCommand
 	}
 	return asked

@@ -64,6 +64,16 @@ func (g *Gateway) PutAssignment(ctx context.Context, by Caller, a rapport.Assign
 	return g.assignWaiting(ctx)
 }
 
+// takesRoom tells whether a thread counts against the cap of the agent who has it.
+func takesRoom(t rapport.Thread) bool { return t.Assignee != "" && t.Status == rapport.ThreadOpen }
+
+// fillRoom gives what waits to whom a thread has left, after its commit. The next heartbeat of an agent would do so too.
+func (g *Gateway) fillRoom(ctx context.Context) {
+	if err := g.assignWaiting(ctx); err != nil {
+		g.Log.Warn("giving out threads that wait", "error", err)
+	}
+}
+
 // assignWaiting gives out threads that nobody has, those that waited longest first, until nobody has room: at most a thousand at
 // a time, a transaction each.
 func (g *Gateway) assignWaiting(ctx context.Context) error {

@@ -48,22 +48,23 @@ var ownWords = map[automatic]map[string]string{
 // shareButton is what the button of contact says.
 var shareButton = map[string]string{"en": "Share my phone number", "ru": "Поделиться номером телефона"}
 
-// patience is how long the same automatic answer is not given twice to one address. The offer of contact is made once.
+// patience is how long the same automatic answer is not given twice to one address. The offer of contact is made once, and
+// the confirmation of a stop or a start whenever the last one said the opposite.
 const patience = 24 * time.Hour
+
+// mostReturns is how many starts of one address are confirmed within patience. That bounds the confirmed stops as well, one
+// more, so that two machines do not play on, and the last that a person hears is not that they are subscribed when they are not.
+const mostReturns = 4
 
 // autoAnswer writes to whom a message came from, on its channel and in its thread: a message like any other, stored in the
 // transaction of what it confirms, so that it is neither lost nor sent without it. Their own stop does not bind it, every
 // other rule does. Nothing is written to a machine, to an address that is dead or has blocked us, where the provider has
-// answered, nor twice a day: mayAutoAnswer says.
+// answered, nor what they know: mayAutoAnswer and told say.
 func (g *Gateway) autoAnswer(ctx context.Context, s *store.Store, h heard, what automatic) ([]store.Batch, error) {
 	if h.in.Auto != "" || h.in.Answered {
 		return nil, nil
 	}
-	since := g.now().Add(-patience)
-	if what == contact {
-		since = time.Time{}
-	}
-	if said, err := s.Answered(ctx, h.from, string(what), since); err != nil || said {
+	if told, err := g.told(ctx, s, h.from, what); err != nil || told {
 		return nil, err
 	}
 	if may, err := g.mayAutoAnswer(ctx, s, h.in, h.from, string(what)); err != nil || !may {
@@ -111,7 +112,30 @@ func (g *Gateway) autoAnswer(ctx context.Context, s *store.Store, h heard, what 
 		return nil, err
 	}
 	return due, s.AddEntry(ctx, &rapport.Entry{Thread: h.thread.ID, Customer: h.from.Customer, Kind: rapport.Outbound, Channel: h.in.Channel, Text: content.Text, Author: g.set.Company.Name,
-		Address: h.from.ID, Message: row.Message.ID, Meta: detail("automatic", string(what))})
+		Address: h.from.ID, Message: row.Message.ID, Aside: h.guest, Meta: detail("automatic", string(what))})
+}
+
+// told tells whether an address has heard an automatic answer already, and still knows what it said.
+func (g *Gateway) told(ctx context.Context, s *store.Store, to rapport.Address, what automatic) (bool, error) {
+	since := g.now().Add(-patience)
+	switch what {
+	case contact:
+		since = time.Time{}
+	case stopped, started:
+		said, err := s.Said(ctx, to, []string{string(stopped), string(started)}, since)
+		if err != nil {
+			return false, err
+		}
+		returns := 0
+		for _, name := range said {
+			if name == string(started) {
+				returns++
+			}
+		}
+		return len(said) > 0 && said[0] == string(what) || what == started && returns >= mostReturns, nil
+	}
+	said, err := s.Said(ctx, to, []string{string(what)}, since)
+	return len(said) > 0, err
 }
 
 // overtaken tells whether a message confirms a stop or a start that does not stand any more: it waited for a provider, and

@@ -88,6 +88,31 @@ func (g *Gateway) reachable(ctx context.Context, s *store.Store, text string) (v
 	return value, "", err
 }
 
+// ReplyAll is whom an answer to all goes to beside the customer, as cc takes it: who takes part and is known, as far as
+// anything may be sent there.
+func (g *Gateway) ReplyAll(ctx context.Context, thread rapport.ID) (out []string, err error) {
+	people, err := g.Store.Known(ctx, thread, store.MaxParticipants)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range people {
+		value, why, err := g.reachable(ctx, g.Store, p.Address)
+		if err != nil {
+			return nil, err
+		}
+		if why == "" {
+			out = append(out, value)
+		}
+		if len(out) == mostRecipients {
+			break
+		}
+	}
+	return out, nil
+}
+
+// partner is the audience of those whom we know from somebody else's conversation.
+const partner = "partner"
+
 // addressee is t, for whom the answer is its customer; or, for an answer to others, t with the first of them in the place of
 // the customer: whom we write to is somebody we know, so that their bounces and stops are theirs.
 func (g *Gateway) addressee(ctx context.Context, s *store.Store, t rapport.Thread, others rapport.Recipients) (rapport.Thread, error) {
@@ -96,9 +121,9 @@ func (g *Gateway) addressee(ctx context.Context, s *store.Store, t rapport.Threa
 	}
 	a, err := s.AddressOf(ctx, rapport.Email, others.To[0])
 	if rapport.CodeOf(err) == rapport.CodeNotFound {
-		partner := "partner"
+		audience := partner
 		var up []store.Upserted
-		if up, err = s.UpsertCustomers(ctx, []store.CustomerPatch{{Audience: &partner, Addresses: []store.AddressPatch{{Channel: rapport.Email, Value: others.To[0], Primary: true}}}}); err != nil {
+		if up, err = s.UpsertCustomers(ctx, []store.CustomerPatch{{Audience: &audience, Addresses: []store.AddressPatch{{Channel: rapport.Email, Value: others.To[0], Primary: true}}}}); err != nil {
 			return t, err
 		}
 		if err := up[0].Err(); err != nil {
@@ -145,7 +170,8 @@ func inlineOf(c *rapport.Campaign) (*Inline, error) {
 	return in, json.Unmarshal(c.Inline, in)
 }
 
-// asideIn tells whether a message of ours went to others instead of the customer, and in which thread.
+// asideIn tells whether a message of ours went to others instead of the customer, and in which thread: an agent's, or what
+// confirms a guest's stop.
 func asideIn(ctx context.Context, s *store.Store, m rapport.Message) (rapport.ID, bool, error) {
 	c, err := s.Campaign(ctx, m.Campaign)
 	if rapport.CodeOf(err) == rapport.CodeNotFound {
@@ -153,6 +179,14 @@ func asideIn(ctx context.Context, s *store.Store, m rapport.Message) (rapport.ID
 	}
 	if err != nil {
 		return 0, false, err
+	}
+	if c.Kind == rapport.KindOfSystem && c.Thread != 0 {
+		t, err := s.Thread(ctx, c.Thread)
+		if err != nil {
+			return 0, false, err
+		}
+		same, err := sameCustomer(ctx, s, t.Customer, m.Customer)
+		return c.Thread, err == nil && !same, err
 	}
 	in, err := inlineOf(c)
 	return c.Thread, in != nil && len(in.To) > 0 && c.Thread != 0, err

@@ -190,6 +190,11 @@ func (g *Gateway) incoming(ctx context.Context, s *store.Store, u *arrival) (aft
 	if u.page != nil && commandIn(in.Channel, in.Text) != stopIt { // whoever has the link can write there
 		asked = noCommand
 	}
+	if w.guest && asked != noCommand && w.address.ID == 0 { // what binds an address needs somebody whose it is
+		if w.address, err = g.newcomer(ctx, s, in, w.value, partner); err != nil {
+			return nil, err
+		}
+	}
 	bare := asked != noCommand && isBare(in, answers)
 	t, err := g.threadFor(ctx, s, in, w.owner, answers, bare)
 	if err == nil && !bare {
@@ -224,7 +229,7 @@ func (g *Gateway) incoming(ctx context.Context, s *store.Store, u *arrival) (aft
 			return nil, err
 		}
 	}
-	due, err := g.obey(ctx, s, heard{in, w.owner, t, e, answers.message}, asked)
+	due, err := g.obey(ctx, s, w.hears(in, t, e, answers.message, asked), asked)
 	if err != nil {
 		return nil, err
 	}

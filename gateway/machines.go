@@ -73,15 +73,19 @@ const autoAnswerEvery = 24 * time.Hour
 // mayAutoAnswer tells whether a machine of ours may answer a message with something of a kind, and takes the turn if so:
 // whatever is sent without a person asks here first, in the transaction that stores the answer. Never answered are
 // machines, lists, whoever has no address, and ourselves. By mail nobody gets two answers in a day, which ends every loop
-// whatever the other side calls itself; elsewhere not two of a kind, because STOP must be confirmed also after HELP.
+// whatever the other side calls itself; elsewhere not two of a kind, because STOP must be confirmed also after HELP. Stops and
+// starts are confirmed in turns, a few a day: told counts them.
 func (g *Gateway) mayAutoAnswer(ctx context.Context, s *store.Store, in *channels.Incoming, to rapport.Address, kind string) (bool, error) {
 	if in.Auto != "" || to.ID == 0 {
 		return false, nil
 	}
+	if in.Channel == rapport.Email && (g.ours(in.From) || machineMade(in.Raw)) {
+		return false, nil
+	}
+	if a := automatic(kind); a == stopped || a == started {
+		return true, nil
+	}
 	if in.Channel == rapport.Email {
-		if g.ours(in.From) || machineMade(in.Raw) {
-			return false, nil
-		}
 		kind = ""
 	}
 	return s.TakeAutoAnswer(ctx, to.ID, kind, g.now().Add(-autoAnswerEvery))
@@ -156,6 +160,9 @@ func (g *Gateway) ours(address string) bool {
 				return true
 			}
 		}
+		if slices.ContainsFunc(mailboxes(e.Settings), func(box string) bool { return strings.EqualFold(box, address) }) {
+			return true
+		}
 		from, _ := e.Settings["from"].(string)
 		if i := strings.LastIndexByte(from, '<'); i >= 0 {
 			from = strings.TrimSuffix(strings.TrimSpace(from[i+1:]), ">")
@@ -165,4 +172,25 @@ func (g *Gateway) ours(address string) bool {
 		}
 	}
 	return false
+}
+
+// mailboxes are those that an email provider's settings list as ours (inbound.addresses: one text, or a list of them).
+func mailboxes(of channels.Settings) (out []string) {
+	inbound, _ := of["inbound"].(map[string]any)
+	add := func(v any) {
+		if text, ok := v.(string); ok {
+			out = append(out, strings.TrimSpace(text))
+		}
+	}
+	switch list := inbound["addresses"].(type) {
+	case []any:
+		for _, v := range list {
+			add(v)
+		}
+	case []string:
+		return list
+	default:
+		add(list)
+	}
+	return out
 }

@@ -218,7 +218,10 @@ func (g *Gateway) SplitThread(ctx context.Context, by Caller, thread rapport.ID,
 		if _, err := s.RefreshThread(ctx, t.ID); err != nil {
 			return err
 		}
-		fresh, err = s.RefreshThread(ctx, fresh.ID)
+		if fresh, err = s.RefreshThread(ctx, fresh.ID); err != nil || !fresh.WaitingSince.IsZero() || t.Status != rapport.ThreadPending {
+			return err
+		}
+		fresh, err = s.PatchThread(ctx, fresh.ID, store.ThreadPatch{Status: &t.Status}) // nobody waits there
 		return err
 	})
 	return fresh, err

@@ -16,6 +16,18 @@ type heard struct {
 	thread  rapport.Thread
 	entry   *rapport.Entry
 	answers *rapport.Message // nil: nothing that we know of
+	guest   bool             // the thread is somebody else's, who hears nothing of the answer
+}
+
+// hears says whom a command binds: a guest's is for their own address, and says nothing of a message to somebody else.
+func (w *writer) hears(in *channels.Incoming, t rapport.Thread, e *rapport.Entry, answers *rapport.Message, asked command) heard {
+	if !w.guest || asked == noCommand {
+		return heard{in: in, from: w.owner, thread: t, entry: e, answers: answers}
+	}
+	if answers != nil && answers.Address != w.address.ID {
+		answers = nil
+	}
+	return heard{in: in, from: w.address, thread: t, entry: e, answers: answers, guest: true}
 }
 
 // askedBy is what a message asks of the sender itself: by the channel's own sign, else by its words. A machine asks

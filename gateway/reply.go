@@ -221,6 +221,9 @@ func (g *Gateway) sendAnswer(ctx context.Context, by Caller, thread rapport.ID, 
 		return nil, err
 	}
 	g.hintAll(due)
+	if !e.Aside {
+		g.fillRoom(ctx)
+	}
 	return e, nil
 }
 

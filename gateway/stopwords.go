@@ -167,14 +167,21 @@ func commandIn(ch rapport.Channel, text string) command {
 		book = byMail
 	}
 	words := folded(text)
-	if c := book[strings.Join(words, "")]; c != noCommand {
+	if c := book[strings.Join(words, "")]; c != noCommand && !slices.Equal(words, hundred) {
 		return c
 	}
-	return book[strings.Join(essence(words), "")]
+	if words = essence(words); slices.Equal(words, hundred) {
+		return noCommand
+	}
+	return book[strings.Join(words, "")]
 }
 
-// lookalikes brings letters that look alike, in lower or in upper case, to one.
-var lookalikes = strings.NewReplacer("а", "a", "в", "b", "е", "e", "ё", "e", "к", "k", "м", "m", "н", "h", "о", "o", "р", "p", "с", "c", "т", "t", "у", "y", "х", "x", "і", "i", "ѕ", "s", "ј", "j",
+// hundred is "сто р.", a hundred roubles, whose letters are those of STOP.
+var hundred = folded("сто р")
+
+// lookalikes brings letters that look alike, in lower or in upper case, to one. С looks like C and is typed for S, so the
+// three are one: СТOP is STOP.
+var lookalikes = strings.NewReplacer("а", "a", "в", "b", "е", "e", "ё", "e", "к", "k", "м", "m", "н", "h", "о", "o", "р", "p", "с", "c", "s", "c", "т", "t", "у", "y", "х", "x", "і", "i", "ѕ", "c", "ј", "j",
 	"α", "a", "ε", "e", "ι", "i", "κ", "k", "ν", "n", "ο", "o", "ό", "o", "ρ", "p", "τ", "t", "υ", "y", "χ", "x", "0", "o")
 
 // folded are the words of a text as they are compared: see commandIn.

@@ -24,7 +24,7 @@ func TestCommandIn_WholeMessagesOnly(t *testing.T) {
 			"Не пишите мне", "не пишите мне больше", "Больше не пишите!", "не присылайте", "отказ", "Отказ от рассылки", "отказываюсь", "хочу отписаться", "прошу отписать меня от рассылки", "прекратите", "Уберите меня из рассылки", "удалите мой номер", "Здравствуйте, отпишите меня. Спасибо!",
 			"Unsubscribe me from this list", "please unsubscribe me from your mailing list.", "Take me off this mailing list", "I want to unsubscribe from your newsletter!",
 			"я хочу отписаться", "Я хочу отписаться от рассылки", "Прекратите присылать", "Прекратите мне присылать!", "не надо мне больше писать", "не нужно мне это присылать", "Перестаньте мне писать", "Хватит мне писать!", "Прошу исключить меня из списка рассылки",
-			"отменить подписку", "cnjg", "ыещз", "НE ПИШИТE MНE", // with Latin letters
+			"СТOP" /* Cyrillic С, Т */, "CТОP", "сtop", "STOП", "СТОР", "Сто́п", "un\u0441ub\u0441cribe", "отменить подписку", "cnjg", "ыещз", "НE ПИШИТE MНE", // with Latin letters
 		},
 		startIt: {"START", "start", "Start!", "unstop", "subscribe", "opt in", "Please subscribe me", "/start", "СТАРТ", "старт 👍", "подписаться", "Хочу подписаться", "CTAPT" /* all Latin */, "ＳＴＡＲＴ", "cnfhn"},
 		helpMe:  {"HELP", "help?", "Help!", "info", "INFO", "Помощь", "помощь?", "инфо", "справка", "HELP please", "ПОМОЩЬ, пожалуйста", "ＨＥＬＰ"},
@@ -35,7 +35,7 @@ func TestCommandIn_WholeMessagesOnly(t *testing.T) {
 			"help me choose", "Help me with my order", "information about delivery", "info about sizes", "Need help with the order", "помощь с размером нужна", "помогите выбрать", "когда старт?", "start date?", "when does it start", "restart", "Start the delivery",
 			"стоп-кран есть?", "нон-стоп", "стоп кадр", "отказ от синих", "отказ от заказа 4711", "отписался вам на почту", "подписаться на журнал", "не пишите мне про носки, пишите про шапки", "не пишите на упаковке имя", "Отправьте красные", "отменить заказ", "отмена заказа",
 			"перестаньте присылать синие", "уберите меня из списка доставки на завтра", "удалите мой комментарий", "stop stop go", "unsubscribe from blue, subscribe to red", "больше", "мне", "не",
-			"Хватит" /* also: two will do */, "хватит двух", "прекратите присылать синие", "не нужно мне это", "не надо мне писать на упаковке", "не нужно мне присылать чек", "remove me from the guest list", "take me off hold", "unsubscribe me from blue socks", "the mailing list",
+			"сто р.", "Сто р, спасибо", "сто", "сто рублей", "стор 5", "top", "Хватит" /* also: two will do */, "хватит двух", "прекратите присылать синие", "не нужно мне это", "не надо мне писать на упаковке", "не нужно мне присылать чек", "remove me from the guest list", "take me off hold", "unsubscribe me from blue socks", "the mailing list",
 		},
 	}
 	total := 0
@@ -52,6 +52,33 @@ func TestCommandIn_WholeMessagesOnly(t *testing.T) {
 	}
 	if got := commandIn(rapport.SMS, strings.Repeat("stop ", 1000)); got != noCommand {
 		t.Errorf("a novel is %q", got)
+	}
+}
+
+// On a Russian keyboard any letter of these may be of either alphabet.
+func TestCommandIn_EveryMixOfAlphabets(t *testing.T) {
+	t.Parallel()
+	for want, letters := range map[command][]string{stopIt: {"SsСс", "TtТт", "OoОо", "PpПпРр"}, startIt: {"SsСс", "TtТт", "AaАа", "RrРрPp", "TtТт"}} {
+		mixes := []string{""}
+		for _, position := range letters {
+			var longer []string
+			for _, begun := range mixes {
+				for _, r := range position {
+					longer = append(longer, begun+string(r))
+				}
+			}
+			mixes = longer
+		}
+		if len(mixes) < 384 {
+			t.Errorf("%d mixes", len(mixes))
+		}
+		for _, text := range mixes {
+			for _, ch := range []rapport.Channel{rapport.SMS, rapport.Email} {
+				if got := commandIn(ch, text); got != want {
+					t.Fatalf("%+q by %s is %q, want %q", text, ch, got, want)
+				}
+			}
+		}
 	}
 }
 

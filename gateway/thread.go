@@ -105,6 +105,7 @@ func (g *Gateway) PatchThread(ctx context.Context, by Caller, thread rapport.ID,
 		p.Assignee = &name
 	}
 	var t rapport.Thread
+	freed := false
 	err := g.Store.Tx(ctx, func(s *store.Store) error {
 		before, err := s.LockThread(ctx, thread)
 		if err != nil {
@@ -128,6 +129,7 @@ func (g *Gateway) PatchThread(ctx context.Context, by Caller, thread rapport.ID,
 				return err
 			}
 		}
+		freed = takesRoom(before) && (!takesRoom(t) || t.Assignee != before.Assignee)
 		text, changed := difference(before, t)
 		if len(changed) == 0 {
 			return nil
@@ -142,6 +144,9 @@ func (g *Gateway) PatchThread(ctx context.Context, by Caller, thread rapport.ID,
 		t, err = g.assign(ctx, s, t)
 		return err
 	})
+	if err == nil && freed {
+		g.fillRoom(ctx)
+	}
 	return t, err
 }
 

@@ -85,7 +85,7 @@ func (g *Gateway) identify(ctx context.Context, s *store.Store, in *channels.Inc
 		return s.LockAddress(ctx, owner.ID)
 	}
 	if w.address.ID == 0 {
-		if w.address, err = g.newcomer(ctx, s, in, w.value); err != nil {
+		if w.address, err = g.newcomer(ctx, s, in, w.value, ""); err != nil {
 			return err
 		}
 		if err := s.LockAddress(ctx, w.address.ID); err != nil {
@@ -120,11 +120,15 @@ func (g *Gateway) ownerOf(ctx context.Context, s *store.Store, f found) (a rappo
 	return a, aside, err
 }
 
-func (g *Gateway) newcomer(ctx context.Context, s *store.Store, in *channels.Incoming, value string) (rapport.Address, error) {
+// newcomer makes a customer of somebody who is none; audience "" is the usual one.
+func (g *Gateway) newcomer(ctx context.Context, s *store.Store, in *channels.Incoming, value, audience string) (rapport.Address, error) {
 	patch := store.CustomerPatch{Addresses: []store.AddressPatch{{Channel: in.Channel, Value: value, Primary: true}}}
 	if in.FromName != "" {
 		name := truncate(in.FromName, 200)
 		patch.Name = &name
+	}
+	if audience != "" {
+		patch.Audience = &audience
 	}
 	up, err := s.UpsertCustomers(ctx, []store.CustomerPatch{patch})
 	if err != nil {

@@ -9,12 +9,11 @@ import (
 	"rapport"
 )
 
-// Answered tells whether an automatic answer of that name was written to an address after since.
-func (s *Store) Answered(ctx context.Context, a rapport.Address, name string, since time.Time) (bool, error) {
-	var n int
-	err := s.row(ctx, `SELECT count(*) FROM messages m JOIN campaigns c ON c.id = m.campaign_id
-		WHERE m.customer_id = $1 AND m.address_id = $2 AND c.kind = 'system' AND c.name = $3 AND c.created_at > $4`, a.Customer, a.ID, name, ms(since)).Scan(&n)
-	return n > 0, err
+// Said lists the names of automatic answers to an address after since, of one to three names: the newest first, at most 100.
+func (s *Store) Said(ctx context.Context, a rapport.Address, names []string, since time.Time) ([]string, error) {
+	return collect(ctx, s, func(scan func(...any) error) (name string, err error) { err = scan(&name); return }, `SELECT c.name FROM messages m JOIN campaigns c ON c.id = m.campaign_id
+		WHERE m.customer_id = $1 AND m.address_id = $2 AND c.kind = 'system' AND c.created_at > $3 AND c.name `+s.d.in(4)+` ORDER BY m.id DESC LIMIT 100`,
+		a.Customer, a.ID, ms(since), s.d.list(names))
 }
 
 // Anonymous tells whether nothing is known of a customer but one address.

@@ -102,7 +102,7 @@ func (f *folder) end() {
 
 // A stem has at least shortestStem letters, and at most longestStem.
 const (
-	shortestStem = 4
+	shortestStem = 3
 	longestStem  = 8
 )
 
@@ -110,10 +110,22 @@ const (
 // English and Russian alike: "заказа" finds "заказ" and "заказы". A word with a digit, and a short one, has none.
 func stemOf(word string, letters int) string {
 	r := []rune(word)
-	if len(r) < letters || strings.ContainsFunc(word, unicode.IsDigit) || unicode.In(r[0], unspaced...) {
+	if letters == 0 || len(r) < letters || strings.ContainsFunc(word, unicode.IsDigit) || unicode.In(r[0], unspaced...) {
 		return ""
 	}
 	return "~" + string(r[:letters])
+}
+
+// stemLength is how many letters of a word somebody asks for are not its ending, which has three at most ("-ing", "-ого"): of
+// four and five letters three ("ваз-у", "дет-ей"), of longer ones four and more. A word of three or fewer is all of it: 0.
+func stemLength(letters int) int {
+	switch {
+	case letters <= shortestStem:
+		return 0
+	case letters <= 5:
+		return shortestStem
+	}
+	return min(longestStem, max(4, letters-3))
 }
 
 // terms reads what somebody typed: what an entry must have all of. A word in "quotation marks" is looked for as it is, any
@@ -122,9 +134,7 @@ func terms(q string) []string {
 	var out []string
 	for i, part := range strings.Split(q, `"`) {
 		for _, w := range foldWords(part, mostQuery) {
-			// An ending has three letters at most ("-ing", "-ого").
-			letters := min(longestStem, max(shortestStem, utf8.RuneCountInString(w)-3))
-			if stem := stemOf(w, letters); stem != "" && i%2 == 0 {
+			if stem := stemOf(w, stemLength(utf8.RuneCountInString(w))); stem != "" && i%2 == 0 {
 				w = stem
 			}
 			if len(out) < mostQuery && !slices.Contains(out, w) {

@@ -64,6 +64,31 @@ func TestSearchEntries_FindsByWords(t *testing.T) {
 	})
 }
 
+// Whatever form of a short word was said, any other finds it.
+func TestSearchEntries_EndingsOfShortWords(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		th := thread(t, s, rapport.Thread{Subject: "x"})
+		for _, forms := range [][]string{{"ёлка", "ёлки", "елкой"}, {"ваза", "вазу", "вазой"}, {"юбка", "юбки", "юбку"}, {"синий", "синяя", "синюю"}, {"дети", "детей"}, {"цена", "цену", "ценой"}, {"boxes", "boxed"}} {
+			for _, said := range forms {
+				e := rapport.Entry{Thread: th.ID, Kind: rapport.Note, Text: said + " " + forms[0] + "7"}
+				if err := s.AddEntry(ctx, &e); err != nil {
+					t.Fatal(err)
+				}
+				for _, asked := range forms {
+					got, _, err := s.SearchEntries(ctx, asked, store.Page{Limit: 1})
+					if err != nil || len(got) != 1 || got[0].ID != e.ID {
+						t.Errorf("%q does not find %q: %v", asked, said, err)
+					}
+				}
+				if got, _, err := s.SearchEntries(ctx, `"`+said+`"`, store.Page{Limit: 1}); err != nil || len(got) != 1 || got[0].ID != e.ID {
+					t.Errorf("%q as it is: %+v, %v", said, got, err)
+				}
+			}
+		}
+	})
+}
+
 func TestSearchEntries_ForgetsTheErased(t *testing.T) {
 	t.Parallel()
 	storetest.Each(t, func(t *testing.T, s *store.Store) {
