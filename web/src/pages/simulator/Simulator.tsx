@@ -21,7 +21,7 @@ export function Simulator() {
   useTitle(t('title'))
   const go = useNavigate()
   const chosen = (useSearch({ strict: false }) as { customer?: string }).customer
-  const first = useQuery({ queryKey: ['simulator', 'first'], queryFn: somebody, staleTime: Infinity })
+  const first = useQuery({ queryKey: ['simulated'] /* apart from the rest: it must not change under one's eyes */, queryFn: somebody, staleTime: Infinity })
   const id = chosen ?? first.data ?? undefined
   const customer = useQuery({ queryKey: ['customers', id], enabled: id !== undefined, queryFn: () => need(client.GET('/v1/customers/{id}', { params: { path: { id: id! } } })) })
   return (
