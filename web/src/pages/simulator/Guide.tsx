@@ -62,7 +62,7 @@ export function Guide() {
                 <Text size="sm" c="dimmed">
                   {t(`guide.${s}.about`)}{' '}
                   {s === 'reply' && done.thread && (
-                    <Anchor component={Link} to={`/inbox/${done.thread}`}>
+                    <Anchor component={Link} to={`/inbox/${done.thread}`} underline="always">
                       {t('guide.openThread')}
                     </Anchor>
                   )}
