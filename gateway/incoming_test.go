@@ -141,8 +141,8 @@ func TestIngest_GuestsAreNotTheCustomer(t *testing.T) {
 		before := customers()
 
 		// Somebody unknown has the reply address: from a forwarded mail, or because it leaked.
-		w.ingest("mail", mailed("finder@example.org", "unsubscribe them all", "e1", token, func(in *channels.Incoming) {
-			in.FromName, in.OptOut = "Finder", true
+		w.ingest("mail", mailed("finder@example.org", "who is this?", "e1", token, func(in *channels.Incoming) {
+			in.FromName = "Finder"
 			in.Others = []channels.Person{{Name: "Friend", Address: "friend-of-finder@example.org"}}
 		}))
 		ts := w.threads()
@@ -183,9 +183,6 @@ func TestIngest_GuestsAreNotTheCustomer(t *testing.T) {
 		if replies, _, err := w.st.Replies(t.Context(), c.ID, store.ReadingFilter{}, store.Page{Limit: 10}); err != nil || len(replies) != 1 {
 			t.Errorf("%d replies, %v", len(replies), err)
 		}
-		if _, err := w.st.Suppression(t.Context(), rapport.Email, addressOf(rapport.Email, 1)); rapport.CodeOf(err) != rapport.CodeNotFound {
-			t.Errorf("a stranger opted the customer out: %v", err)
-		}
 		people, _, err := w.st.Participants(t.Context(), thread, "", 10)
 		if err != nil || len(people) != 4 {
 			t.Fatalf("%+v, %v", people, err)
@@ -199,6 +196,17 @@ func TestIngest_GuestsAreNotTheCustomer(t *testing.T) {
 		w.ingest("mail", mailed("new@example.org", "hello", "e4"))
 		if n := customers(); n != before+1 {
 			t.Errorf("%d new customers", n-before)
+		}
+		// A stranger's stop is the stranger's own.
+		w.ingest("mail", mailed("finder@example.org", "unsubscribe them all", "e5", token, func(in *channels.Incoming) { in.FromName, in.OptOut = "Finder", true }))
+		if _, err := w.st.Suppression(t.Context(), rapport.Email, "finder@example.org"); err != nil {
+			t.Errorf("the finder's stop binds nobody: %v", err)
+		}
+		if _, err := w.st.Suppression(t.Context(), rapport.Email, addressOf(rapport.Email, 1)); rapport.CodeOf(err) != rapport.CodeNotFound {
+			t.Errorf("a stranger opted the customer out: %v", err)
+		}
+		if n := w.ledger(c); n.Unsubscribed != 0 {
+			t.Errorf("unsubscribed %d", n.Unsubscribed)
 		}
 	})
 }

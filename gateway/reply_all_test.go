@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"log/slog"
 	"slices"
 	"testing"
 
@@ -25,17 +26,17 @@ func TestReplyAll_LeavesOutOursAndTheDead(t *testing.T) {
 		if err := hub.Configure([]channels.Entry{entry("mail", []any{"support@shop.example"}), entry("other", "two@shop.example")}); err != nil {
 			t.Fatal(err)
 		}
-		w.g.Hub = hub
+		g := gateway.New(w.st, hub, slog.New(slog.DiscardHandler), w.set)
 		if err := w.st.Suppress(t.Context(), []rapport.Suppression{{Channel: rapport.Email, Address: "gone@work.example", Reason: "hard_bounce", Scope: rapport.SuppressAll}}); err != nil {
 			t.Fatal(err)
 		}
-		if all, err := w.g.ReplyAll(t.Context(), th.ID); err != nil || !slices.Equal(all, []string{"cora@work.example"}) {
+		if all, err := g.ReplyAll(t.Context(), th.ID); err != nil || !slices.Equal(all, []string{"cora@work.example"}) {
 			t.Errorf("%v, %v", all, err)
 		}
 		for _, ours := range []string{"SUPPORT@shop.example", "two@shop.example", "reply+x@reply.shop.example", "news@shop.example"} {
 			for path, in := range map[string]gateway.ReplyInput{"to[0]": {To: []string{ours}}, "cc[0]": {Cc: []string{ours}}, "bcc[0]": {Bcc: []string{ours}}} {
 				in.Text = "Hello"
-				if _, err := w.g.ReplyInThread(t.Context(), gateway.Caller{}, th.ID, in); rapport.CodeOf(err) != rapport.CodeInvalid || !slices.Equal(refusals(err), []string{path}) {
+				if _, err := g.ReplyInThread(t.Context(), gateway.Caller{}, th.ID, in); rapport.CodeOf(err) != rapport.CodeInvalid || !slices.Equal(refusals(err), []string{path}) {
 					t.Errorf("%s %s: %v", path, ours, err)
 				}
 			}
