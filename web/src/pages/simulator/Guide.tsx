@@ -21,9 +21,9 @@ export function Guide() {
   const queries = useQueryClient()
   const tell = useTell()
   const go = useNavigate()
-  const progress = useQuery({ queryKey: ['simulator', 'guide'], queryFn: () => happened(agent.created_at), staleTime: 5_000 })
+  const progress = useQuery({ queryKey: ['simulator', 'guide'], queryFn: () => happened(agent.created_at), staleTime: 5_000, refetchInterval: (q) => (q.state.data?.answer && !q.state.data.reply ? 2_000 : false) /* no event tells that an answer has gone out */ })
   useEvents((e) => {
-    if (/^(campaign\.|reply\.|entry\.|thread\.|consent\.)/.test(e.type)) void queries.invalidateQueries({ queryKey: ['simulator', 'guide'] })
+    if (/^(campaign\.|reply\.|entry\.|consent\.)/.test(e.type)) void queries.invalidateQueries({ queryKey: ['simulator', 'guide'] })
   })
   const close = useMutation({
     mutationFn: () => ask('PATCH', '/v1/agents/me', { preferences: { ...agent.preferences, guide: 'done' } }),
