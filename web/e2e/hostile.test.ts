@@ -151,7 +151,6 @@ beforeAll(async () => {
   ;({ all, worst } = payloads(canary))
   const [smtp] = await Promise.all([port(relay()), openBrowser().then((b) => (browser = b)), serve({ demo: false, env: { RAPPORT_COMPANY_NAME: 'Shop', RAPPORT_COMPANY_POSTAL_ADDRESS: 'Riga' } }).then((s) => (server = s))])
   ;({ page, context, trouble } = await person(browser))
-  page.setDefaultTimeout(15_000)
   page.on('pageerror', (e) => console.log(page.url(), e.stack?.slice(0, 3000)))
   page.on('dialog', (d) => {
     trouble.push(`dialog: ${d.message()}`)
@@ -231,7 +230,7 @@ test('there are two hundred, and no two are the same', () => {
   expect(new Set(all).size).toBe(all.length)
 })
 
-test('customers: the list, profiles, segments, merges', { timeout: 120_000 }, async () => {
+test('customers: the list, profiles, segments, merges', async () => {
   const names: string[] = []
   for (let cursor = ''; ; ) {
     const rows = await server.api<Named>('GET', `/v1/customers?limit=200&cursor=${cursor}`)
@@ -258,7 +257,7 @@ test('customers: the list, profiles, segments, merges', { timeout: 120_000 }, as
 
 const csv = () => [worst.slice(0, 30).map((p) => `"${line(p).replaceAll('"', '""')}"`).join(','), ...[1, 2].map(() => worst.slice(0, 30).map((p) => `"${p.replaceAll('"', '""')}"`).join(','))].join('\r\n')
 
-test('files: columns and cells before they are sent, rows that were refused, the list of imports', { timeout: 60_000 }, async () => {
+test('files: columns and cells before they are sent, rows that were refused, the list of imports', async () => {
   const file = { name: `${line(worst[0]!).replaceAll('/', '_')}.csv`, mimeType: 'text/csv', buffer: Buffer.from(csv()) }
   const cells = worst.slice(0, 30).map(line)
   await page.goto(`${server.url}/customers/import`)
@@ -272,7 +271,7 @@ test('files: columns and cells before they are sent, rows that were refused, the
 
   const rows = ['external_id,email,locale', ...worst.map((p, i) => `"r-${i}","${p.replaceAll('"', '""')}","${line(p).slice(0, 20).replaceAll('"', '""')}"`)].join('\n')
   const job = await raw<{ id: string }>(`/v1/customers/import?name=${encodeURIComponent(line(worst[1]!))}`, 'text/csv', rows)
-  await expect.poll(async () => (await server.api<{ status: string }>('GET', `/v1/jobs/${job.id}`)).status, { timeout: 30_000 }).toBe('finished')
+  await expect.poll(async () => (await server.api<{ status: string }>('GET', `/v1/jobs/${job.id}`)).status).toBe('finished')
   const { rejects } = await server.api<{ rejects: { reason: string }[] }>('GET', `/v1/jobs/${job.id}`)
   await visit(`/customers/import?job=${job.id}`, rejects.map((r) => r.reason))
 })
@@ -298,7 +297,7 @@ test('inbox: the list, mails in their frames, files, notes, labels, the provider
   await visit('/inbox?q=hacked', ['hacked'])
 })
 
-test('campaigns: the list, a live page, its ledger, why and why not, drafts', { timeout: 120_000 }, async () => {
+test('campaigns: the list, a live page, its ledger, why and why not, drafts', async () => {
   await visit('/campaigns', await words('/v1/campaigns?limit=200', (c: { name: string }) => c.name))
   for (const c of [campaign, ...drafts]) {
     const { name } = await server.api<{ name: string }>('GET', `/v1/campaigns/${c.id}`)
@@ -311,13 +310,13 @@ test('campaigns: the list, a live page, its ledger, why and why not, drafts', { 
   await visit(`/campaigns/${draft[0]!.id}/edit`, [draft[0]!.name])
 })
 
-test('templates, with a preview for somebody', { timeout: 60_000 }, async () => {
+test('templates, with a preview for somebody', async () => {
   await visit('/templates', ['hostile'])
   await visit('/templates/hostile', ['hostile'])
   if ((await words('/v1/templates?limit=50', (t: { key: string }) => t.key)).includes('mean')) await visit('/templates/mean', ['mean'])
 })
 
-test('settings, every section', { timeout: 120_000 }, async () => {
+test('settings, every section', async () => {
   const first = (s: Record<string, string>) => s.en
   await visit('/settings/labels', await words('/v1/labels?limit=200', (l: { name: string }) => l.name))
   await visit('/settings/canned', await words('/v1/canned?limit=200', (c: { title: string }) => c.title))
@@ -339,7 +338,7 @@ test('settings, every section', { timeout: 120_000 }, async () => {
   await clean('a test')
 })
 
-test('the simulator’s phone and mailbox, and the command bar', { timeout: 120_000 }, async () => {
+test('the simulator’s phone and mailbox, and the command bar', async () => {
   for (const [k, m] of mailers.entries()) {
     const { id } = await server.api<{ id: string }>('GET', `/v1/customers/ext:${m.id}`)
     await visit(`/simulator?customer=${id}`, [line(worst[k]!), line(worst[3]!), worst[k + 8]!])
@@ -353,7 +352,7 @@ test('the simulator’s phone and mailbox, and the command bar', { timeout: 120_
   await clean('command bar')
 })
 
-test('pages for customers: preferences and the answer by link', { timeout: 60_000 }, async () => {
+test('pages for customers: preferences and the answer by link', async () => {
   const { data } = await server.api<{ data: { text?: string }[] }>('GET', `/v1/sandbox/outbox?limit=5&channel=sms&campaign=${campaign.id}`)
   const links = data[0]!.text!.match(/http:\S+\/[pr]\/\S+/g)!
   expect(links).toHaveLength(2)
