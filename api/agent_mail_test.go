@@ -107,7 +107,9 @@ func TestDrivers_HaveRussianWords(t *testing.T) {
 			}
 		}
 	}
-	for _, d := range newHouse(t).g.Drivers() {
+	h := newHouse(t)
+	h.want(200, "GET", "/v1/drivers", nil)
+	for _, d := range h.g.Drivers() {
 		if name, _ := names[d.Name].(string); name == "" {
 			t.Errorf("%s has no name", d.Name)
 		}
