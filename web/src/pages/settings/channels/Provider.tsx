@@ -47,7 +47,7 @@ export function Provider({ name }: { name: string }) {
   const drivers = useDrivers()
   const one = useQuery({ queryKey: ['providers', name], queryFn: () => need(client.GET('/v1/providers/{name}', { params: { path: { name } } })) })
   useTick(one.refetch, 10_000)
-  const remove = useAct(() => need(client.DELETE('/v1/providers/{name}', { params: { path: { name } } })), { refresh: ['providers'], said: t('providers.removed', { name }), then: () => go({ to: '/settings/providers' as never }) })
+  const remove = useAct(() => need(client.DELETE('/v1/providers/{name}', { params: { path: { name } } })), { refresh: ['providers', 'session'], said: t('providers.removed', { name }), then: () => go({ to: '/settings/providers' as never }) })
   return (
     <Page
       title={name}
@@ -140,7 +140,7 @@ function Form({ drivers, provider }: { drivers: Driver[]; provider?: View }) {
   const [tries, setTries] = useState(0)
   const save = useAct(() => need(client.PUT('/v1/providers/{name}', { params: { path: { name } }, body: { driver: driverName, channel: channel as Channel, priority, rate, settings } })), {
     quiet: true,
-    refresh: ['providers', 'domains', 'system'],
+    refresh: ['providers', 'domains', 'system', 'session'],
     said: t('common:saved'),
     then: (p) => (provider ? setSettings(isValues(p.settings) ? p.settings : {}) : go({ to: '/settings/$section/$item', params: { section: 'providers', item: p.name } })),
   })
