@@ -49,7 +49,7 @@ export function Mailbox({ customer }: { customer: Schemas['Customer'] }) {
               </li>
             ))}
           </ul>
-          <Reading key={mail.id} mail={mail} customer={customer} answered={(said.data ?? []).filter((s) => s.channel === 'email' && s.at > mail.at).length} />
+          <Reading key={mail.id} mail={mail} customer={customer} answered={(said.data?.said ?? []).filter((s) => s.channel === 'email' && s.at > mail.at).length} />
         </div>
       )}
     </section>
