@@ -31,15 +31,15 @@ export function Guide() {
     onError: tell.failed,
   })
   const first = useMutation({
-    mutationFn: async (name: string) => {
+    mutationFn: async ({ name, channel }: { name: string; channel?: string }) => {
       const until = new Date(Date.now() + 10 * 86_400_000).toISOString().slice(0, 10)
-      return need(client.POST('/v1/campaigns', { body: { name, purpose: 'marketing', template: 'promotion', audience: { everyone: true }, data: { percent: 25, code: 'MOSS25', until, url: 'https://shop.example.com/sale' } } }))
+      return need(client.POST('/v1/campaigns', { body: { name, purpose: 'marketing', template: 'promotion', ...(channel ? { routing: { method: 'fallback', channels: [channel] } } : {}), audience: { everyone: true }, data: { percent: 25, code: 'MOSS25', until, url: 'https://shop.example.com/sale' } } }))
     },
     onSuccess: () => void queries.invalidateQueries({ queryKey: ['simulator'] }),
     onError: tell.failed,
   })
   if (agent.preferences.guide === 'done' || !can('write:campaigns')) return null
-  const done = progress.data ?? { send: false, seen: false, answer: false, reply: false, stop: false, campaign: '', thread: '', stopped: '' }
+  const done = progress.data ?? { send: false, seen: false, answer: false, reply: false, stop: false, campaign: '', thread: '', stopped: '', way: '' }
   const next = steps.find((s) => !done[s])
   return (
     <section className={classes.guide} aria-label={t('guide.title')}>
@@ -70,7 +70,7 @@ export function Guide() {
               )}
               {s === 'send' && s === next && (
                 <div className={classes.guideActs}>
-                  <Button size="xs" loading={first.isPending} onClick={() => first.mutate(t('guide.campaign'))}>
+                  <Button size="xs" loading={first.isPending} onClick={() => first.mutate({ name: t('guide.campaign') })}>
                     {t('guide.sendOne')}
                   </Button>
                   <Button size="xs" variant="subtle" onClick={() => void go({ to: '/campaigns/new' })}>
@@ -89,7 +89,7 @@ export function Guide() {
       </ol>
       {!next && (
         <div className={classes.guideActs}>
-          <Button size="xs" loading={first.isPending} onClick={() => first.mutate(t('guide.second'), { onSuccess: (made) => void go({ to: '/campaigns/$id', params: { id: made.id }, search: { tab: 'why', customer: done.stopped } }) })}>
+          <Button size="xs" loading={first.isPending} onClick={() => first.mutate({ name: t('guide.second'), channel: done.way }, { onSuccess: (made) => void go({ to: '/campaigns/$id', params: { id: made.id }, search: { tab: 'why', customer: done.stopped } }) })}>
             {t('guide.sendNext')}
           </Button>
           <Button size="xs" variant="subtle" component={Link} to="/customers/import">
@@ -101,7 +101,7 @@ export function Guide() {
   )
 }
 
-type Progress = Record<Step, boolean> & { campaign: string; thread: string; stopped: string }
+type Progress = Record<Step, boolean> & { campaign: string; thread: string; stopped: string; way: string }
 
 /** What has happened since somebody is here; the demo's own first campaign was before. */
 async function happened(since: string): Promise<Progress> {
@@ -124,5 +124,6 @@ async function happened(since: string): Promise<Progress> {
     campaign: first('campaign.launched')?.data.campaign ?? '',
     thread: first('reply.received')?.data.thread ?? '',
     stopped: stop?.data.customer ?? '',
+    way: typeof stop?.data.channel === 'string' ? stop.data.channel : '',
   }
 }

@@ -127,5 +127,5 @@ function Reading({ mail, customer, answered }: { mail: Got; customer: Schemas['C
 
 /** The way out that mail programs show beside the sender (RFC 8058). */
 function unsubscribe(mail: Got): string | undefined {
-  return /<(https?:[^>]+)>/.exec(mail.list_unsubscribe ?? '')?.[1]
+  return /https?:[^\s<>,]+/.exec(mail.list_unsubscribe ?? '')?.[0]
 }

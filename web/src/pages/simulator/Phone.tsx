@@ -1,7 +1,7 @@
 import { ActionIcon, Button, FileButton, Group, SegmentedControl, Text, Textarea } from '@mantine/core'
 import { IconPaperclip, IconSend2 } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useEffect, useMemo, useRef, useState } from 'react'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { client, type Schemas } from '../../api/client'
 import { need } from '../../api/pages'
@@ -52,9 +52,8 @@ export function Phone({ customer }: { customer: Schemas['Customer'] }) {
     const own = (said.data?.said ?? []).filter((s) => s.channel === channel).map((s) => ({ id: s.id, at: s.at, mine: true, text: s.text, files: s.files }))
     return [...theirs, ...own].sort((a, b) => a.at.localeCompare(b.at))
   }, [got.data, said.data, channel])
-  useEffect(() => {
-    void end.current?.scrollTo({ top: end.current.scrollHeight }) // newer browsers return a promise here
-  }, [lines.length])
+  const toEnd = useCallback(() => void end.current?.scrollTo({ top: end.current.scrollHeight }) /* newer browsers return a promise here */, [])
+  useEffect(toEnd, [toEnd, lines.length])
 
   return (
     <section className={classes.device} aria-label={t('phone.label', { name: customer.name })}>
@@ -81,7 +80,7 @@ export function Phone({ customer }: { customer: Schemas['Customer'] }) {
               </Text>
             )}
             {lines.map((l) => (
-              <Bubble key={l.id} line={l} channel={channel} press={(b) => answer.mutate({ button: b, in_reply_to: l.got?.message })} />
+              <Bubble key={l.id} line={l} channel={channel} onGrown={toEnd} press={(b) => answer.mutate({ button: b, in_reply_to: l.got?.message })} />
             ))}
           </div>
           <form
@@ -133,7 +132,7 @@ export function Phone({ customer }: { customer: Schemas['Customer'] }) {
   )
 }
 
-function Bubble({ line, channel, press }: { line: Line; channel: Chat; press: (data: string) => void }) {
+function Bubble({ line, channel, press, onGrown }: { line: Line; channel: Chat; press: (data: string) => void; onGrown: () => void }) {
   const { t } = useTranslation('simulator')
   return (
     <div className={classes.bubble} data-mine={line.mine || undefined} data-channel={channel}>
@@ -141,7 +140,7 @@ function Bubble({ line, channel, press }: { line: Line; channel: Chat; press: (d
         {channel === 'telegram' && !line.mine ? <Marked text={line.text} /> : <Linked text={line.text} />}
       </div>
       {line.files.map((id) => (
-        <Shown key={id} file={id} />
+        <Shown key={id} file={id} onGrown={onGrown} />
       ))}
       {line.files.length === 0 &&
         line.got?.attachments?.map((a) => (

@@ -29,6 +29,7 @@ export function useSaid(customer: string) {
   })
   return useQuery({
     queryKey: key,
+    refetchInterval: 4 * glance,
     queryFn: async (): Promise<{ said: Said[]; files: Record<string, string[]> }> => {
       const page = await need(client.GET('/v1/customers/{id}/timeline', { params: { path: { id: customer }, query: { limit: 200, kinds: 'entry' } } }))
       const entries = (page as Schemas['ListHappening']).data.flatMap((h) => (h.entry ? [{ ...h.entry, at: h.at }] : [])) // not the CSV that it can be, too
