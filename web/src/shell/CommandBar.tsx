@@ -26,7 +26,7 @@ export function CommandBar() {
     queryFn: () => need(client.GET('/v1/customers', { params: { query: { q: wanted, limit: 6 } } })),
   })
   const pages: SpotlightActionData[] = places
-    .filter((p) => (!p.scope || can(p.scope)) && (!('demo' in p) || settings.demo))
+    .filter((p) => (!p.scope || can(p.scope)) && (!('simulator' in p) || settings.simulator))
     .map((p) => ({ id: p.to, label: t(`nav.${p.word}`), leftSection: <p.icon size={18} />, rightSection: <kbd>Alt {p.key.toUpperCase()}</kbd>, onClick: () => void go({ to: p.to }) }))
   const acts: SpotlightActionData[] = [
     ...(can('write:campaigns') ? [{ id: 'new-campaign', label: t('command.newCampaign'), leftSection: <IconPlus size={18} />, onClick: () => void go({ to: '/campaigns/new' }) }] : []),
