@@ -89,7 +89,8 @@ function useSays() {
     const kind = r.rule === 'topic_policy' && !f.policy ? 'free' : r.rule === 'address' && !r.passed && !f.off ? 'none' : r.passed ? 'passed' : 'stopped'
     const key = `says.${r.rule}.${kind}`
     if (!i18n.exists(`campaigns:${key}`)) return r.detail
-    return t(key as 'says.suppression.stopped', { ...f, reason: word('off', f.reason ?? f.off), policy: word('policy', f.policy), at: f.at && format.full(f.at), expiry: f.expiry && format.full(f.expiry), per: f.per && span(f.per, i18n.language) } as never) as string
+    const values = { ...f, reason: word('off', f.reason ?? f.off), policy: word('policy', f.policy), at: f.at ? format.full(f.at) : '', expiry: f.expiry ? format.full(f.expiry) : '', per: f.per ? span(f.per, i18n.language) : '' }
+    return t(key as 'says.suppression.stopped', values)
   }
 }
 

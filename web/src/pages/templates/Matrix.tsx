@@ -67,7 +67,7 @@ export function Matrix({ source, place, onPlace, onChange, may, faults }: Props)
                   <td key={l}>
                     {v ? (
                       <span className={classes.cell} data-on={placeOf(v) === place || undefined} data-bad={bad || undefined}>
-                        <UnstyledButton className={classes.pick} aria-pressed={placeOf(v) === place} onClick={() => onPlace(placeOf(v))} aria-label={t('write', { what: `${label}: ${bad ? t('faulty') : words}` })}>{bad && <IconAlertTriangle size={14} aria-hidden />}{words}</UnstyledButton>
+                        <UnstyledButton className={classes.pick} aria-pressed={placeOf(v) === place} onClick={() => onPlace(placeOf(v))} aria-label={t('write', { what: `${label}: ${words}${bad ? `, ${t('faulty')}` : ''}` })}>{bad && <IconAlertTriangle size={14} aria-hidden />}{words}</UnstyledButton>
                         {may && placeOf(v) === place && variants.length > 1 && <ActionIcon variant="subtle" color="red" size={24} aria-label={t('remove', { what: label })} onClick={() => confirm({ title: t('removeTitle', { what: label }), about: t('removeAbout'), act: common('delete'), onYes: () => remove(v) })}><IconTrash size={14} /></ActionIcon>}
                       </span>
                     ) : (
