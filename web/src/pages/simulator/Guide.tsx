@@ -21,7 +21,7 @@ export function Guide() {
   const queries = useQueryClient()
   const tell = useTell()
   const go = useNavigate()
-  const progress = useQuery({ queryKey: ['simulator', 'guide'], queryFn: () => happened(agent.created_at), staleTime: 5_000 })
+  const progress = useQuery({ queryKey: ['simulator', 'guide'], queryFn: () => happened(agent.created_at), staleTime: 5_000, refetchInterval: (q) => (q.state.data && steps.every((s) => q.state.data![s]) ? false : 5_000) /* that we have answered is counted a little after the event */ })
   useEvents((e) => {
     if (/^(campaign\.|reply\.|entry\.|thread\.|consent\.)/.test(e.type)) void queries.invalidateQueries({ queryKey: ['simulator', 'guide'] })
   })

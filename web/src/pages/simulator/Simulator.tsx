@@ -56,7 +56,8 @@ export function Simulator() {
 async function somebody(language: string): Promise<string | null> {
   for (const channel of ['telegram', 'sms', 'email'] as const) {
     const { data } = await need(client.GET('/v1/sandbox/outbox', { params: { query: { channel, limit: 100 } } }))
-    const got = data.find((m) => m.message && m.locale?.startsWith(language)) ?? data.find((m) => m.message)
+    const all = data.filter((m) => m.message).toSorted((a, b) => a.address.localeCompare(b.address)) // the same one the next time
+    const got = all.find((m) => m.locale?.startsWith(language)) ?? all[0]
     if (got?.message) return (await need(client.GET('/v1/messages/{id}', { params: { path: { id: got.message } } }))).customer
   }
   return (await need(client.GET('/v1/customers', { params: { query: { limit: 1 } } }))).data[0]?.id ?? null
