@@ -12,7 +12,7 @@ export async function walk(page: Page, path: string, whole = true) {
 
 /** Nothing is loading any more. The event stream never ends, so the network is no sign. */
 export async function settled(page: Page) {
-  await page.waitForFunction(() => document.querySelector('main, form, h1') && ![...document.querySelectorAll('[role=status][aria-label], .mantine-Skeleton-root, .mantine-Loader-root')].some((el) => el.checkVisibility()), undefined, { timeout: 8_000 })
+  await page.waitForFunction(() => document.querySelector('main, form, h1') && ![...document.querySelectorAll('[role=status][aria-label], .mantine-Skeleton-root, .mantine-Loader-root')].some((el) => el.checkVisibility()), undefined, { timeout: 20_000 })
 }
 
 /** The routes that the app itself knows, by their full path. */
