@@ -77,7 +77,7 @@ func (d *door) campaigns() {
 	const tag = "Campaigns"
 	handle(d, route{Method: http.MethodPost, Path: "/v1/campaigns", Scope: "write:campaigns", Tag: tag, Summary: "Send a campaign, or begin a draft", Status: 202, Large: true, Limit: d.o.Limits.Inline, Body: gateway.CampaignInput{},
 		About: "The whole audience is checked and stored before the answer: an error in its last row leaves nothing behind. `audience` is one of customers, segment, everyone."}, d.postCampaign)
-	handle(d, route{Method: http.MethodGet, Path: "/v1/campaigns", Scope: "read:campaigns", Tag: tag, Summary: "List campaigns", About: "Newest first, without counts."}, d.listCampaigns)
+	handle(d, route{Method: http.MethodGet, Path: "/v1/campaigns", Scope: "read:campaigns", Tag: tag, Summary: "List campaigns", About: "Newest first, with counts and without costs."}, d.listCampaigns)
 	handleJSON(d, route{Method: http.MethodPost, Path: "/v1/campaigns/cancel", Scope: "write:campaigns", Tag: tag, Summary: "Cancel by key",
 		About: "Everything open with this cancellation_key, or of it only what is for some customers."}, d.cancelByKey)
 	handle(d, route{Method: http.MethodGet, Path: "/v1/campaigns/{id}", Scope: "read:campaigns", Tag: tag, Summary: "A campaign and its ledger", Refuses: []int{404}}, d.getCampaign)
@@ -160,7 +160,15 @@ func (d *door) listCampaigns(ctx context.Context, in *listCampaigns) (*reply[Lis
 	if err != nil {
 		return nil, err
 	}
-	return ok(listOf("campaigns", rows, next, campaignView))
+	ledgers, err := d.g.Ledgers(ctx, rows...)
+	if err != nil {
+		return nil, err
+	}
+	out := listOf("campaigns", rows, next, campaignView)
+	for i := range out.Data {
+		out.Data[i].Counts = ledgers[i]
+	}
+	return ok(out)
 }
 
 func (d *door) getCampaign(ctx context.Context, in *CampaignPath) (*reply[Campaign], error) {

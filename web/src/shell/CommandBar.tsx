@@ -46,7 +46,7 @@ export default function CommandBar() {
   const go = (label: string, mark: Icon, path: string, key?: string): SpotlightActionData => ({ ...act(path, label, mark, () => router.history.push(path)), rightSection: key && <kbd>Alt {key.toUpperCase()}</kbd> })
 
   const pages = [
-    ...places.filter((p) => (!p.scope || can(p.scope)) && (!('demo' in p) || settings.demo)).map((p) => go(t(`nav.${p.word}`), p.icon, p.to, p.key)),
+    ...places.filter((p) => (!p.scope || can(p.scope)) && (!('simulator' in p) || settings.simulator)).map((p) => go(t(`nav.${p.word}`), p.icon, p.to, p.key)),
     ...(can('read:customers') ? [go(t('customers:tabs.segments'), IconFilter, '/customers/segments'), go(t('customers:tabs.merges'), IconArrowMerge, '/customers/merges')] : []),
     ...sections.filter((s) => !s.scope || can(s.scope)).map((s) => ({ ...go(t(`settings:sections.${s.key}`), s.icon, `/settings/${s.key}`), description: t('nav.settings') })),
   ]

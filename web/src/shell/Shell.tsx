@@ -91,7 +91,7 @@ function Frame() {
 function useMyPlaces() {
   const can = useCan()
   const { settings } = useSession()
-  return places.filter((p) => (!p.scope || can(p.scope)) && (!('demo' in p) || settings.demo))
+  return places.filter((p) => (!p.scope || can(p.scope)) && (!('simulator' in p) || settings.simulator))
 }
 
 function Place({ place, narrow }: { place: (typeof places)[number]; narrow: boolean }) {

@@ -23,7 +23,7 @@ export function Guide() {
   const go = useNavigate()
   const progress = useQuery({ queryKey: ['simulator', 'guide'], queryFn: () => happened(agent.created_at), staleTime: 5_000 })
   useEvents((e) => {
-    if (/^(campaign\.|reply\.|entry\.|consent\.)/.test(e.type)) void queries.invalidateQueries({ queryKey: ['simulator', 'guide'] })
+    if (/^(campaign\.|reply\.|entry\.|thread\.|consent\.)/.test(e.type)) void queries.invalidateQueries({ queryKey: ['simulator', 'guide'] })
   })
   const close = useMutation({
     mutationFn: () => ask('PATCH', '/v1/agents/me', { preferences: { ...agent.preferences, guide: 'done' } }),
