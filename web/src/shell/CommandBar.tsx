@@ -16,8 +16,7 @@ import { places } from './places'
 import { useScheme } from './scheme'
 
 /**
- * Cmd/Ctrl-K: go to any page, do the common things, find a customer or what was written. Loaded after the page, since
- * nobody needs it before.
+ * Cmd/Ctrl-K: go to any page, do the common things, find a customer or what was written.
  */
 export default function CommandBar() {
   const { t, i18n } = useTranslation(['common', 'settings', 'customers'])
@@ -81,7 +80,7 @@ export default function CommandBar() {
       actions={groups}
       query={text}
       onQueryChange={setText}
-      shortcut={['mod + K']}
+      shortcut={null}
       nothingFound={customers.isFetching || said.isFetching ? t('loading') : t('command.nothing')}
       searchProps={{ leftSection: <IconSearch size={18} />, placeholder: t('command.placeholder'), 'aria-label': t('command.placeholder') }}
       scrollable

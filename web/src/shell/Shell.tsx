@@ -36,6 +36,13 @@ function Frame() {
   const here = useMyPlaces()
   // g then a letter is Linear's and Gmail's way; Alt and the letter works while writing, too.
   useHotkeys(here.map((p) => [`alt+${p.key}`, () => void go({ to: p.to }), { usePhysicalKeys: true }]), [])
+  // Loaded when it is first wanted: most visits are over without it.
+  const [bar, setBar] = useState(false)
+  const ask = () => {
+    setBar(true)
+    spotlight.toggle()
+  }
+  useHotkeys([['mod+K', ask]], [])
   const fold = () => {
     setNarrow(!narrow)
     store('rapport-nav', narrow ? 'wide' : 'narrow')
@@ -53,7 +60,7 @@ function Frame() {
           </Link>
         </div>
         <Tooltip label={t('command.open')} position="right" disabled={!narrow}>
-          <UnstyledButton className={classes.search} onClick={spotlight.open}>
+          <UnstyledButton className={classes.search} onClick={ask}>
             <IconSearch size={16} aria-hidden />
             <span>{t('command.short')}</span>
             <kbd aria-hidden>{/Mac/.test(navigator.platform) ? '⌘K' : 'Ctrl K'}</kbd>
@@ -81,9 +88,7 @@ function Frame() {
           <Outlet />
         </Suspense>
       </main>
-      <Suspense>
-        <CommandBar />
-      </Suspense>
+      <Suspense>{bar && <CommandBar />}</Suspense>
     </div>
   )
 }
