@@ -1,5 +1,4 @@
 import { gzipSync } from 'node:zlib'
-import { readFileSync } from 'node:fs'
 import { cpus, loadavg } from 'node:os'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, test } from 'vitest'
@@ -54,16 +53,22 @@ test('script of each page', { timeout: 300_000 }, async () => {
 })
 
 test('long lists', { timeout: 900_000 }, async () => {
+  let made: { id: string }[] = []
   const people = Array.from({ length: rows }, (_, i) => JSON.stringify({ external_id: `s-${i}`, name: `Person ${i} of many`, locale: 'en', addresses: [{ channel: 'sms', address: `+37121${String(i).padStart(6, '0')}` }], consents: [{ channel: 'sms', purpose: 'marketing', topic: 'promotions', granted: true, source: 'form', text_version: '1' }] })).join('\n')
   const answer = await fetch(`${server.url}/v1/customers/import`, { method: 'POST', headers: { Authorization: `Bearer ${server.key}`, 'Content-Type': 'application/x-ndjson' }, body: people })
   if (!answer.ok) throw new Error(await answer.text())
   const job = (await answer.json()) as { id: string }
   await until(async () => (await server.api<{ status: string }>('GET', `/v1/jobs/${job.id}`)).status, (s) => s !== 'queued' && s !== 'running' && s !== 'pending')
-  const campaign = await server.api<{ id: string }>('POST', '/v1/campaigns', { name: 'Everybody', purpose: 'marketing', template: 'promotion', audience: { everyone: true }, data: { percent: 20, code: 'FERN20', until: '2027-01-31', url: 'https://shop.example/sale' }, settings: { sandbox: true, ignore_quiet_hours: true } }).catch(() => server.api<{ id: string }>('POST', '/v1/campaigns', { name: 'Everybody', purpose: 'marketing', template: 'promotion', audience: { everyone: true }, data: { percent: 20, code: 'FERN20', until: '2027-01-31', url: 'https://shop.example/sale' }, settings: { sandbox: true } }))
-  let next = 0
-  await Promise.all(Array.from({ length: 12 }, async () => {
-    for (let i = next++; i < rows; i = next++) await server.api('POST', '/v1/sandbox/replies', { channel: 'sms', address: `+37121${String(i).padStart(6, '0')}`, text: `Where is my order ${i}? It was to be here yesterday.` })
-  }))
+  const campaign = await server.api<{ id: string }>('POST', '/v1/campaigns', { name: 'Everybody', purpose: 'marketing', template: 'promotion', audience: { everyone: true }, data: { percent: 20, code: 'FERN20', until: '2027-01-31', url: 'https://shop.example/sale' }, settings: { sandbox: true } })
+  await until(async () => (await server.api<{ status: string }>('GET', `/v1/campaigns/${campaign.id}`)).status, (s) => s === 'finished')
+  // As many threads would take minutes to make: the list gets the demo's own over and over, under new ids.
+  await page.route(/\/v1\/threads\?/, async (route) => {
+    const { data } = (await (await route.fetch()).json()) as { data: { id: string }[] }
+    const from = Number(/cursor=n(\d+)/.exec(route.request().url())?.[1] ?? 0)
+    const limit = Number(/limit=(\d+)/.exec(route.request().url())?.[1] ?? 50)
+    if (from === 0) made = data
+    await route.fulfill({ json: { data: Array.from({ length: Math.min(limit, rows - from) }, (_, i) => ({ ...made[(from + i) % made.length], id: `thr_${from + i}` })), next_cursor: from + limit < rows ? `n${from + limit}` : null } })
+  })
   say(`\nLists of ${rows} rows, scrolled from the top to the end while they load: frames are drawn every 16.7 ms at best`)
   for (const [name, path] of [['customers', '/customers'], ['threads', '/inbox'], ['ledger', `/campaigns/${campaign.id}?tab=messages`]] as const) {
     await walk(page, path)
@@ -73,6 +78,8 @@ test('long lists', { timeout: 900_000 }, async () => {
 })
 
 test('interactions', { timeout: 300_000 }, async () => {
+  await page.unroute(/\/v1\/threads\?/)
+  await page.reload()
   say('\nFrom a key or a click to the next picture (Event Timing; what takes less than 16 ms counts as 16)')
   const acts: Record<string, () => Promise<void>> = {
     'open a thread': async () => {
@@ -80,9 +87,7 @@ test('interactions', { timeout: 300_000 }, async () => {
       await page.locator('textarea').first().waitFor()
     },
     'switch a view': async () => {
-      const tabs = page.getByRole('tab').or(page.locator('[aria-current], [aria-pressed]'))
       await page.getByText(/^(Mine|Unassigned|All)/).nth(views++ % 3).click()
-      void tabs
     },
     'type in the composer': async () => {
       await page.locator('textarea').first().focus()
@@ -150,20 +155,19 @@ async function scroll(rows: number) {
 /** Notes how long each interaction takes; runs in the page. */
 function watch() {
   const longest = new Map<number, number>()
-  let all = performance.interactionCount
-  const first = all
+  const count = () => (performance as Performance & { interactionCount: number }).interactionCount // newer than TypeScript's idea of it
+  const first = count()
   const observer = new PerformanceObserver((list) => {
     for (const e of list.getEntries() as (PerformanceEventTiming & { interactionId: number })[]) if (e.interactionId) longest.set(e.interactionId, Math.max(longest.get(e.interactionId) ?? 0, e.duration))
   })
   observer.observe({ type: 'event', durationThreshold: 16 } as PerformanceObserverInit)
   ;(window as unknown as { took: () => number[] }).took = () => {
     observer.disconnect()
-    all = performance.interactionCount
     const known = [...longest.values()]
-    return [...known, ...Array.from({ length: Math.max(0, all - first - known.length) }, () => 16)]
+    return [...known, ...Array.from({ length: Math.max(0, count() - first - known.length) }, () => 16)]
   }
 }
 
 async function until<T>(ask: () => Promise<T>, done: (v: T) => boolean) {
-  for (const end = Date.now() + 120_000; !done(await ask()); await new Promise((r) => setTimeout(r, 200))) if (Date.now() > end) throw new Error('it did not end in time')
+  for (const end = Date.now() + 240_000; !done(await ask()); await new Promise((r) => setTimeout(r, 200))) if (Date.now() > end) throw new Error('it did not end in time')
 }
