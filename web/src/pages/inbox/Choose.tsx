@@ -106,9 +106,9 @@ export function LabelMenu({ value, onPick, children, opened, onChange }: { value
         />
         <ScrollArea.Autosize mah={260}>
           {names.map((l) => (
-            <Menu.Item key={l} role="menuitemcheckbox" aria-checked={has(l)} rightSection={has(l) ? <IconCheck size={14} /> : undefined} onClick={() => onPick(l, !has(l))}>
+            <Menu.CheckboxItem key={l} checked={has(l)} checkIcon={<IconCheck size={14} />} onChange={(on) => onPick(l, on)}>
               {l}
-            </Menu.Item>
+            </Menu.CheckboxItem>
           ))}
         </ScrollArea.Autosize>
         {fresh && (

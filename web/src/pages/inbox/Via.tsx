@@ -2,6 +2,7 @@ import { Menu, UnstyledButton } from '@mantine/core'
 import { IconCheck, IconChevronDown } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import { ChannelIcon, useChannelName } from '../../ui/Channel'
+import { useFormat } from '../../ui/format'
 import { goesTo, useWayWords, type Way } from './ways'
 import classes from './Composer.module.css'
 
@@ -12,6 +13,7 @@ export function Via({ ways, channel, address, pick }: Props) {
   const { t } = useTranslation(['inbox', 'common'])
   const name = useChannelName()
   const words = useWayWords()
+  const format = useFormat()
   const { way, place } = goesTo(ways, channel, address)
   if (!way) return null
   const price = words.price(way)
@@ -31,12 +33,17 @@ export function Via({ ways, channel, address, pick }: Props) {
           {ways.map((w) => {
             const shut = w.addresses.every((p) => p.refused)
             return (
-              <Menu.Item key={w.channel} role="menuitemradio" aria-checked={w === way} disabled={shut && w !== way} leftSection={<ChannelIcon channel={w.channel} size={20} />} rightSection={w === way ? <IconCheck size={14} /> : undefined} onClick={() => pick(w.channel)}>
-                {name(w.channel)}
-                <small className={classes.about} data-shut={shut || undefined}>
-                  {words.about(w)}
-                </small>
-              </Menu.Item>
+              <Menu.RadioItem key={w.channel} value={w.channel} checked={w === way} checkIcon={<IconCheck size={14} />} closeMenuOnClick disabled={shut && w !== way} onChange={() => pick(w.channel)}>
+                <span className={classes.option}>
+                  <ChannelIcon channel={w.channel} size={20} />
+                  <span>
+                    {name(w.channel)}
+                    <small className={classes.about} data-shut={shut || undefined}>
+                      {words.about(w)}
+                    </small>
+                  </span>
+                </span>
+              </Menu.RadioItem>
             )
           })}
         </Menu.Dropdown>
@@ -52,21 +59,21 @@ export function Via({ ways, channel, address, pick }: Props) {
           <Menu.Dropdown>
             <Menu.Label>{t('mail.to')}</Menu.Label>
             {way.addresses.map((p) => (
-              <Menu.Item key={p.address} role="menuitemradio" aria-checked={p === place} disabled={!!p.refused && p !== place} rightSection={p === place ? <IconCheck size={14} /> : undefined} onClick={() => pick(way.channel, p.address)}>
+              <Menu.RadioItem key={p.address} value={p.address} checked={p === place} checkIcon={<IconCheck size={14} />} closeMenuOnClick disabled={!!p.refused && p !== place} onChange={() => pick(way.channel, p.address)}>
                 <span className={classes.whole}>{p.address}</span>
                 {p.refused && (
                   <small className={classes.about} data-shut>
                     {words.why(p.refused)}
                   </small>
                 )}
-              </Menu.Item>
+              </Menu.RadioItem>
             ))}
           </Menu.Dropdown>
         </Menu>
       ) : (
         place && <span className={classes.address}>{place.address}</span>
       )}
-      {until && <span className={classes.until}>{until}</span>}
+      {until && place?.reply_until && <span className={classes.until} title={format.full(place.reply_until)}>{until}</span>}
     </>
   )
 }

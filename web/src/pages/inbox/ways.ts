@@ -20,7 +20,8 @@ export function useWayWords() {
   return useMemo(() => {
     const why = (reason: string) => (i18n.exists(`inbox:reason.${reason}`) ? t(`reason.${reason}` as 'reason.suppressed') : reason.replaceAll('_', ' '))
     const price = (w: Way) => (w.currency && w.price > 0 ? t(w.channel === 'sms' ? 'way.perSMS' : 'way.perMessage', { price: format.price(w.price, w.currency) }) : undefined)
-    const window = (p?: Place) => (!p?.reply_until || p.refused ? undefined : t('way.until', { when: format.brief(p.reply_until), ago: format.ago(p.reply_until) }))
+    // It is never more than a day ahead, so the hour says it.
+    const window = (p?: Place) => (!p?.reply_until || p.refused ? undefined : t('way.until', { when: format.clock(p.reply_until) }))
     /** Of a channel: it is closed only when every address is. */
     const about = (w: Way) => {
       const open = w.addresses.find((p) => !p.refused)
