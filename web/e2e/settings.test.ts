@@ -79,7 +79,7 @@ test('a provider is made from the form of its kind and tested', async () => {
   await page.getByRole('link', { name: 'Add a provider' }).first().click()
   await page.getByRole('heading', { level: 1, name: 'New provider' }).waitFor()
   await page.getByRole('combobox', { name: 'Kind' }).click()
-  await page.getByRole('option', { name: /^email/ }).click()
+  await page.getByRole('option', { name: /^Email: SMTP/ }).click()
   await page.getByLabel(/^Name/).fill('relay')
   await page.getByLabel(/^Host/).first().fill('127.0.0.1')
   await page.getByLabel(/^Port/).first().fill('1')
@@ -136,6 +136,29 @@ test('a webhook is made, hears of a test, and gets it again', async () => {
   } finally {
     http.close()
   }
+})
+
+test('a list of addresses is forbidden at once, and what is no address stops nothing', async () => {
+  await open('suppressions', 'Suppressions')
+  await page.getByRole('button', { name: 'Import' }).click()
+  const form = page.getByRole('dialog', { name: 'Import' })
+  await form.getByLabel('Addresses').fill('Email,why\n"gone@shop.example",bounced\nnobody\nGONE@shop.example\nangry@shop.example')
+  await form.getByRole('button', { name: 'Forbid 4 addresses' }).click()
+  await form.getByText('3 addresses are forbidden.').waitFor()
+  await form.getByText(/^nobody: /).waitFor()
+  expect(await axe(page)).toEqual([])
+  await form.getByRole('button', { name: 'Done' }).click()
+  await page.getByText('angry@shop.example').waitFor()
+  expect(await page.getByText('gone@shop.example').count()).toBe(1)
+})
+
+test('a provider’s form speaks Russian', async () => {
+  const { page: theirs, context } = await person(browser, { language: 'ru' })
+  await context.addCookies(await page.context().cookies())
+  await theirs.goto(`${server.url}/settings/providers/+`)
+  await theirs.getByLabel(/^Сервер/).first().waitFor()
+  await theirs.getByText('Имя или адрес почтового сервера, через который уходят письма').waitFor()
+  await context.close()
 })
 
 test('a viewer sees the settings and can change nothing', async () => {
