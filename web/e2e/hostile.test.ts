@@ -308,8 +308,7 @@ test('settings, every section', async () => {
   await visit('/settings/keys', await words('/v1/keys?limit=200', (k: { name: string }) => k.name))
   await visit('/settings/agents', await words('/v1/agents?limit=200', (a: { name: string }) => a.name))
   await visit('/settings/endpoints', await words('/v1/endpoints?limit=200', (e: { url: string }) => e.url))
-  await visit('/settings/suppressions', await words('/v1/suppressions?limit=200', (s: { reason: string }) => s.reason))
-  for (const section of ['profile', 'audit', 'providers', 'domains', 'hours', 'assignment', 'strays', 'health', 'quarantine', 'providers/relay']) {
+  for (const section of ['profile', 'audit', 'providers', 'domains', 'hours', 'assignment', 'suppressions', 'strays', 'health', 'quarantine', 'providers/relay']) {
     await page.goto(`${server.url}/settings/${section}`)
     await page.getByRole('heading', { level: 1 }).waitFor()
     await page.locator('main [role=status][aria-label]').waitFor({ state: 'detached' })

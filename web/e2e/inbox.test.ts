@@ -117,6 +117,39 @@ describe('alone', () => {
     expect(await thread(page).getByText('We did, it is packed.').count()).toBe(1)
     expect(await said(id, 'We did, it is packed.')).toBe(1)
   })
+
+  test('nothing that strangers write runs', async () => {
+    const { page, trouble } = olga
+    const payloads = ['<script>window.hacked=1</script>', '"><img src=x onerror="window.hacked=1">', "javascript:window.hacked=1//' onmouseover=window.hacked=1 x='", '<svg/onload=window.hacked=1>', '{{constructor.constructor("window.hacked=1")()}}', '<iframe srcdoc="<script>parent.hacked=1</script>"></iframe>', '\u202e<a href="javascript:window.hacked=1">click</a>']
+    await page.addInitScript(() => {
+      document.addEventListener('securitypolicyviolation', (e) => console.error(`policy: ${e.violatedDirective} ${e.blockedURI}`))
+    })
+    const file = async (name: string, content: string) => {
+      const answer = await fetch(`${server.url}/v1/files?name=${encodeURIComponent(name)}`, { method: 'POST', headers: { Authorization: `Bearer ${server.key}`, 'Content-Type': 'application/octet-stream' }, body: content })
+      return ((await answer.json()) as { id: string }).id
+    }
+    for (const [i, evil] of payloads.entries()) {
+      const address = `evil${i}@example.com`
+      await server.api('PUT', `/v1/customers/ext:evil-${i}`, { name: evil, locale: 'en', addresses: [{ channel: 'email', address }], attributes: { [evil]: evil } })
+      const html = i % 2 ? `<p>${evil}</p><style>p{background:url(https://evil.example/${i})}</style><img src="https://evil.example/${i}.png" onerror="parent.hacked=1"><form action="https://evil.example"><button>x</button></form>` : undefined
+      const { thread: id, entry } = await says(address, `${evil}\n\nhttps://shop.example/?q=<b>`, { channel: 'email', name: evil, html, attachments: [await file(`${evil.replaceAll('/', '_')}.html`, evil), await file('picture.png', evil)] })
+      await server.api('PATCH', `/v1/threads/${id}`, { labels: [evil.slice(0, 60)], subject: evil })
+      await server.api('POST', `/v1/threads/${id}/notes`, { text: evil, agent: evil.replaceAll(/\p{C}/gu, '').slice(0, 60) })
+      await page.goto(`${server.url}/inbox/${id}?entry=${entry}`)
+      await thread(page).getByText(evil.slice(0, 20)).first().waitFor()
+      if (html) {
+        await page.getByText('Remote pictures are not loaded').waitFor()
+        await page.getByRole('button', { name: 'Show pictures' }).click()
+        await page.getByText('Remote pictures are not loaded').waitFor({ state: 'detached' })
+      }
+      await page.getByRole('button', { name: /^Download .*html/ }).or(page.locator('a[download]')).first().waitFor()
+      if (i === 0) expect(await axe(page)).toEqual([])
+    }
+    await page.goto(`${server.url}/inbox?q=hacked`)
+    await page.getByRole('listitem').first().waitFor()
+    expect(await page.evaluate(() => (window as unknown as { hacked?: unknown }).hacked)).toBeUndefined()
+    expect(trouble).toEqual([])
+  })
 })
 
 describe.each(engines())('on %s', (on) => {
