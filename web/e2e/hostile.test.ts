@@ -245,7 +245,7 @@ test('customers: the list, profiles, segments, merges', async () => {
     await visit(`/customers/${c.id}`, [c.name, ...Object.keys(c.attributes), ...Object.values(c.attributes)])
     for (const tab of ['Consent', 'Campaigns', 'Conversations']) {
       await page.getByRole('tab', { name: tab }).click()
-      await page.locator('main [role=status][aria-label]').waitFor({ state: 'detached' })
+      await expect.poll(() => page.locator('main [role=status][aria-label]').count()).toBe(0)
       await clean(`${m.id} ${tab}`)
     }
   }
@@ -311,7 +311,7 @@ test('settings, every section', async () => {
   for (const section of ['profile', 'audit', 'providers', 'domains', 'hours', 'assignment', 'suppressions', 'strays', 'health', 'quarantine', 'providers/relay']) {
     await page.goto(`${server.url}/settings/${section}`)
     await page.getByRole('heading', { level: 1 }).waitFor()
-    await page.locator('main [role=status][aria-label]').waitFor({ state: 'detached' })
+    await expect.poll(() => page.locator('main [role=status][aria-label]').count()).toBe(0)
     await clean(section)
   }
   await page.getByLabel(/^To$/).fill('somebody@example.com')
