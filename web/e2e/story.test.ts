@@ -47,7 +47,7 @@ test.concurrent.each(engines())('the first day of a shop, from the set-up to a c
     await section(olga, 'Providers')
     await olga.getByRole('link', { name: 'Add a provider' }).first().click()
     await olga.getByRole('combobox', { name: 'Kind' }).click()
-    await olga.getByRole('option', { name: /^sandbox/ }).click()
+    await olga.getByRole('option', { name: /^(sandbox|simulator)/i }).click()
     await olga.getByLabel(/^Name/).fill('mailbox')
     await olga.getByRole('button', { name: 'Add the provider' }).click()
     await olga.getByRole('heading', { level: 1, name: 'mailbox' }).waitFor()
@@ -145,7 +145,8 @@ test.concurrent.each(engines())('the first day of a shop, from the set-up to a c
     await clarasBrowser.close()
 
     expect(await launch('Summer', '1 message goes out.')).toMatchObject({ Planned: 2, Delivered: 1, Skipped: 1 })
-    await olga.getByRole('region', { name: 'Why skipped' }).getByText('Consent was withdrawn').waitFor()
+    await olga.getByRole('heading', { name: 'Why skipped' }).waitFor()
+    await olga.getByRole('main').getByText('Consent was withdrawn').waitFor()
     await olga.getByRole('button', { name: 'Show messages: Skipped' }).click()
     await olga.getByRole('listitem').filter({ hasText: 'Clara Ruiz' }).getByText('Consent was withdrawn').waitFor()
 
