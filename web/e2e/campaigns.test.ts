@@ -206,7 +206,7 @@ test('a template is made from a starter, written with a live preview, compared a
   await page.getByLabel('To', { exact: true }).fill('+37120000992')
   await page.getByRole('button', { name: 'Send', exact: true }).click()
   await page.getByText('On its way.').waitFor()
-  for (const until = Date.now() + 5_000; ; await page.waitForTimeout(100)) {
+  for (const until = Date.now() + 20_000; ; await page.waitForTimeout(100)) {
     const { data } = await server.api<{ data: { text?: string }[] }>('GET', '/v1/sandbox/outbox?address=%2B37120000992')
     if (data.some((m) => JSON.stringify(m).includes('Riga'))) break
     expect(Date.now()).toBeLessThan(until)

@@ -13,7 +13,6 @@ let trouble: string[]
 beforeAll(async () => {
   ;[server, browser] = await Promise.all([serve(), openBrowser()])
   ;({ page, trouble } = await person(browser))
-  page.setDefaultTimeout(10_000)
   await setUp(page, server)
 })
 afterAll(async () => {

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { axe } from './axe'
 import { openBrowser, person, setUp } from './browser'
 import { serve, type Server } from './server'
-import { shoot } from './shots'
 
 let server: Server
 let browser: Browser
@@ -17,7 +16,7 @@ afterAll(async () => {
 })
 
 test('the first five minutes: a campaign arrives on the phone, the customer answers, stops, and the guide keeps up', async () => {
-  const { page, context, trouble } = await person(browser)
+  const { page, trouble } = await person(browser)
   await setUp(page, server)
   await page.waitForURL(/simulator/)
   await page.getByRole('heading', { name: 'Simulator' }).waitFor()
@@ -46,6 +45,5 @@ test('the first five minutes: a campaign arrives on the phone, the customer answ
   await phone.getByRole('button', { name: 'STOP' }).click()
   await chat.getByText('STOP', { exact: true }).waitFor()
   expect(await axe(page)).toEqual([])
-  await shoot(browser, context, 'simulator', page.url())
   expect(trouble).toEqual([])
 })

@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next'
 import { client, type Schemas } from '../../api/client'
 import { need } from '../../api/pages'
 import { Answer } from '../../ui/Answer'
+import { ProblemAlert } from '../../ui/Problem'
 import { useTitle } from '../../ui/Page'
 import { Guide } from './Guide'
 import { Mailbox } from './Mailbox'
@@ -36,7 +37,9 @@ export function Simulator() {
         <Who value={customer.data} onChange={(id) => void go({ to: '/simulator', search: { customer: id }, replace: true })} />
       </header>
       <Guide />
-      {first.data === null ? (
+      {first.error && id === undefined ? (
+        <ProblemAlert error={first.error} retry={() => void first.refetch()} />
+      ) : first.data === null ? (
         <Text c="dimmed">{t('nobody')}</Text>
       ) : (
         <Answer of={customer}>
