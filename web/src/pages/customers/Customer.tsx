@@ -27,7 +27,6 @@ import { ThreadsOf } from './ThreadsOf'
 import { Timeline } from './Timeline'
 import { useLocalTime } from './local-time'
 import { useLanguageName } from './words'
-import { writeTo } from './Write'
 
 const views = ['timeline', 'consent', 'campaigns', 'threads'] as const
 
@@ -178,8 +177,8 @@ function Acts({ customer: c }: { customer: Schemas['Customer'] }) {
           {t('act.conversation')}
         </Button>
       )}
-      {can('write:messages') && (
-        <Button leftSection={<IconSend size={16} />} onClick={() => writeTo(c, t('write.title', { name: nameOf(c) }))}>
+      {(can('write:threads') || can('write:messages')) && (
+        <Button component={Link} to="/inbox" search={{ write: c.id } as never} leftSection={<IconSend size={16} />}>
           {t('act.write')}
         </Button>
       )}

@@ -1,23 +1,28 @@
 import { Drawer, Kbd } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
 import { IconMessages } from '@tabler/icons-react'
-import { useCallback, useEffect, useRef, useState } from 'react'
+import { lazy, Suspense, useCallback, useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { client } from '../../api/client'
 import { useCan, useSession } from '../../api/session'
 import { Empty } from '../../ui/Empty'
 import { useTitle } from '../../ui/Page'
 import { useChange } from './change'
-import { usePlace } from './filter'
+import { nobody, usePlace } from './filter'
 import type { Picker } from './Header'
-import { Keys } from './Keys'
 import { List, type ListHandle } from './List'
+import { NewThread } from './NewThread'
 import { OutboxProvider } from './outbox'
-import { Panel } from './Panel'
-import { Search } from './Search'
-import { ThreadPane, type ThreadHandle } from './ThreadPane'
+import type { ThreadHandle } from './ThreadPane'
 import type { Thread } from './threads'
 import classes from './Inbox.module.css'
+
+// The list is there first; what is beside it comes at once after it, asked for before anybody opens a thread.
+const threadPane = import('./ThreadPane')
+const ThreadPane = lazy(() => threadPane.then((m) => ({ default: m.ThreadPane })))
+const Panel = lazy(() => import('./Panel').then((m) => ({ default: m.Panel })))
+const Search = lazy(() => import('./Search').then((m) => ({ default: m.Search })))
+const Keys = lazy(() => import('./Keys').then((m) => ({ default: m.Keys })))
 
 export function Inbox() {
   return (
@@ -30,7 +35,7 @@ export function Inbox() {
 /** Three panes: which conversations, the one that is open, and whose it is. On a phone one at a time. */
 function Desk() {
   const { t } = useTranslation(['inbox', 'common'])
-  const { thread, open, filter, setFilter, entry, me } = usePlace()
+  const { thread, open, to, write, filter, setFilter, entry, me } = usePlace()
   const can = useCan()('write:threads')
   const { move, change } = useChange()
   const list = useRef<ListHandle>(null)
@@ -83,12 +88,14 @@ function Desk() {
       KeyG: () => list.current?.step(-1e9),
       KeyI: togglePanel,
       Slash: () => (e.shiftKey ? setHelp(true) : setSearching(true)),
-      Escape: () => list.current?.clear() || (thread ? open(undefined) : undefined),
+      Escape: () => list.current?.clear() || (thread || to ? open(undefined) : undefined),
       ...(can
         ? {
+            KeyC: () => write(nobody),
             KeyX: () => list.current?.toggle(),
             KeyR: () => pane.current?.write('reply'),
             KeyN: () => pane.current?.write('note'),
+            KeyF: () => pane.current?.attach(),
             KeyE: () => now && (e.shiftKey ? move(now, 'resolved') : resolve(now)),
             KeyH: () => now && setPicker('snooze'),
             KeyA: () => now && setPicker('assignee'),
@@ -116,16 +123,24 @@ function Desk() {
   }, [])
 
   return (
-    <div className={classes.desk} data-open={thread ? '' : undefined} data-panel={thread && wide && !narrow ? '' : undefined}>
+    <div className={classes.desk} data-open={thread || to ? '' : undefined} data-panel={thread && wide && !narrow ? '' : undefined}>
       <div className={classes.first}>
         <div className={classes.fill} hidden={searching}>
           <List handle={list} search={() => setSearching(true)} help={() => setHelp(true)} />
         </div>
-        {searching && <Search close={closeSearch} />}
+        {searching && (
+          <Suspense>
+            <Search close={closeSearch} />
+          </Suspense>
+        )}
       </div>
       <div className={classes.second}>
         {thread ? (
-          <ThreadPane key={thread} id={thread} wanted={entry} back={() => open(undefined)} panel={{ open: panelOpen, toggle: togglePanel }} resolve={resolve} picker={picker} setPicker={setPicker} handle={pane} />
+          <Suspense>
+            <ThreadPane key={thread} id={thread} wanted={entry} back={() => open(undefined)} panel={{ open: panelOpen, toggle: togglePanel }} resolve={resolve} picker={picker} setPicker={setPicker} handle={pane} />
+          </Suspense>
+        ) : to ? (
+          <NewThread key={to} customer={to} back={() => open(undefined)} />
         ) : (
           <div className={classes.none}><Empty icon={IconMessages} title={t('none.title')}>
             {t('none.about')} <br />
@@ -135,13 +150,15 @@ function Desk() {
       </div>
       {thread && wide && !narrow && (
         <aside className={classes.third} aria-label={t('panel.label')}>
-          <Panel thread={thread} />
+          <Suspense>
+            <Panel thread={thread} />
+          </Suspense>
         </aside>
       )}
       <Drawer opened={!!thread && narrow && drawer} onClose={() => setDrawer(false)} position="right" size={340} title={t('panel.label')} closeButtonProps={{ 'aria-label': t('common:close') }}>
-        {thread && <Panel thread={thread} />}
+        <Suspense>{thread && <Panel thread={thread} />}</Suspense>
       </Drawer>
-      <Keys opened={help} onClose={() => setHelp(false)} />
+      <Suspense>{help && <Keys opened onClose={() => setHelp(false)} />}</Suspense>
     </div>
   )
 }

@@ -1,15 +1,17 @@
 import { Kbd, Modal, SimpleGrid } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
+import { useFocusBack } from '../../ui/focus-back'
 import classes from './Inbox.module.css'
 
 const groups = [
   ['move', [['j', 'next'], ['k', 'previous'], ['g', 'newest'], ['/', 'search'], ['i', 'panel'], ['Esc', 'close']]],
   ['do', [['e', 'resolve'], ['Shift E', 'resolveStay'], ['h', 'snooze'], ['a', 'assign'], ['m', 'mine'], ['l', 'label'], ['p', 'priority'], ['u', 'unread'], ['x', 'choose']]],
-  ['write', [['r', 'reply'], ['n', 'note'], ['Mod Enter', 'send'], ['/', 'canned'], ['@', 'mention']]],
+  ['write', [['r', 'reply'], ['n', 'note'], ['c', 'begin'], ['f', 'attach'], ['Mod Enter', 'send'], ['/', 'canned'], ['@', 'mention']]],
 ] as const
 
 /** All keys of the inbox on one page. */
 export function Keys({ opened, onClose }: { opened: boolean; onClose: () => void }) {
+  useFocusBack()
   const { t } = useTranslation(['inbox', 'common'])
   const mod = /Mac/.test(navigator.platform) ? '⌘' : 'Ctrl'
   return (

@@ -23,7 +23,7 @@ export default function CannedReplies() {
   const { t } = useWords()
   const can = useCan()('write:threads')
   const [open, setOpen] = useState<Reply | 'new'>()
-  const list = usePages(['canned'], (cursor) => need(client.GET('/v1/canned', { params: { query: { cursor, limit: 100 } } })), { idOf: (c) => c.key })
+  const list = usePages(['canned', 'list'], (cursor) => need(client.GET('/v1/canned', { params: { query: { cursor, limit: 100 } } })), { idOf: (c) => c.key })
   const remove = useAct((key: string) => need(client.DELETE('/v1/canned/{key}', { params: { path: { key } } })), { refresh: ['canned'], said: t('deleted') })
   const add = can && (
     <Button leftSection={<IconPlus size={16} />} onClick={() => setOpen('new')}>
