@@ -36,6 +36,7 @@ type Campaign struct {
 	Counts          *rapport.Counts        `json:"counts,omitempty" doc:"The states from pending to unknown exclude each other and sum to planned."`
 	Refused         int64                  `json:"refused" doc:"Recipients that could not become a message: see /refusals."`
 	Costs           []store.Cost           `json:"costs,omitempty"`
+	Currency        string                 `json:"currency,omitempty" doc:"Of the costs, ISO 4217."`
 	DryRun          *gateway.DryRun        `json:"dry_run,omitempty" doc:"What a dry run found."`
 	Notes           *gateway.Notes         `json:"notes,omitempty" doc:"What you should know and did not ask; only in the answer to POST."`
 	CreatedAt       time.Time              `json:"created_at"`
@@ -198,6 +199,9 @@ func (d *door) wholeCampaign(ctx context.Context, c *rapport.Campaign) (_ *reply
 	}
 	if v.Costs, err = d.st.Costs(ctx, c.ID); err != nil {
 		return nil, err
+	}
+	if len(v.Costs) > 0 {
+		v.Currency = d.g.Currency()
 	}
 	result, err := d.st.Result(ctx, c.ID)
 	if err == nil && result != nil {

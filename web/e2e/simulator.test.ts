@@ -33,6 +33,10 @@ test('the first five minutes: a campaign arrives on the phone, the customer answ
   await chat.getByText('Does it come in <b>blue</b>?').waitFor()
   await page.getByRole('link', { name: 'Open the conversation' }).waitFor()
 
+  // A picture, as people send them; whoever answers sees it, and so does the phone.
+  await phone.locator('input[type=file]').setInputFiles({ name: 'plant.png', mimeType: 'image/png', buffer: Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64') })
+  await chat.getByRole('img', { name: 'plant.png' }).waitFor()
+
   const frame = page.getByRole('region', { name: /^Mailbox of/ }).locator('iframe')
   if (await frame.count()) {
     expect(await frame.getAttribute('sandbox')).not.toContain('allow-scripts')

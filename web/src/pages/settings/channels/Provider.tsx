@@ -195,7 +195,7 @@ function Form({ drivers, provider }: { drivers: Driver[]; provider?: View }) {
           </Group>
         </Stack>
       </Block>
-      <Block title={t('providers.settings')} about={driver ? t('providers.settingsAbout', { driver: nameOf(driver.name) }) : undefined}>
+      <Block title={t('providers.settings')} about={driver ? t('providers.settingsAbout') : undefined}>
         <Stack key={`${driverName}-${tries}`}>
           {driver?.settings.length === 0 && <Text c="dimmed">{t('providers.noSettings')}</Text>}
           {driver?.settings.map((s) => (

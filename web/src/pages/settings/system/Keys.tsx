@@ -61,7 +61,7 @@ export default function Keys() {
                 {k.name} <span className={kit.mono}>{k.hint}…</span>
               </div>
               <div className={kit.soft}>
-                {(k.scopes ?? []).join(', ')}
+                {(k.scopes ?? []).map((s) => (s === '*' ? t('keys.everything') : s === 'read:*' ? t('keys.readEverything') : s)).join(', ')}
               </div>
               <div className={kit.soft}>
                 {k.used_at ? (
