@@ -52,7 +52,9 @@ func (d *door) inbox() {
 	handleJSON(d, route{Method: http.MethodPost, Path: "/v1/threads/bulk", Scope: "write:threads", Tag: tag, Summary: "Change many threads",
 		About: "At most 200, each by itself: what one refuses does not stop the others. The outcomes stand in the order of the request."}, d.bulkThreads)
 	handle(d, route{Method: http.MethodGet, Path: "/v1/labels", Scope: "read:threads", Tag: tag, Summary: "List labels", About: "Those that threads carry and those that have a colour, by name. Case does not matter in a label."}, d.listLabels)
-	handleJSON(d, route{Method: http.MethodPut, Path: "/v1/labels/{name}", Scope: "write:threads", Tag: tag, Summary: "Give a label a colour"}, d.putLabel)
+	handleJSON(d, route{Method: http.MethodPut, Path: "/v1/labels/{name}", Scope: "write:threads", Tag: tag, Summary: "Give a label a colour, or another name"}, d.putLabel)
+	handle(d, route{Method: http.MethodDelete, Path: "/v1/labels/{name}", Scope: "write:threads", Tag: tag, Summary: "Delete a label", Status: 204, Refuses: []int{404},
+		About: "Threads that carry it lose it. Views that ask for it stay, and find nothing."}, d.deleteLabel)
 	handle(d, route{Method: http.MethodGet, Path: "/v1/views", Scope: "read:threads", Tag: tag, Summary: "List views", About: "Everybody's and those of one agent, by position."}, d.listViews)
 	handleJSON(d, route{Method: http.MethodPost, Path: "/v1/views", Scope: "write:threads", Tag: tag, Summary: "Save a filter as a view", Status: 201, About: "409: there are 200 already."}, d.postView)
 	handle(d, route{Method: http.MethodGet, Path: "/v1/views/{id}", Scope: "read:threads", Tag: tag, Summary: "Find a view", Refuses: []int{404}}, d.getView)
@@ -192,20 +194,28 @@ type oneLabel struct {
 }
 
 func (d *door) putLabel(ctx context.Context, in *oneLabel, body *gateway.LabelInput) (*reply[Label], error) {
-	if err := d.g.SaveLabel(ctx, in.caller(), in.Name, *body); err != nil {
+	name, err := d.g.SaveLabel(ctx, in.caller(), in.Name, *body)
+	if err != nil {
 		return nil, err
 	}
 	all, err := d.st.Labels(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out := Label{Name: strings.TrimSpace(in.Name)}
+	out := Label{Name: name}
 	for _, l := range all {
 		if strings.EqualFold(l.Name, out.Name) {
 			out = Label(l)
 		}
 	}
 	return ok(out)
+}
+
+func (d *door) deleteLabel(ctx context.Context, in *oneLabel) (*reply[nothing], error) {
+	if err := d.g.DropLabel(ctx, in.caller(), in.Name); err != nil {
+		return nil, err
+	}
+	return done()
 }
 
 // View is a filter of the list of threads, under a name.

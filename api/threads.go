@@ -36,6 +36,7 @@ type Thread struct {
 	ReplyUntil   *time.Time           `json:"reply_until,omitempty" doc:"Until when an answer may be sent on the thread's channel (WhatsApp: 24 hours after the customer's last message). Absent: always. Shown where one thread is asked for."`
 	Files        gateway.FileLimits   `json:"files,omitempty" doc:"What files an answer may carry, by channel; none on a channel that is not here. Shown where one thread is asked for."`
 	ReplyAll     []string             `json:"reply_all,omitempty" doc:"Of mail: who takes part beside the customer, for cc of an answer to all. Shown where one thread is asked for."`
+	Channels     []gateway.Way        `json:"channels,omitempty" doc:"On which channels the customer can be answered, where, at what price and within what limits; the thread's own address first. Shown where one thread is asked for."`
 	Merged       []string             `json:"merged,omitempty" doc:"Threads that were merged into this one; not in lists."`
 }
 
@@ -144,6 +145,7 @@ func (d *door) threads() {
 		About: "Another attempt at the same message: the customer cannot get it twice as two messages. 409: it has not failed."}, d.retryReply)
 	handleJSON(d, route{Method: http.MethodPost, Path: "/v1/threads/{id}/notes", Scope: "write:threads", Tag: tag, Summary: "Leave a note for colleagues", Status: 201, Refuses: []int{404},
 		About: "@name and @agt_... in the text call a colleague: see GET /v1/mentions. Any other @ is just text."}, d.postNote)
+	d.begin()
 	d.entries()
 	d.understanding()
 	handle(d, route{Method: http.MethodGet, Path: "/v1/replies", Scope: "read:threads", Tag: tag, Summary: "What customers answered to a campaign", About: "Newest first."}, d.listReplies)
@@ -311,6 +313,9 @@ func (d *door) whole(ctx context.Context, t rapport.Thread) (Thread, error) {
 		return v, err
 	}
 	if v.ReplyAll, err = d.g.ReplyAll(ctx, t.ID); err != nil {
+		return v, err
+	}
+	if v.Channels, err = d.g.WaysIn(ctx, t); err != nil {
 		return v, err
 	}
 	merged, err := d.st.Merged(ctx, t.ID)

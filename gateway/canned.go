@@ -105,10 +105,11 @@ func (g *Gateway) DropCanned(ctx context.Context, by Caller, key string) error {
 
 // CannedRenderInput says for whom a canned reply is rendered.
 type CannedRenderInput struct {
-	Thread  string          `json:"thread" maxLength:"40"`
-	Channel rapport.Channel `json:"channel,omitempty" enum:"email,sms,whatsapp,telegram,webhook" doc:"Default: the thread's."`
-	Agent   string          `json:"agent,omitempty" maxLength:"200" doc:"data.agent. Default: the key's name."`
-	Data    map[string]any  `json:"data,omitempty" doc:"Values for data.*."`
+	Thread   string          `json:"thread,omitempty" maxLength:"40"`
+	Customer string          `json:"customer,omitempty" maxLength:"300" doc:"Instead of thread, for the first word of a conversation: whom it is for; channel is required."`
+	Channel  rapport.Channel `json:"channel,omitempty" enum:"email,sms,whatsapp,telegram,webhook" doc:"Default: the thread's."`
+	Agent    string          `json:"agent,omitempty" maxLength:"200" doc:"data.agent. Default: the key's name."`
+	Data     map[string]any  `json:"data,omitempty" doc:"Values for data.*."`
 }
 
 // CannedRendered is a canned reply as it would be sent. What is missing stands in the text as {{ its name }}: a reply that
@@ -128,10 +129,6 @@ func (g *Gateway) RenderCanned(ctx context.Context, by Caller, key string, in Ca
 	if err != nil {
 		return nil, err
 	}
-	id, err := rapport.KindThread.Parse(in.Thread)
-	if err != nil {
-		return nil, rapport.Invalid("thread", "is no thread's id (thr_...)")
-	}
 	if in.Channel != "" && !rapport.ValidChannel(in.Channel) {
 		return nil, rapport.Invalid("channel", "must be one of %s", channelList())
 	}
@@ -139,14 +136,7 @@ func (g *Gateway) RenderCanned(ctx context.Context, by Caller, key string, in Ca
 	if err != nil {
 		return nil, err
 	}
-	t, err := g.Store.Thread(ctx, id)
-	if rapport.CodeOf(err) == rapport.CodeNotFound {
-		return nil, rapport.Invalid("thread", "there is no such thread")
-	}
-	if err != nil {
-		return nil, err
-	}
-	customer, err := g.Store.Customer(ctx, t.Customer)
+	t, customer, err := g.saidTo(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -283,4 +273,31 @@ func unresolved(text string) []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// saidTo is the thread that a canned reply is for, if there is one yet, and its customer.
+func (g *Gateway) saidTo(ctx context.Context, in CannedRenderInput) (t rapport.Thread, c *rapport.Customer, err error) {
+	if in.Customer != "" {
+		switch {
+		case in.Thread != "":
+			return t, nil, rapport.Invalid("customer", "goes not with thread, which says who it is")
+		case in.Channel == "":
+			return t, nil, rapport.Invalid("channel", "is required: there is no thread to go by")
+		}
+		if c, err = g.Store.FindCustomer(ctx, in.Customer); rapport.CodeOf(err) == rapport.CodeNotFound {
+			err = rapport.Invalid("customer", "there is no such customer")
+		}
+		return t, c, err
+	}
+	id, err := rapport.KindThread.Parse(in.Thread)
+	if err != nil {
+		return t, nil, rapport.Invalid("thread", "is no thread's id (thr_...)")
+	}
+	if t, err = g.Store.Thread(ctx, id); err == nil {
+		c, err = g.Store.Customer(ctx, t.Customer)
+	}
+	if rapport.CodeOf(err) == rapport.CodeNotFound {
+		err = rapport.Invalid("thread", "there is no such thread")
+	}
+	return t, c, err
 }

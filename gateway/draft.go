@@ -18,6 +18,7 @@ type DraftInput struct {
 	Text        string          `json:"text,omitempty" maxLength:"100000"`
 	HTML        string          `json:"html,omitempty" maxLength:"500000"`
 	Channel     rapport.Channel `json:"channel,omitempty" enum:"email,sms,whatsapp,telegram,webhook" doc:"Default: the thread's."`
+	Address     string          `json:"address,omitempty" maxLength:"2000" doc:"Which of the customer's. Default: the thread's, else the primary one."`
 	Attachments []string        `json:"attachments,omitempty" maxItems:"50" doc:"Files, fil_..."`
 	Cc          []string        `json:"cc,omitempty" maxItems:"20" doc:"As far as they are typed."`
 	Bcc         []string        `json:"bcc,omitempty" maxItems:"20"`
@@ -52,6 +53,7 @@ func (g *Gateway) SaveDraft(ctx context.Context, thread rapport.ID, agent string
 			v.refuse(field, "holds broken UTF-8 or NUL")
 		}
 	}
+	v.text("address", in.Address, 2000)
 	for field, list := range map[string][]string{"cc": in.Cc, "bcc": in.Bcc} {
 		for i, address := range list {
 			v.text(fmt.Sprintf("%s[%d]", field, i), address, 320)

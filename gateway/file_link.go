@@ -12,10 +12,15 @@ import (
 // FileLimits are what files one message may carry, by channel; none on a channel that is not there.
 type FileLimits map[rapport.Channel]channels.FileLimit
 
-// FileLimits tells what answers in a thread may carry. Of several providers of a channel the most generous counts, since
-// what the first does not take goes by the next.
+// FileLimits tells what answers in a thread may carry.
 func (g *Gateway) FileLimits(ctx context.Context, thread rapport.ID) (FileLimits, error) {
 	sandbox, err := g.cameBySandbox(ctx, g.Store, thread)
+	return g.fileLimits(sandbox), err
+}
+
+// fileLimits are those of the channels' providers: of several of one channel the most generous counts, since what the first
+// does not take goes by the next.
+func (g *Gateway) fileLimits(sandbox bool) FileLimits {
 	out := FileLimits{}
 	for _, ch := range rapport.Channels {
 		for _, p := range g.Hub.Route(ch, sandbox) {
@@ -25,7 +30,7 @@ func (g *Gateway) FileLimits(ctx context.Context, thread rapport.ID) (FileLimits
 			}
 		}
 	}
-	return out, err
+	return out
 }
 
 // linkedDays is how many days the link to a file works that a provider is to fetch. A provider does so when it sends,

@@ -47,7 +47,7 @@ func (g *Gateway) Forward(ctx context.Context, by Caller, entry rapport.ID, in F
 		reply.Attachments = append(reply.Attachments, rapport.KindFile.Format(f))
 	}
 	reply.Attachments = append(reply.Attachments, in.Attachments...)
-	return g.sendAnswer(ctx, by, e.Thread, reply, &e)
+	return g.answerIn(ctx, by, e.Thread, reply, &e)
 }
 
 // passOn puts an entry below the agent's words, in the shape in which mail programs forward.

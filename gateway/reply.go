@@ -20,6 +20,7 @@ type ReplyInput struct {
 	Text        string          `json:"text,omitempty" maxLength:"100000"`
 	HTML        string          `json:"html,omitempty" maxLength:"500000" doc:"Email only; sanitised."`
 	Channel     rapport.Channel `json:"channel,omitempty" doc:"Default: the thread's. Required where that is phone."`
+	Address     string          `json:"address,omitempty" maxLength:"2000" doc:"Which of the customer's addresses on the channel. Default: the thread's, else the primary one."`
 	To          []string        `json:"to,omitempty" maxItems:"20" doc:"Email: who gets it instead of the customer, who does not see it."`
 	Cc          []string        `json:"cc,omitempty" maxItems:"20" doc:"Email: who gets a copy; reply_all of the thread is who takes part."`
 	Bcc         []string        `json:"bcc,omitempty" maxItems:"20" doc:"Email: who gets a copy that nobody sees."`
@@ -77,6 +78,9 @@ func (in *ReplyInput) check(forward bool) error {
 	if in.Channel != "" && !rapport.ValidChannel(in.Channel) {
 		v.refuse("channel", "must be one of %v", rapport.Channels)
 	}
+	if in.Address != "" && len(in.To) > 0 {
+		v.refuse("address", "goes not with to: those get it instead of the customer")
+	}
 	if len(v.errs) > 0 {
 		return invalid(v.errs)
 	}
@@ -107,11 +111,31 @@ func (g *Gateway) attached(refs []string) (files []channels.Attachment, ids []ra
 // written to (STOP, a dead address) is a conflict, with the rule that says so, and nothing is kept; so is an answer to
 // a thread in which somebody has written that the writer has not seen.
 func (g *Gateway) ReplyInThread(ctx context.Context, by Caller, thread rapport.ID, in ReplyInput) (*rapport.Entry, error) {
-	return g.sendAnswer(ctx, by, thread, in, nil)
+	return g.answerIn(ctx, by, thread, in, nil)
 }
 
-// sendAnswer is what a reply and a forward have in common; forwarded is what is passed on, or nil.
-func (g *Gateway) sendAnswer(ctx context.Context, by Caller, thread rapport.ID, in ReplyInput, forwarded *rapport.Entry) (*rapport.Entry, error) {
+// answerIn sends into a thread that there is; forwarded is what is passed on, or nil.
+func (g *Gateway) answerIn(ctx context.Context, by Caller, thread rapport.ID, in ReplyInput, forwarded *rapport.Entry) (*rapport.Entry, error) {
+	subject, err := g.subjectFor(ctx, thread, in)
+	if err != nil {
+		return nil, err
+	}
+	return g.sendAnswer(ctx, by, answer{in: in, subject: subject, forwarded: forwarded, thread: func(s *store.Store, _ string) (rapport.Thread, error) { return s.LockThread(ctx, thread) }})
+}
+
+// answer is what an agent sends.
+type answer struct {
+	in        ReplyInput
+	subject   string         // of a mail in a thread that has none
+	forwarded *rapport.Entry // what is passed on, or nil
+	begins    bool           // nothing was said before it
+
+	thread func(s *store.Store, agent string) (rapport.Thread, error) // the one that it goes into, locked
+}
+
+// sendAnswer is what a reply, a forward and the first word of a conversation have in common.
+func (g *Gateway) sendAnswer(ctx context.Context, by Caller, a answer) (*rapport.Entry, error) {
+	in, forwarded := a.in, a.forwarded
 	if err := in.check(forwarded != nil); err != nil {
 		return nil, err
 	}
@@ -127,14 +151,10 @@ func (g *Gateway) sendAnswer(ctx context.Context, by Caller, thread rapport.ID, 
 	if err != nil {
 		return nil, err
 	}
-	subject, err := g.subjectFor(ctx, thread, in)
-	if err != nil {
-		return nil, err
-	}
 	var e *rapport.Entry
 	var due []store.Batch
 	err = g.Store.Tx(ctx, func(s *store.Store) error {
-		t, err := s.LockThread(ctx, thread)
+		t, err := a.thread(s, agent)
 		if err != nil {
 			return err
 		}
@@ -156,6 +176,11 @@ func (g *Gateway) sendAnswer(ctx context.Context, by Caller, thread rapport.ID, 
 		if err != nil {
 			return err
 		}
+		if in.Address != "" {
+			if to, err = meant(ctx, s, to, ch, in.Address); err != nil {
+				return err
+			}
+		}
 		c := &rapport.Campaign{ID: s.NewID(), Kind: rapport.KindOfReply, Name: "reply", Purpose: rapport.Transactional, Thread: t.ID, Key: by.Key,
 			Routing: rapport.Routing{Method: rapport.Preferred, Channels: []rapport.Channel{ch}}, Status: rapport.CampaignFinished, Audience: 1, Planned: 1, CreatedAt: s.Now(), LaunchedAt: s.Now()}
 		// The simulator's answers come through the simulator: a thread whose last word came by a sandbox provider
@@ -163,7 +188,7 @@ func (g *Gateway) sendAnswer(ctx context.Context, by Caller, thread rapport.ID, 
 		if c.Sandbox, err = g.cameBySandbox(ctx, s, t.ID); err != nil {
 			return err
 		}
-		if err := g.word(ctx, s, c, t, ch, wording{agent, subject, in, others, to, forwarded}); err != nil {
+		if err := g.word(ctx, s, c, t, ch, wording{agent, a.subject, in, others, to, forwarded, a.begins}); err != nil {
 			return err
 		}
 		row, err := g.replyRow(ctx, s, c, to, ch)
@@ -291,6 +316,7 @@ type wording struct {
 	others    rapport.Recipients
 	to        rapport.Thread // see addressee
 	forwarded *rapport.Entry
+	begins    bool
 }
 
 // word puts the answer, and for email what makes it part of the conversation, into c.

@@ -35,6 +35,9 @@ func (g *Gateway) mail(ctx context.Context, s *store.Store, c *rapport.Campaign,
 	if own := replySubject(t.Subject); own != "" {
 		out.Subject = own
 	}
+	if w.begins {
+		out.Subject = t.Subject
+	}
 	mailbox := ""
 	for _, e := range all { // who answered to a token of ours names none
 		if mailbox == "" && theirs(e) && !e.Aside {

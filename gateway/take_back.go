@@ -107,12 +107,15 @@ func (g *Gateway) Retry(ctx context.Context, by Caller, thread, entry rapport.ID
 			return rapport.Errorf(rapport.CodeConflict, "The words of this answer were erased.")
 		}
 		to := t
-		if e.Aside {
-			a, err := addressOf(ctx, s, e.Address)
-			if err != nil {
-				return err
-			}
+		a, err := addressOf(ctx, s, e.Address)
+		if err != nil {
+			return err
+		}
+		switch {
+		case e.Aside:
 			to.Customer, to.Address, to.Channel = a.Customer, a.ID, rapport.Email
+		case a.Customer == t.Customer && a.Off == "": // where it was to go at first
+			to.Address, to.Channel = a.ID, a.Channel
 		}
 		row, err := g.replyRow(ctx, s, c, to, m.Channel)
 		if err != nil {

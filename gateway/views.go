@@ -21,7 +21,7 @@ type ViewInput struct {
 type ViewFilter struct {
 	Status    []string `json:"status,omitempty" maxItems:"5" enum:"open,pending,snoozed,resolved,spam"`
 	Assignee  string   `json:"assignee,omitempty" maxLength:"200" doc:"A name; me, none or any."`
-	Channel   string   `json:"channel,omitempty" enum:"email,sms,whatsapp,telegram,webhook"`
+	Channel   string   `json:"channel,omitempty" enum:"email,sms,whatsapp,telegram,webhook,phone"`
 	Label     string   `json:"label,omitempty" maxLength:"100"`
 	Priority  string   `json:"priority,omitempty" enum:"low,normal,high,urgent"`
 	Unread    bool     `json:"unread,omitempty"`
@@ -70,7 +70,7 @@ func (in *ViewInput) check(by Caller) (v store.View, err error) {
 	for _, s := range f.Status {
 		one("status", s, names(rapport.ThreadStatuses)...)
 	}
-	one("channel", f.Channel, names(rapport.Channels)...)
+	one("channel", f.Channel, append(names(rapport.Channels), string(rapport.Phone))...)
 	one("priority", f.Priority, names(rapport.Priorities)...)
 	one("intent", f.Intent, "stop", "question", "complaint", "thanks", "order", "other")
 	one("sentiment", f.Sentiment, "positive", "neutral", "negative")

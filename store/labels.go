@@ -107,3 +107,81 @@ func relabelled(have, add, drop []string) []string {
 	}
 	return out
 }
+
+// Relabel puts a label in the place of another on at most MaxRows threads, merged ones too, or takes it away where to is
+// empty. It returns how many threads it changed. Views that ask for the old name ask for the new one.
+func (s *Store) Relabel(ctx context.Context, from, to string) (changed int64, err error) {
+	sets, err := collect(ctx, s, func(scan func(...any) error) (text string, err error) { return text, scan(&text) },
+		`SELECT t.labels FROM threads t WHERE t.labels <> '[]' AND t.merged_into = 0 GROUP BY t.labels
+		UNION SELECT t.labels FROM threads t WHERE t.merged_into <> 0 AND t.labels <> '[]'`)
+	if err != nil {
+		return 0, err
+	}
+	err = s.Tx(ctx, func(s *Store) error {
+		changed = 0
+		for _, text := range sets {
+			fresh, differs, err := renamed(text, from, to)
+			if err != nil {
+				return err
+			}
+			if !differs || changed >= MaxRows {
+				continue
+			}
+			n, err := s.exec(ctx, `UPDATE threads SET labels = $1 WHERE id IN (SELECT id FROM threads WHERE labels = $2 AND labels <> '[]' LIMIT $3)`, fresh, text, MaxRows-changed)
+			if err != nil {
+				return err
+			}
+			changed += n
+		}
+		if to == "" {
+			return nil
+		}
+		return s.relabelViews(ctx, from, to)
+	})
+	return changed, err
+}
+
+// renamed is a set of labels with one of them called otherwise, or without it.
+func renamed(text, from, to string) (fresh string, differs bool, err error) {
+	var names []string
+	if err := json.Unmarshal([]byte(text), &names); err != nil {
+		return "", false, fmt.Errorf("reading the labels of threads: %w", err)
+	}
+	out := []string{}
+	for _, n := range names {
+		if rapport.NameKey(n) == rapport.NameKey(from) {
+			n = to
+		}
+		if n != "" && !slices.ContainsFunc(out, func(l string) bool { return rapport.NameKey(l) == rapport.NameKey(n) }) {
+			out = append(out, n)
+		}
+	}
+	raw, err := json.Marshal(out)
+	return string(raw), !slices.Equal(names, out), err
+}
+
+func (s *Store) relabelViews(ctx context.Context, from, to string) error {
+	views, err := collect(ctx, s, scanView, `SELECT `+viewColumns+` FROM views`)
+	if err != nil {
+		return err
+	}
+	for _, v := range views {
+		var filter map[string]any
+		if err := json.Unmarshal(v.Filter, &filter); err != nil {
+			return fmt.Errorf("reading a view: %w", err)
+		}
+		label, _ := filter["label"].(string)
+		if label == "" || rapport.NameKey(label) != rapport.NameKey(from) || label == to {
+			continue
+		}
+		filter["label"] = to
+		raw, err := json.Marshal(filter)
+		if err != nil {
+			return err
+		}
+		if _, err := s.exec(ctx, `UPDATE views SET filter = $1 WHERE id = $2`, string(raw), v.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}

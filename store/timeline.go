@@ -15,7 +15,7 @@ import (
 type TimelineItem struct {
 	Moment
 	Message    *rapport.Message // placed at the time when it was decided
-	Campaign   string           // the name of Message's or Engagement's campaign; empty for an agent's answer
+	Campaign   string           // the name of Message's or Engagement's campaign; empty for an agent's answer and for what we say by ourselves
 	Entry      *rapport.Entry
 	Consent    *rapport.Consent
 	Event      *rapport.Event // placed at the time when it occurred
@@ -122,7 +122,7 @@ func (s *Store) messagesBefore(ctx context.Context, who any, before Moment, limi
 		m, err := scanMessage(func(to ...any) error { return scan(append(to, &i.Campaign)...) })
 		i.Moment, i.Message = Moment{m.ID.Time(), rankMessage, m.ID}, &m
 		return
-	}, `SELECT `+messageColumns+`, CASE c.kind WHEN 'reply' THEN '' ELSE c.name END FROM messages m JOIN campaigns c ON c.id = m.campaign_id
+	}, `SELECT `+messageColumns+`, CASE WHEN c.kind IN ('reply', 'system') THEN '' ELSE c.name END FROM messages m JOIN campaigns c ON c.id = m.campaign_id
 		WHERE m.customer_id `+s.d.in(1)+` AND m.id < $2 ORDER BY m.id DESC LIMIT $3`, who, before.id(rankMessage), limit)
 }
 

@@ -1,5 +1,5 @@
 import { Spotlight, type SpotlightActionData, type SpotlightActionGroupData } from '@mantine/spotlight'
-import { IconArrowMerge, IconFilter, IconLanguage, IconLogout, IconMessages, IconMoon, IconPlugConnected, IconPlus, IconSearch, IconSun, IconUpload, IconUser, type Icon } from '@tabler/icons-react'
+import { IconArrowMerge, IconFilter, IconLanguage, IconLogout, IconMessagePlus, IconMessages, IconMoon, IconPlugConnected, IconPlus, IconSearch, IconSun, IconUpload, IconUser, type Icon } from '@tabler/icons-react'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useRouter } from '@tanstack/react-router'
 import { useDebouncedValue } from '@mantine/hooks'
@@ -50,7 +50,9 @@ export default function CommandBar() {
     // As long as nothing is typed the list is short, and drawn at once.
     ...sections.filter((s) => text !== '' && (!s.scope || can(s.scope))).map((s) => ({ ...go(t(`settings:sections.${s.key}`), s.icon, `/settings/${s.key}`), description: t('nav.settings') })),
   ]
+  const writing = can('write:threads') && can('read:customers')
   const acts = [
+    ...(writing ? [act('begin', t('command.begin'), IconMessagePlus, () => router.navigate({ to: '/inbox', search: { write: 'new' } as never }))] : []),
     ...(can('write:campaigns') ? [go(t('command.newCampaign'), IconPlus, '/campaigns/new')] : []),
     ...(can('write:customers') ? [go(t('command.import'), IconUpload, '/customers/import')] : []),
     ...(can('write:providers') ? [go(t('command.newProvider'), IconPlugConnected, '/settings/providers/+')] : []),
@@ -69,12 +71,15 @@ export default function CommandBar() {
     leftSection: <ChannelIcon channel={e.channel} size={20} />,
   }))
   if (asked && can('read:threads')) threads.push(act('search', t('command.search', { text: wanted }), IconSearch, () => router.navigate({ to: '/inbox', search: { q: wanted } as never }), text))
+  const letters = (asked && writing ? (customers.data?.data ?? []).slice(0, 3) : []).map((c) =>
+    act(`write-${c.id}`, t('command.writeTo', { name: c.name || c.addresses?.[0]?.address || t('command.nameless') }), IconMessagePlus, () => router.navigate({ to: '/inbox', search: { write: c.id } as never }), text),
+  )
 
   const groups: SpotlightActionGroupData[] = [
     { group: t('command.people'), actions: people },
     { group: t('command.said'), actions: threads },
     { group: t('command.go'), actions: pages },
-    { group: t('command.do'), actions: acts },
+    { group: t('command.do'), actions: [...letters, ...acts] },
   ].filter((g) => g.actions.length > 0)
   return (
     <Spotlight

@@ -50,6 +50,11 @@ export function useFormat() {
         const f = new Intl.NumberFormat(language, { style: 'currency', currency })
         return f.format(minor / 10 ** (f.resolvedOptions().maximumFractionDigits ?? 2))
       },
+      /** The price of a unit, in minor units: they may be fractions of the smallest coin. */
+      price(minor: number, currency: string) {
+        const digits = new Intl.NumberFormat(language, { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2
+        return new Intl.NumberFormat(language, { style: 'currency', currency, maximumFractionDigits: digits + 2 }).format(minor / 10 ** digits)
+      },
       bytes(n: number) {
         const step = n < 1024 ? 0 : n < 1024 ** 2 ? 1 : 2
         return new Intl.NumberFormat(language, { style: 'unit', unit: ['byte', 'kilobyte', 'megabyte'][step], maximumFractionDigits: step }).format(n / 1024 ** step)

@@ -30,7 +30,6 @@ const Consents = lazy(() => import('./Consents').then((m) => ({ default: m.Conse
 const CampaignsOf = lazy(() => import('./CampaignsOf').then((m) => ({ default: m.CampaignsOf })))
 const ThreadsOf = lazy(() => import('./ThreadsOf').then((m) => ({ default: m.ThreadsOf })))
 const mergeWith = async (...about: Parameters<typeof import('./MergeWith').mergeWith>) => (await import('./MergeWith')).mergeWith(...about)
-const writeTo = async (...about: Parameters<typeof import('./Write').writeTo>) => (await import('./Write')).writeTo(...about)
 
 const views = ['timeline', 'consent', 'campaigns', 'threads'] as const
 
@@ -187,8 +186,8 @@ function Acts({ customer: c }: { customer: Schemas['Customer'] }) {
           {t('act.conversation')}
         </Button>
       )}
-      {can('write:messages') && (
-        <Button leftSection={<IconSend size={16} />} onClick={() => void writeTo(c, t('write.title', { name: nameOf(c) }))}>
+      {(can('write:threads') || can('write:messages')) && (
+        <Button component={Link} to="/inbox" search={{ write: c.id } as never} leftSection={<IconSend size={16} />}>
           {t('act.write')}
         </Button>
       )}

@@ -1,5 +1,5 @@
 import { Button, Group, Menu, Modal, ScrollArea, TextInput } from '@mantine/core'
-import { IconCalendarClock, IconCheck } from '@tabler/icons-react'
+import { IconCalendarClock, IconCheck, IconSettings } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useState, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -10,6 +10,7 @@ import { Face } from '../../ui/Face'
 import { useFormat } from '../../ui/format'
 import { snoozes } from './change'
 import { priorities, type Priority } from './filter'
+import { Labels } from './Labels'
 import { PriorityMark } from './Marks'
 
 export function useAgents() {
@@ -73,12 +74,18 @@ export function LabelMenu({ value, onPick, children, opened, onChange }: { value
   const { t } = useTranslation(['inbox', 'common'])
   const labels = useLabels()
   const [q, setQ] = useState('')
+  const [managing, setManaging] = useState(false)
+  const [own, setOwn] = useState(false)
+  const turn = onChange ?? setOwn
+  const shut = () => turn(false)
   const wanted = q.trim()
   const has = (l: string) => value.some((v) => v.toLowerCase() === l.toLowerCase())
   const names = [...new Set([...(labels.data ?? []).map((l) => l.name), ...value])].filter((l) => l.toLowerCase().includes(wanted.toLowerCase()))
   const fresh = wanted !== '' && !names.some((l) => l.toLowerCase() === wanted.toLowerCase())
   return (
-    <Menu width={230} position="bottom-end" withinPortal closeOnItemClick={false} opened={opened} onChange={onChange} onClose={() => setQ('')}>
+    <>
+    <Labels opened={managing} onClose={() => setManaging(false)} />
+    <Menu width={230} position="bottom-end" withinPortal closeOnItemClick={false} opened={opened ?? own} onChange={turn} onClose={() => setQ('')}>
       <Menu.Target>{children}</Menu.Target>
       <Menu.Dropdown>
         <TextInput
@@ -99,9 +106,9 @@ export function LabelMenu({ value, onPick, children, opened, onChange }: { value
         />
         <ScrollArea.Autosize mah={260}>
           {names.map((l) => (
-            <Menu.Item key={l} role="menuitemcheckbox" aria-checked={has(l)} rightSection={has(l) ? <IconCheck size={14} /> : undefined} onClick={() => onPick(l, !has(l))}>
+            <Menu.CheckboxItem key={l} checked={has(l)} checkIcon={<IconCheck size={14} />} onChange={(on) => onPick(l, on)}>
               {l}
-            </Menu.Item>
+            </Menu.CheckboxItem>
           ))}
         </ScrollArea.Autosize>
         {fresh && (
@@ -114,8 +121,19 @@ export function LabelMenu({ value, onPick, children, opened, onChange }: { value
             {t('label.make', { label: wanted })}
           </Menu.Item>
         )}
+        <Menu.Divider />
+        <Menu.Item
+          leftSection={<IconSettings size={15} />}
+          onClick={() => {
+            shut()
+            setManaging(true)
+          }}
+        >
+          {t('label.manage')}
+        </Menu.Item>
       </Menu.Dropdown>
     </Menu>
+    </>
   )
 }
 

@@ -17,7 +17,7 @@ import { Files } from './Files'
 import { ForwardDialog } from './Forward'
 import { usePlace } from './filter'
 import { Guesses } from './Guesses'
-import { MailFrame } from './MailFrame'
+import { Mail } from './Mail'
 import { Receipt } from './Receipt'
 import classes from './Entry.module.css'
 
@@ -68,7 +68,7 @@ export const EntryView = memo(function EntryView({ entry: e, first, name, found,
           )}
           <Addressees entry={e} />
           {meta.button && <p className={classes.pressed}>{t('entry.pressed')}</p>}
-          {mail ? <MailFrame entry={e.id} html={e.html!} title={t('mail.title', { who: author })} /> : e.text && <Words text={e.text} />}
+          {mail ? <Mail entry={e.id} html={e.html!} title={t('mail.title', { who: author })} /> : e.text && <Words text={e.text} />}
           {!mail && e.quoted && <Folded label={t('entry.quoted')} text={e.quoted} />}
           {!mail && e.signature && <Folded label={t('entry.signature')} text={e.signature} />}
           {e.attachments && e.attachments.length > 0 && <Files ids={e.attachments} />}

@@ -8,9 +8,10 @@ import { useCan, useSession } from '../../api/session'
 import { Empty } from '../../ui/Empty'
 import { useTitle } from '../../ui/Page'
 import { useChange } from './change'
-import { usePlace } from './filter'
+import { nobody, usePlace } from './filter'
 import type { Picker } from './Header'
 import { List, type ListHandle } from './List'
+import { NewThread } from './NewThread'
 import { OutboxProvider } from './outbox'
 import type { ThreadHandle } from './ThreadPane'
 import type { Thread } from './threads'
@@ -34,7 +35,7 @@ export function Inbox() {
 /** Three panes: which conversations, the one that is open, and whose it is. On a phone one at a time. */
 function Desk() {
   const { t } = useTranslation(['inbox', 'common'])
-  const { thread, open, filter, setFilter, entry, me } = usePlace()
+  const { thread, open, to, write, filter, setFilter, entry, me } = usePlace()
   const can = useCan()('write:threads')
   const { move, change } = useChange()
   const list = useRef<ListHandle>(null)
@@ -87,12 +88,14 @@ function Desk() {
       KeyG: () => list.current?.step(-1e9),
       KeyI: togglePanel,
       Slash: () => (e.shiftKey ? setHelp(true) : setSearching(true)),
-      Escape: () => list.current?.clear() || (thread ? open(undefined) : undefined),
+      Escape: () => list.current?.clear() || (thread || to ? open(undefined) : undefined),
       ...(can
         ? {
+            KeyC: () => write(nobody),
             KeyX: () => list.current?.toggle(),
             KeyR: () => pane.current?.write('reply'),
             KeyN: () => pane.current?.write('note'),
+            KeyF: () => pane.current?.attach(),
             KeyE: () => now && (e.shiftKey ? move(now, 'resolved') : resolve(now)),
             KeyH: () => now && setPicker('snooze'),
             KeyA: () => now && setPicker('assignee'),
@@ -120,7 +123,7 @@ function Desk() {
   }, [])
 
   return (
-    <div className={classes.desk} data-open={thread ? '' : undefined} data-panel={thread && wide && !narrow ? '' : undefined}>
+    <div className={classes.desk} data-open={thread || to ? '' : undefined} data-panel={thread && wide && !narrow ? '' : undefined}>
       <div className={classes.first}>
         <div className={classes.fill} hidden={searching}>
           <List handle={list} search={() => setSearching(true)} help={() => setHelp(true)} />
@@ -136,6 +139,8 @@ function Desk() {
           <Suspense>
             <ThreadPane key={thread} id={thread} wanted={entry} back={() => open(undefined)} panel={{ open: panelOpen, toggle: togglePanel }} resolve={resolve} picker={picker} setPicker={setPicker} handle={pane} />
           </Suspense>
+        ) : to ? (
+          <NewThread key={to} customer={to} back={() => open(undefined)} />
         ) : (
           <div className={classes.none}><Empty icon={IconMessages} title={t('none.title')}>
             {t('none.about')} <br />

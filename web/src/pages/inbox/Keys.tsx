@@ -6,7 +6,7 @@ import classes from './Inbox.module.css'
 const groups = [
   ['move', [['j', 'next'], ['k', 'previous'], ['g', 'newest'], ['/', 'search'], ['i', 'panel'], ['Esc', 'close']]],
   ['do', [['e', 'resolve'], ['Shift E', 'resolveStay'], ['h', 'snooze'], ['a', 'assign'], ['m', 'mine'], ['l', 'label'], ['p', 'priority'], ['u', 'unread'], ['x', 'choose']]],
-  ['write', [['r', 'reply'], ['n', 'note'], ['Mod Enter', 'send'], ['/', 'canned'], ['@', 'mention']]],
+  ['write', [['r', 'reply'], ['n', 'note'], ['c', 'begin'], ['f', 'attach'], ['Mod Enter', 'send'], ['/', 'canned'], ['@', 'mention']]],
 ] as const
 
 /** All keys of the inbox on one page. */

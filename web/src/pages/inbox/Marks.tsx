@@ -20,8 +20,8 @@ export function PriorityMark({ priority, size = 16, label }: { priority: Priorit
 }
 
 /** Labels keep their colour by their name; where the server knows one, that one. */
-const colours = ['#5a77e6', '#0c8599', '#2f9e44', '#e8590c', '#ae3ec9', '#c2255c', '#b08900', '#6f788d']
-function colourOf(label: string): string {
+export const colours = ['#5a77e6', '#0c8599', '#2f9e44', '#e8590c', '#ae3ec9', '#c2255c', '#b08900', '#6f788d']
+export function colourOf(label: string): string {
   let n = 0
   for (const c of label.toLowerCase()) n = (n * 31 + c.codePointAt(0)!) >>> 0
   return colours[n % colours.length]!

@@ -19,7 +19,7 @@ import { useThread, type Thread } from './threads'
 import { Timeline } from './Timeline'
 import classes from './Thread.module.css'
 
-export type ThreadHandle = { write: (kind: Writing['kind']) => void; thread?: Thread }
+export type ThreadHandle = { write: (kind: Writing['kind']) => void; attach: () => void; thread?: Thread }
 
 type Props = {
   id: string
@@ -53,7 +53,7 @@ export function ThreadPane({ id, wanted, back, panel, resolve, picker, setPicker
     if (e.type.startsWith('customer.') && e.data.customer === thread?.customer) void queries.invalidateQueries({ queryKey: ['get', '/v1/customers/{id}'] })
   })
 
-  useImperativeHandle(handle, () => ({ write: (kind) => writer.current?.focus(kind), thread }), [thread])
+  useImperativeHandle(handle, () => ({ write: (kind) => writer.current?.focus(kind), attach: () => writer.current?.attach(), thread }), [thread])
 
   // What was unread when it was opened; the divider needs it after it counts as read.
   const [since, setSince] = useState<{ at?: string }>()
@@ -98,7 +98,7 @@ export function ThreadPane({ id, wanted, back, panel, resolve, picker, setPicker
         </Timeline>
       )}
       <Colleagues thread={thread.id} />
-      {can('write:threads') ? <Composer thread={thread} customer={customer.data} rows={entries.rows} handle={writer} /> : <p className={classes.readOnly}>{t('thread.readOnly')}</p>}
+      {can('write:threads') ? <Composer thread={thread} rows={entries.rows} handle={writer} /> : <p className={classes.readOnly}>{t('thread.readOnly')}</p>}
     </section>
   )
 }

@@ -1,5 +1,5 @@
-import { ActionIcon, Button, Checkbox, Group, Menu, Modal, Stack, TextInput, UnstyledButton } from '@mantine/core'
-import { IconBookmarkPlus, IconCheck, IconChevronDown, IconInbox, IconTrash, IconUsers } from '@tabler/icons-react'
+import { ActionIcon, Group, Menu, Modal, UnstyledButton } from '@mantine/core'
+import { IconBookmarkPlus, IconCheck, IconChevronDown, IconInbox, IconPencil, IconUsers } from '@tabler/icons-react'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -7,8 +7,9 @@ import { client, type Schemas } from '../../api/client'
 import { need } from '../../api/pages'
 import { useCan } from '../../api/session'
 import { confirm } from '../../ui/confirm'
-import { ProblemAlert, useTell } from '../../ui/Problem'
-import { asView, usePlace, viewFilter } from './filter'
+import { useTell } from '../../ui/Problem'
+import { usePlace, viewFilter } from './filter'
+import { ViewForm } from './ViewForm'
 import classes from './List.module.css'
 
 /** The name of what one looks at, and the other views: mine and everybody's. */
@@ -20,6 +21,7 @@ export function Views() {
   const { filter, setFilter, me } = usePlace()
   const { data } = useQuery({ queryKey: ['views', me], staleTime: 60_000, queryFn: async () => (await need(client.GET('/v1/views', { params: { query: { agent: me, limit: 200 } } }))).data })
   const [saving, setSaving] = useState(false)
+  const [editing, setEditing] = useState<Schemas['View']>()
   const current = data?.find((v) => v.id === filter.view)
   const show = (v: Schemas['View']) => setFilter({ channel: undefined, label: undefined, priority: undefined, intent: undefined, sentiment: undefined, campaign: undefined, unread: undefined, order: undefined, ...viewFilter(v.filter, me), view: v.id })
   const remove = (v: Schemas['View']) =>
@@ -57,8 +59,8 @@ export function Views() {
                 {v.name}
               </Menu.Item>
               {can && (
-                <ActionIcon variant="subtle" color="gray" size="sm" aria-label={t('view.delete', { name: v.name })} onClick={() => remove(v)}>
-                  <IconTrash size={14} />
+                <ActionIcon variant="subtle" color="gray" size="sm" aria-label={t('view.edit', { name: v.name })} onClick={() => setEditing(v)}>
+                  <IconPencil size={14} />
                 </ActionIcon>
               )}
             </Group>
@@ -74,7 +76,7 @@ export function Views() {
         </Menu.Dropdown>
       </Menu>
       <Modal opened={saving} onClose={() => setSaving(false)} title={t('view.save')} size="sm" closeButtonProps={{ 'aria-label': t('common:close') }}>
-        <Save
+        <ViewForm
           done={(v) => {
             setSaving(false)
             void queries.invalidateQueries({ queryKey: ['views'] })
@@ -82,41 +84,23 @@ export function Views() {
           }}
         />
       </Modal>
+      <Modal opened={editing !== undefined} onClose={() => setEditing(undefined)} title={t('view.editTitle')} size="sm" closeButtonProps={{ 'aria-label': t('common:close') }}>
+        {editing && (
+          <ViewForm
+            key={editing.id}
+            view={editing}
+            done={(v) => {
+              setEditing(undefined)
+              void queries.invalidateQueries({ queryKey: ['views'] })
+              if (filter.view === v.id) show(v)
+            }}
+            remove={() => {
+              setEditing(undefined)
+              remove(editing)
+            }}
+          />
+        )}
+      </Modal>
     </>
-  )
-}
-
-function Save({ done }: { done: (v: Schemas['View']) => void }) {
-  const { t } = useTranslation(['inbox', 'common'])
-  const { filter, me } = usePlace()
-  const [name, setName] = useState('')
-  const [shared, setShared] = useState(false)
-  const [problem, setProblem] = useState<unknown>()
-  const save = async () => {
-    try {
-      done(await need(client.POST('/v1/views', { body: { name: name.trim(), shared, agent: shared ? undefined : me, filter: asView(filter) } })))
-    } catch (e) {
-      setProblem(e)
-    }
-  }
-  return (
-    <form
-      onSubmit={(e) => {
-        e.preventDefault()
-        e.stopPropagation()
-        if (name.trim()) void save()
-      }}
-    >
-      <Stack gap="sm">
-        {problem !== undefined && <ProblemAlert error={problem} />}
-        <TextInput label={t('view.name')} value={name} onChange={(e) => setName(e.currentTarget.value)} maxLength={100} data-autofocus description={t('view.about')} />
-        <Checkbox label={t('view.shared')} checked={shared} onChange={(e) => setShared(e.currentTarget.checked)} />
-        <Group justify="flex-end">
-          <Button type="submit" disabled={!name.trim()}>
-            {t('common:save')}
-          </Button>
-        </Group>
-      </Stack>
-    </form>
   )
 }

@@ -6,20 +6,20 @@ import { problemOf } from '../../api/problem'
 import { csrfToken } from '../../api/session-state'
 import { markDraft } from './threads'
 
-export type Writing = { kind: 'reply' | 'note'; text: string; channel?: string; attachments: string[]; to: string[]; cc: string[]; bcc: string[] }
+export type Writing = { kind: 'reply' | 'note'; text: string; channel?: string; address?: string; attachments: string[]; cc: string[]; bcc: string[] }
 
-export const blank: Writing = { kind: 'reply', text: '', attachments: [], to: [], cc: [], bcc: [] }
+export const blank: Writing = { kind: 'reply', text: '', attachments: [], cc: [], bcc: [] }
 
 const pause = 700
 
 const isBlank = (w: Writing) => w.text.trim() === '' && w.attachments.length === 0
 
 function fromServer(d: Schemas['Draft']): Writing {
-  return { kind: d.kind ?? 'reply', text: d.text ?? '', channel: d.channel, attachments: d.attachments ?? [], to: [], cc: d.cc ?? [], bcc: d.bcc ?? [] }
+  return { kind: d.kind ?? 'reply', text: d.text ?? '', channel: d.channel, address: d.address, attachments: d.attachments ?? [], cc: d.cc ?? [], bcc: d.bcc ?? [] }
 }
 
 function forServer(w: Writing): Schemas['DraftInput'] {
-  return { kind: w.kind, text: w.text, channel: w.channel as Schemas['DraftInput']['channel'], attachments: w.attachments, cc: w.cc, bcc: w.bcc }
+  return { kind: w.kind, text: w.text, channel: w.channel as Schemas['DraftInput']['channel'], address: w.address, attachments: w.attachments, cc: w.cc, bcc: w.bcc }
 }
 
 /**
@@ -159,7 +159,7 @@ export function useDraft(thread: string, agent: string, enabled: boolean) {
     sent: async () => {
       clearTimeout(timer.current)
       dirty.current = false
-      show({ ...blank, kind: now.current.kind, channel: now.current.channel })
+      show({ ...blank, kind: now.current.kind, channel: now.current.channel, address: now.current.address })
       setSaved('saved')
       version.current = ''
       markDraft(queries, path.current.id, path.current.agent, false)

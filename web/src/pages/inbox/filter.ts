@@ -12,7 +12,7 @@ export type Status = (typeof statuses)[number]
 export const priorities = ['urgent', 'high', 'normal', 'low'] as const
 export type Priority = (typeof priorities)[number]
 
-export const channels = ['email', 'sms', 'whatsapp', 'telegram', 'webhook'] as const
+export const channels = ['email', 'sms', 'whatsapp', 'telegram', 'webhook', 'phone'] as const
 export type Channel = (typeof channels)[number]
 
 export const sorts = ['last_activity', 'waiting', 'priority', 'created'] as const
@@ -112,6 +112,9 @@ export function asView(f: Filter): Schemas['ViewFilter'] {
   return { ...countQuery(f), assignee: f.tab === 'mine' ? 'me' : f.tab === 'unassigned' ? 'none' : undefined, status: f.status === 'any' ? undefined : [f.status], sort: f.sort, order: f.order }
 }
 
+/** Somebody is to be written to, and who is not said yet. */
+export const nobody = 'new'
+
 /** Where one is in the inbox, and the ways to elsewhere. */
 export function usePlace() {
   const search = useSearch({ strict: false }) as Record<string, unknown>
@@ -120,6 +123,7 @@ export function usePlace() {
   const me = useSession().agent.name
   const filter = useMemo(() => readFilter(search), [search])
   const entry = text(search.entry)
+  const to = thread ? undefined : text(search.write)
 
   const setFilter = useCallback(
     (change: Partial<Filter>) => {
@@ -132,7 +136,8 @@ export function usePlace() {
     (id: string | undefined, at?: string) => void (id ? go({ to: '/inbox/$thread', params: { thread: id }, search: { ...written(filter), ...(at ? { entry: at } : {}) } as never }) : go({ to: '/inbox', search: written(filter) as never })),
     [filter, go],
   )
-  return { filter, setFilter, thread, entry, open, me, search: useMemo(() => written(filter), [filter]) }
+  const write = useCallback((customer: string) => void go({ to: '/inbox', search: { ...written(filter), write: customer } as never }), [filter, go])
+  return { filter, setFilter, thread, entry, open, to, write, me, search: useMemo(() => written(filter), [filter]) }
 }
 
 /** Only what is not as usual stands in the address. */

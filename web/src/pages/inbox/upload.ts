@@ -1,4 +1,4 @@
-import { useCallback, useRef, useState } from 'react'
+import { useCallback, useEffect, useRef, useState } from 'react'
 import type { Schemas } from '../../api/client'
 import { newKey } from '../../api/key'
 import type { Problem } from '../../api/problem'
@@ -40,5 +40,13 @@ export function useUploads(arrived: (file: Schemas['File']) => void) {
       r.send(file)
     }
   }
-  return { uploads, add, drop }
+  /** One that does not fit is shown with the reason, and goes nowhere. */
+  const refuse = (file: File, why: string) => setUploads((was) => [...was, { key: newKey(), name: file.name, size: file.size, done: 0, problem: { title: why, status: 413 } }])
+
+  // Whoever leaves takes nothing along that is still on its way.
+  useEffect(() => {
+    const all = requests.current
+    return () => all.forEach((r) => r.abort())
+  }, [])
+  return { uploads, add, refuse, drop }
 }

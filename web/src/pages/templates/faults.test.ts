@@ -3,7 +3,7 @@ import { faultsOf, within } from './faults'
 
 test('a refusal tells each text what is wrong with it, and at which line', () => {
   const faults = faultsOf({
-    title: 'The request is not valid',
+    title: 'Unprocessable Entity',
     status: 422,
     errors: [
       { path: 'variants[0].text', message: 'line 2: {{ is never closed by }}' },

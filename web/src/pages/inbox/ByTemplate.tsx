@@ -1,5 +1,5 @@
 import { Button, Group, ScrollArea, SegmentedControl, Select, Stack, Text } from '@mantine/core'
-import { useMutation, useQuery } from '@tanstack/react-query'
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { $api, client, type Schemas } from '../../api/client'
@@ -8,21 +8,15 @@ import { need } from '../../api/pages'
 import { ChannelIcon } from '../../ui/Channel'
 import { Loading } from '../../ui/Loading'
 import { ProblemAlert, useTell } from '../../ui/Problem'
-import { useRefresh } from './change'
-import { dialog } from './dialog'
-import classes from './Write.module.css'
-import { useCode } from './words'
+import { useWayWords } from './ways'
+import classes from './NewThread.module.css'
 
 /** Sends one message by a template to one customer. */
-export function writeTo(c: Schemas['Customer'], title: string) {
-  dialog({ title, size: 'lg', children: (close) => <Write customer={c} close={close} /> })
-}
-
-function Write({ customer: c, close }: { customer: Schemas['Customer']; close: () => void }) {
-  const { t } = useTranslation('customers')
-  const code = useCode()
+export function ByTemplate({ customer: c }: { customer: Schemas['Customer'] }) {
+  const { t } = useTranslation('inbox')
+  const { why } = useWayWords()
   const tell = useTell()
-  const refresh = useRefresh()
+  const queries = useQueryClient()
   const templates = $api.useQuery('get', '/v1/templates', { params: { query: { limit: 500 } } })
   const [key, setKey] = useState<string | null>(null)
   const [purpose, setPurpose] = useState<'marketing' | 'transactional'>('transactional')
@@ -46,9 +40,9 @@ function Write({ customer: c, close }: { customer: Schemas['Customer']; close: (
     onSuccess: (r) => {
       setOnce(newKey())
       const m = r.messages?.[0]
-      refresh(c.id)
-      close()
-      tell.done(m?.state === 'skipped' ? t('write.skipped', { why: code('reason', m.reason ?? '') }) : t('write.sent'))
+      void queries.invalidateQueries({ queryKey: ['customer', c.id] })
+      setKey(null)
+      tell.done(m?.state === 'skipped' ? t('byTemplate.skipped', { why: why(m.reason ?? '') }) : t('byTemplate.sent'))
     },
   })
   const first = dry.data?.messages?.[0]
@@ -59,29 +53,29 @@ function Write({ customer: c, close }: { customer: Schemas['Customer']; close: (
         send.mutate()
       }}
     >
-      <Stack gap="md">
-        <Select label={t('write.template')} placeholder={t('write.templateHint')} searchable data={templates.data?.data?.map((x) => x.key) ?? []} value={key} onChange={setKey} nothingFoundMessage={t('write.noTemplates')} data-autofocus />
+      <Stack gap="md" maw={620}>
+        <Select label={t('byTemplate.template')} placeholder={t('byTemplate.templateHint')} searchable data={templates.data?.data?.map((x) => x.key) ?? []} value={key} onChange={setKey} nothingFoundMessage={t('byTemplate.noTemplates')} />
         <div>
-          <SegmentedControl aria-label={t('write.purpose')} value={purpose} onChange={(v) => setPurpose(v as typeof purpose)} data={[{ value: 'transactional', label: t('purpose.transactional') }, { value: 'marketing', label: t('purpose.marketing') }]} />
+          <SegmentedControl aria-label={t('byTemplate.purpose')} value={purpose} onChange={(v) => setPurpose(v as typeof purpose)} data={[{ value: 'transactional', label: t('purpose.transactional') }, { value: 'marketing', label: t('purpose.marketing') }]} />
           <Text size="xs" c="dimmed" mt={4}>
-            {t(`write.about.${purpose}`)}
+            {t(`byTemplate.about.${purpose}`)}
           </Text>
         </div>
         {key && (
-          <ScrollArea.Autosize mah={340} viewportProps={{ tabIndex: 0 }} className={classes.preview} component="section" aria-label={t('write.preview')} aria-live="polite">
+          <ScrollArea.Autosize mah={340} viewportProps={{ tabIndex: 0 }} className={classes.preview} component="section" aria-label={t('byTemplate.preview')} aria-live="polite">
             {dry.error ? (
               <ProblemAlert error={dry.error} />
             ) : !first ? (
               <Loading rows={3} height={24} />
             ) : first.state === 'skipped' ? (
-              <Text>{t('write.wouldSkip', { why: code('reason', first.reason ?? '') })}</Text>
+              <Text>{t('byTemplate.wouldSkip', { why: why(first.reason ?? '') })}</Text>
             ) : (
               <>
                 <Group gap="xs" mb="xs">
                   <ChannelIcon channel={first.channel} />
                   <Text fw={600}>{shown.data?.subject}</Text>
                 </Group>
-                {shown.error ? <ProblemAlert error={shown.error} /> : <Text size="sm" className={classes.text}>{shown.data?.text}</Text>}
+                {shown.error ? <ProblemAlert error={shown.error} /> : <Text size="sm" className={classes.words}>{shown.data?.text}</Text>}
               </>
             )}
           </ScrollArea.Autosize>
@@ -89,7 +83,7 @@ function Write({ customer: c, close }: { customer: Schemas['Customer']; close: (
         {send.error && <ProblemAlert error={send.error} />}
         <Group justify="flex-end">
           <Button type="submit" loading={send.isPending} disabled={!key || !first || first.state === 'skipped'}>
-            {t('write.act')}
+            {t('byTemplate.act')}
           </Button>
         </Group>
       </Stack>

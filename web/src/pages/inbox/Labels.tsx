@@ -1,0 +1,137 @@
+import { ActionIcon, Button, ColorInput, Group, Modal, Text, TextInput, Tooltip } from '@mantine/core'
+import { IconCheck, IconTrash } from '@tabler/icons-react'
+import { useQueryClient } from '@tanstack/react-query'
+import { useState } from 'react'
+import { useTranslation } from 'react-i18next'
+import { client, type Schemas } from '../../api/client'
+import { need } from '../../api/pages'
+import { confirm } from '../../ui/confirm'
+import { useTell } from '../../ui/Problem'
+import { useLabels } from './Choose'
+import { colourOf, colours } from './Marks'
+import classes from './Labels.module.css'
+
+/** All labels: what they are called, how they look, and how many conversations carry them. */
+export function Labels({ opened, onClose }: { opened: boolean; onClose: () => void }) {
+  const { t } = useTranslation(['inbox', 'common'])
+  return (
+    <Modal opened={opened} onClose={onClose} title={t('label.manage')} size="md" closeButtonProps={{ 'aria-label': t('common:close') }}>
+      <All />
+    </Modal>
+  )
+}
+
+function All() {
+  const { t } = useTranslation(['inbox', 'common'])
+  const labels = useLabels()
+  const { save } = useSave()
+  const [name, setName] = useState('')
+  const fresh = name.trim()
+  const make = async () => {
+    if (await save(fresh, { colour: colourOf(fresh) })) setName('')
+  }
+  return (
+    <>
+      {labels.data?.length === 0 && (
+        <Text size="sm" c="dimmed" mb="sm">
+          {t('label.noneYet')}
+        </Text>
+      )}
+      <ul className={classes.list}>
+        {labels.data?.map((l) => <One key={l.name} label={l} />)}
+      </ul>
+      <form
+        onSubmit={(e) => {
+          e.preventDefault()
+          e.stopPropagation()
+          if (fresh) void make()
+        }}
+      >
+        <Group gap="xs" wrap="nowrap" mt="md">
+          <TextInput flex={1} size="sm" maxLength={100} value={name} onChange={(e) => setName(e.currentTarget.value)} placeholder={t('label.new')} aria-label={t('label.new')} />
+          <Button type="submit" size="sm" variant="default" disabled={!fresh}>
+            {t('label.add')}
+          </Button>
+        </Group>
+      </form>
+    </>
+  )
+}
+
+function useSave() {
+  const queries = useQueryClient()
+  const tell = useTell()
+  /** Asks anew for everything that shows labels. */
+  const refresh = () => {
+    for (const key of ['labels', 'threads', 'thread', 'views']) void queries.invalidateQueries({ queryKey: [key] })
+  }
+  const save = async (name: string, body: Schemas['LabelInput']) => {
+    try {
+      await need(client.PUT('/v1/labels/{name}', { params: { path: { name } }, body }))
+    } catch (e) {
+      tell.failed(e)
+      return false
+    }
+    refresh()
+    return true
+  }
+  return { save, refresh }
+}
+
+function One({ label: l }: { label: Schemas['Label'] }) {
+  const { t } = useTranslation(['inbox', 'common'])
+  const tell = useTell()
+  const { save, refresh } = useSave()
+  const [name, setName] = useState(l.name)
+  const changed = name.trim() !== '' && name.trim() !== l.name
+  const colour = l.colour || colourOf(l.name)
+  const rename = () => changed && void save(l.name, { colour: l.colour ?? '', name: name.trim() })
+  const remove = () =>
+    confirm({
+      title: t('label.deleteTitle', { label: l.name }),
+      about: l.threads > 0 ? t('label.deleteAbout', { count: l.threads }) : t('label.deleteUnused'),
+      act: t('common:delete'),
+      onYes: async () => {
+        try {
+          await need(client.DELETE('/v1/labels/{name}', { params: { path: { name: l.name } } }))
+        } catch (e) {
+          tell.failed(e)
+        }
+        refresh()
+      },
+    })
+  return (
+    <li className={classes.one}>
+      <ColorInput size="xs" className={classes.colour} value={colour} swatches={colours} withPicker={false} withEyeDropper={false} disallowInput closeOnColorSwatchClick popoverProps={{ withinPortal: true }} onChangeEnd={(c) => void save(l.name, { colour: c })} aria-label={t('label.colour', { label: l.name })} />
+      <form
+        className={classes.name}
+        onSubmit={(e) => {
+          e.preventDefault()
+          e.stopPropagation()
+          rename()
+        }}
+      >
+        <TextInput
+          size="xs"
+          maxLength={100}
+          value={name}
+          onChange={(e) => setName(e.currentTarget.value)}
+          aria-label={t('label.name', { label: l.name })}
+          rightSection={
+            changed && (
+              <Tooltip label={t('label.rename')}>
+                <ActionIcon size="sm" variant="subtle" type="submit" aria-label={t('label.rename')}>
+                  <IconCheck size={15} />
+                </ActionIcon>
+              </Tooltip>
+            )
+          }
+        />
+      </form>
+      <span className={classes.count}>{t('label.carried', { count: l.threads })}</span>
+      <ActionIcon size="sm" variant="subtle" color="gray" aria-label={t('label.delete', { label: l.name })} onClick={remove}>
+        <IconTrash size={15} />
+      </ActionIcon>
+    </li>
+  )
+}
