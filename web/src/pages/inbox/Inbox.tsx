@@ -22,6 +22,7 @@ const ThreadPane = lazy(() => threadPane.then((m) => ({ default: m.ThreadPane })
 const NewThread = lazy(() => import('./NewThread').then((m) => ({ default: m.NewThread })))
 const Panel = lazy(() => import('./Panel').then((m) => ({ default: m.Panel })))
 const Search = lazy(() => import('./Search').then((m) => ({ default: m.Search })))
+const NewThread = lazy(() => import('./NewThread').then((m) => ({ default: m.NewThread })))
 const Keys = lazy(() => import('./Keys').then((m) => ({ default: m.Keys })))
 
 export function Inbox() {
