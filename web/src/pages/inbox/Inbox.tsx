@@ -19,7 +19,6 @@ import classes from './Inbox.module.css'
 // The list is there first; what is beside it comes at once after it, asked for before anybody opens a thread.
 const threadPane = import('./ThreadPane')
 const ThreadPane = lazy(() => threadPane.then((m) => ({ default: m.ThreadPane })))
-const NewThread = lazy(() => import('./NewThread').then((m) => ({ default: m.NewThread })))
 const Panel = lazy(() => import('./Panel').then((m) => ({ default: m.Panel })))
 const Search = lazy(() => import('./Search').then((m) => ({ default: m.Search })))
 const NewThread = lazy(() => import('./NewThread').then((m) => ({ default: m.NewThread })))
