@@ -24,7 +24,7 @@ build: web/dist/index.html ## compile bin/rapport, with the web app in it
 	@CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/rapport ./cmd/rapport
 
 # Without Node the program is complete but for the app, and says so at /.
-web/dist/index.html: web/package-lock.json web/openapi.json web/index.html web/vite.config.ts $(shell find web/src web/public -type f -not -name schema.d.ts)
+web/dist/index.html: web/package-lock.json web/openapi.json web/index.html web/vite.config.ts web/scripts/values.js $(shell find web/src web/public -type f -not -name schema.d.ts -not -name values.ts)
 	@scripts/web.sh
 
 test: ## run every test on real PostgreSQL, Redis and Postfix (missing ones are installed where you may)

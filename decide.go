@@ -3,6 +3,7 @@ package rapport
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 )
 
@@ -65,6 +66,9 @@ type Rule struct {
 	Channel Channel `json:"channel,omitempty"`
 	Passed  bool    `json:"passed"`
 	Detail  string  `json:"detail"`
+	// Facts are what Detail says, by name, for whoever says it in another language: scope, reason and at of a suppression;
+	// topic; policy; used, max and per of a cap; off of an address; at and expiry of a time.
+	Facts map[string]string `json:"facts,omitempty" doc:"What detail says, by name: scope, reason, at, topic, policy, used, max, per, off, expiry."`
 }
 
 // ReasonStop is the reason of a suppression that the person asked for with a word to us.
@@ -99,7 +103,9 @@ const (
 func Decide(f *Facts, explain func(Rule)) []Decision {
 	candidates := f.candidates()
 	if len(candidates) == 0 {
-		note(explain, "address", "", false, func() string { return fmt.Sprintf("none of the channels %v has an address", f.channels()) })
+		note(explain, "address", "", false, func() (string, particulars) {
+			return fmt.Sprintf("none of the channels %v has an address", f.channels()), nil
+		})
 		return []Decision{{Channel: NoChannel, State: Skipped, Reason: ReasonNoAddress}}
 	}
 	var out []Decision
@@ -133,11 +139,14 @@ func Decide(f *Facts, explain func(Rule)) []Decision {
 }
 
 // note explains one rule, when somebody listens. What it says is made only then: most decisions are not explained.
-func note(explain func(Rule), rule string, c Channel, ok bool, detail func() string) {
+func note(explain func(Rule), rule string, c Channel, ok bool, says func() (string, particulars)) {
 	if explain != nil {
-		explain(Rule{rule, c, ok, detail()})
+		detail, facts := says()
+		explain(Rule{rule, c, ok, detail, facts})
 	}
 }
+
+type particulars = map[string]string
 
 // channels is the order in which channels are tried: the customer's first, limited to the campaign's.
 func (f *Facts) channels() []Channel {
@@ -182,48 +191,62 @@ func (f *Facts) one(a *AddressFacts, explain func(Rule)) Decision {
 		return Decision{Channel: a.Channel, Address: a.ID, Epoch: a.Epoch, State: Skipped, Reason: reason}
 	}
 	if a.Suppressed.Binds(f.Purpose) && !(f.Confirms && a.Suppressed.Reason == ReasonStop) {
-		note(explain, "suppression", a.Channel, false, func() string {
-			return fmt.Sprintf("suppressed for %s (%s) since %s", a.Suppressed.Scope, a.Suppressed.Reason, a.Suppressed.At.UTC().Format(time.RFC3339))
+		note(explain, "suppression", a.Channel, false, func() (string, particulars) {
+			scope, at := fmt.Sprint(a.Suppressed.Scope), a.Suppressed.At.UTC().Format(time.RFC3339)
+			return fmt.Sprintf("suppressed for %s (%s) since %s", scope, a.Suppressed.Reason, at), particulars{"scope": scope, "reason": a.Suppressed.Reason, "at": at}
 		})
 		return stop(ReasonSuppressed)
 	}
-	note(explain, "suppression", a.Channel, true, func() string { return fmt.Sprintf("not suppressed for %s", f.Purpose) })
+	note(explain, "suppression", a.Channel, true, func() (string, particulars) { return fmt.Sprintf("not suppressed for %s", f.Purpose), nil })
 	if a.Consent == ConsentWithdrawn {
-		note(explain, "consent", a.Channel, false, func() string { return fmt.Sprintf("%s consent was withdrawn", f.Purpose) })
+		note(explain, "consent", a.Channel, false, func() (string, particulars) { return fmt.Sprintf("%s consent was withdrawn", f.Purpose), nil })
 		return stop(ReasonWithdrawn)
 	}
-	note(explain, "consent", a.Channel, true, func() string { return fmt.Sprintf("%s consent was not withdrawn", f.Purpose) })
+	note(explain, "consent", a.Channel, true, func() (string, particulars) { return fmt.Sprintf("%s consent was not withdrawn", f.Purpose), nil })
 	if a.Preference != nil && !*a.Preference && (f.Purpose == Marketing || a.PrefTopic == f.Topic) {
-		note(explain, "preference", a.Channel, false, func() string { return fmt.Sprintf("the customer switched topic %q off here", a.PrefTopic) })
+		note(explain, "preference", a.Channel, false, func() (string, particulars) {
+			return fmt.Sprintf("the customer switched topic %q off here", a.PrefTopic), particulars{"topic": a.PrefTopic}
+		})
 		return stop(ReasonPreference)
 	}
-	note(explain, "preference", a.Channel, true, func() string { return "the customer did not switch it off" })
+	note(explain, "preference", a.Channel, true, func() (string, particulars) { return "the customer did not switch it off", nil })
 	if f.Purpose == Marketing {
 		if f.Policy == OptIn && a.Consent != ConsentGranted || f.Policy == NoPolicy {
-			note(explain, "topic_policy", a.Channel, false, func() string { return fmt.Sprintf("topic %q is %s and there is no consent", f.Topic, f.Policy) })
+			note(explain, "topic_policy", a.Channel, false, func() (string, particulars) {
+				return fmt.Sprintf("topic %q is %s and there is no consent", f.Topic, f.Policy), particulars{"topic": f.Topic, "policy": string(f.Policy)}
+			})
 			return stop(ReasonNoConsent)
 		}
-		note(explain, "topic_policy", a.Channel, true, func() string { return fmt.Sprintf("topic %q is %s", f.Topic, f.Policy) })
+		note(explain, "topic_policy", a.Channel, true, func() (string, particulars) {
+			return fmt.Sprintf("topic %q is %s", f.Topic, f.Policy), particulars{"topic": f.Topic, "policy": string(f.Policy)}
+		})
 		if f.Cap != nil && f.CapUsed >= f.Cap.Max {
-			note(explain, "frequency_cap", a.Channel, false, func() string { return fmt.Sprintf("%d of at most %d in %s", f.CapUsed, f.Cap.Max, f.Cap.Per) })
+			note(explain, "frequency_cap", a.Channel, false, func() (string, particulars) {
+				used, most, per := strconv.Itoa(f.CapUsed), strconv.Itoa(f.Cap.Max), FormatDuration(f.Cap.Per)
+				return fmt.Sprintf("%s of at most %s in %s", used, most, per), particulars{"used": used, "max": most, "per": per}
+			})
 			return stop(ReasonCap)
 		}
-		note(explain, "frequency_cap", a.Channel, true, func() string { return fmt.Sprintf("%d used", f.CapUsed) })
+		note(explain, "frequency_cap", a.Channel, true, func() (string, particulars) {
+			return fmt.Sprintf("%d used", f.CapUsed), particulars{"used": strconv.Itoa(f.CapUsed)}
+		})
 	} else {
-		note(explain, "topic_policy", a.Channel, true, func() string { return "transactional ignores topic policies and caps" })
+		note(explain, "topic_policy", a.Channel, true, func() (string, particulars) { return "transactional ignores topic policies and caps", nil })
 	}
 	switch {
 	case a.Off != "":
-		note(explain, "address", a.Channel, false, func() string { return fmt.Sprintf("the address is off: %s", a.Off) })
+		note(explain, "address", a.Channel, false, func() (string, particulars) {
+			return fmt.Sprintf("the address is off: %s", a.Off), particulars{"off": a.Off}
+		})
 		return stop(ReasonAddressOff)
 	case !f.Variants[a.Channel]:
-		note(explain, "template", a.Channel, false, func() string { return "the template has no variant for this channel" })
+		note(explain, "template", a.Channel, false, func() (string, particulars) { return "the template has no variant for this channel", nil })
 		return stop(ReasonNoVariant)
 	case !f.Providers[a.Channel]:
-		note(explain, "provider", a.Channel, false, func() string { return "no provider is configured for this channel" })
+		note(explain, "provider", a.Channel, false, func() (string, particulars) { return "no provider is configured for this channel", nil })
 		return stop(ReasonNoProvider)
 	}
-	note(explain, "address", a.Channel, true, func() string { return "usable, with a template variant and a provider" })
+	note(explain, "address", a.Channel, true, func() (string, particulars) { return "usable, with a template variant and a provider", nil })
 	return f.when(a, explain)
 }
 
@@ -251,15 +274,19 @@ func (f *Facts) when(a *AddressFacts, explain func(Rule)) Decision {
 	d.Due, d.WindowEnd = NextOpen(earliest, f.Window, zone, quiet, nights...)
 	switch {
 	case d.Due.IsZero():
-		note(explain, "window", a.Channel, false, func() string { return "send window and quiet hours leave no room" })
+		note(explain, "window", a.Channel, false, func() (string, particulars) { return "send window and quiet hours leave no room", nil })
 		d.Send, d.State, d.Reason = false, Skipped, ReasonNeverOpen
 	case !f.ExpiresAt.IsZero() && !d.Due.Before(f.ExpiresAt):
-		note(explain, "expiry", a.Channel, false, func() string {
-			return fmt.Sprintf("the next open moment %s is not before the expiry %s", d.Due.Format(time.RFC3339), f.ExpiresAt.UTC().Format(time.RFC3339))
+		note(explain, "expiry", a.Channel, false, func() (string, particulars) {
+			at, expiry := d.Due.Format(time.RFC3339), f.ExpiresAt.UTC().Format(time.RFC3339)
+			return fmt.Sprintf("the next open moment %s is not before the expiry %s", at, expiry), particulars{"at": at, "expiry": expiry}
 		})
 		d.Send, d.State, d.Reason = false, Expired, ReasonExpired
 	default:
-		note(explain, "window", a.Channel, true, func() string { return fmt.Sprintf("may be sent at %s", d.Due.Format(time.RFC3339)) })
+		note(explain, "window", a.Channel, true, func() (string, particulars) {
+			at := d.Due.Format(time.RFC3339)
+			return "may be sent at " + at, particulars{"at": at}
+		})
 	}
 	return d
 }

@@ -36,6 +36,7 @@ const (
 
 // Reject is one refused row of a job's file.
 type Reject struct {
-	Line   int64  `json:"line"` // counted from 1
-	Reason string `json:"reason"`
+	Line   int64    `json:"line"` // counted from 1
+	Reason string   `json:"reason"`
+	Cells  []string `json:"cells,omitempty" doc:"The row as the file had it, cell by cell; of NDJSON its line. Kept for 30 days, and not of a person who was erased since."`
 }

@@ -23,6 +23,7 @@ type Agent struct {
 	CreatedAt     time.Time         `json:"created_at"`
 	Link          string            `json:"link,omitempty" doc:"The one-time link: only in the answer that made it."`
 	LinkExpiresAt *time.Time        `json:"link_expires_at,omitempty"`
+	Mailed        *gateway.Mailed   `json:"mailed,omitempty" doc:"What came of sending the link by e-mail: only in the answer that did."`
 }
 
 // kept is what an Idempotency-Key may keep: not the link, which lets people in.
@@ -35,10 +36,28 @@ func agentView(a rapport.Agent) Agent {
 	return Agent{ID: rapport.KindAgent.Format(a.ID), Name: a.Name, Email: a.Email, Role: a.Role, State: a.State(), TOTP: a.TOTP, Mention: rapport.MentionName(a.Name), SeenAt: maybe(a.SeenAt), CreatedAt: a.CreatedAt}
 }
 
-func linked(a rapport.Agent, l gateway.Link) Agent {
-	v := agentView(a)
+// linked makes a one-time link, and sends it where that is wanted. Whether it can be is asked first, so that nobody is
+// invited by half; a mail that no provider takes is told beside the link, which is good all the same.
+func (d *door) linked(ctx context.Context, by gateway.Caller, kind rapport.PassKind, mail bool, make func() (rapport.Agent, gateway.Link, error)) (v Agent, err error) {
+	if mail {
+		if err := d.g.MailsLinks(); err != nil {
+			return v, err
+		}
+	}
+	a, l, err := make()
+	if err != nil {
+		return v, err
+	}
+	v = agentView(a)
 	v.Link, v.LinkExpiresAt = l.URL, &l.ExpiresAt
-	return v
+	if mail {
+		m, err := d.g.MailLink(ctx, by, a, kind, l)
+		if err != nil {
+			return v, err
+		}
+		v.Mailed = &m
+	}
+	return v, nil
 }
 
 // Me is an agent as they see themselves.
@@ -80,9 +99,21 @@ type RecoveryCodes struct {
 	Codes []string `json:"recovery_codes" nullable:"false" doc:"Each of them stands once for a code of the app."`
 }
 
+// ByMail says how a one-time link gets to its agent.
+type ByMail struct {
+	Mail bool `json:"mail,omitempty" doc:"The link is also sent to the agent, at once, through the first provider of e-mail that takes it."`
+}
+
+// InviteInput is a new agent and how they hear of it.
+type InviteInput struct {
+	gateway.AgentInput
+	ByMail
+}
+
 // ResetInput says what a reset is to be.
 type ResetInput struct {
 	TOTP bool `json:"totp,omitempty" doc:"It also ends the codes, for who has lost the app and the recovery codes."`
+	ByMail
 }
 
 func (d *door) agents() {
@@ -96,10 +127,10 @@ func (d *door) agents() {
 	handleJSON(d, route{Method: http.MethodPost, Path: me + "/totp/disable", Self: true, Tag: tag, Summary: "Sign in without codes again", Status: 204}, d.endTOTP)
 	handle(d, route{Method: http.MethodGet, Path: "/v1/agents", Scope: "read:agents", Tag: tag, Summary: "List agents", About: "Those who came first, first."}, d.listAgents)
 	handleJSON(d, route{Method: http.MethodPost, Path: "/v1/agents", Scope: "write:agents", Tag: tag, Summary: "Invite an agent", Status: 201,
-		About: "The answer has a link that is good for seven days, once, and is shown nowhere else. Nobody can give a role whose scopes they do not have; only an owner makes owners."}, d.postAgent)
+		About: "The answer has a link that is good for seven days, once, and is shown nowhere else; with `mail` it also goes to the agent. Nobody can give a role whose scopes they do not have; only an owner makes owners."}, d.postAgent)
 	handle(d, route{Method: http.MethodGet, Path: "/v1/agents/{id}", Scope: "read:agents", Tag: tag, Summary: "Find an agent", Refuses: []int{404}}, d.getAgent)
 	handleJSON(d, route{Method: http.MethodPatch, Path: "/v1/agents/{id}", Scope: "write:agents", Tag: tag, Summary: "Change an agent", Refuses: []int{404, 409}, About: "409: somebody has the address, or nobody would be left who owns this. The name stays: threads, notes and drafts know an agent by it."}, d.patchAgent)
-	handle(d, route{Method: http.MethodPost, Path: "/v1/agents/{id}/invitation", Scope: "write:agents", Tag: tag, Summary: "Invite an agent again", Refuses: []int{404}, About: "The link before is worth nothing any more."}, d.postInvitation)
+	handleJSON(d, route{Method: http.MethodPost, Path: "/v1/agents/{id}/invitation", Scope: "write:agents", Tag: tag, Summary: "Invite an agent again", Bare: true, Refuses: []int{404}, About: "The link before is worth nothing any more."}, d.postInvitation)
 	handleJSON(d, route{Method: http.MethodPost, Path: "/v1/agents/{id}/reset", Scope: "write:agents", Tag: tag, Summary: "Let an agent choose another password", Bare: true, Refuses: []int{404}, About: "The answer has a link that is good for 24 hours, once."}, d.postReset)
 	handle(d, route{Method: http.MethodDelete, Path: "/v1/agents/{id}/sessions", Scope: "write:agents", Tag: tag, Summary: "Sign an agent out everywhere", Status: 204, Refuses: []int{404}}, d.deleteAgentSessions)
 }
@@ -170,12 +201,14 @@ func (d *door) listAgents(ctx context.Context, in *listAgents) (*reply[List[Agen
 	return ok(listOf("agents", rows, next, agentView))
 }
 
-func (d *door) postAgent(ctx context.Context, in *justRequest, body *gateway.AgentInput) (*reply[Agent], error) {
-	a, l, err := d.g.Agents.Invite(ctx, in.caller(), *body)
+func (d *door) postAgent(ctx context.Context, in *justRequest, body *InviteInput) (*reply[Agent], error) {
+	v, err := d.linked(ctx, in.caller(), rapport.PassInvitation, body.Mail, func() (rapport.Agent, gateway.Link, error) {
+		return d.g.Agents.Invite(ctx, in.caller(), body.AgentInput)
+	})
 	if err != nil {
 		return nil, err
 	}
-	return created("/v1/agents/"+rapport.KindAgent.Format(a.ID), linked(a, l))
+	return created("/v1/agents/"+v.ID, v)
 }
 
 type oneAgent struct {
@@ -209,16 +242,18 @@ func (d *door) patchAgent(ctx context.Context, in *oneAgent, body *gateway.Agent
 	return ok(agentView(a))
 }
 
-func (d *door) postInvitation(ctx context.Context, in *oneAgent) (*reply[Agent], error) {
+func (d *door) postInvitation(ctx context.Context, in *oneAgent, body *ByMail) (*reply[Agent], error) {
 	id, err := in.agent()
 	if err != nil {
 		return nil, err
 	}
-	a, l, err := d.g.Agents.InviteAgain(ctx, in.caller(), id)
+	v, err := d.linked(ctx, in.caller(), rapport.PassInvitation, body.Mail, func() (rapport.Agent, gateway.Link, error) {
+		return d.g.Agents.InviteAgain(ctx, in.caller(), id)
+	})
 	if err != nil {
 		return nil, err
 	}
-	return ok(linked(a, l))
+	return ok(v)
 }
 
 func (d *door) postReset(ctx context.Context, in *oneAgent, body *ResetInput) (*reply[Agent], error) {
@@ -226,11 +261,13 @@ func (d *door) postReset(ctx context.Context, in *oneAgent, body *ResetInput) (*
 	if err != nil {
 		return nil, err
 	}
-	a, l, err := d.g.Agents.Reset(ctx, in.caller(), id, body.TOTP)
+	v, err := d.linked(ctx, in.caller(), rapport.PassReset, body.Mail, func() (rapport.Agent, gateway.Link, error) {
+		return d.g.Agents.Reset(ctx, in.caller(), id, body.TOTP)
+	})
 	if err != nil {
 		return nil, err
 	}
-	return ok(linked(a, l))
+	return ok(v)
 }
 
 func (d *door) deleteAgentSessions(ctx context.Context, in *oneAgent) (*reply[nothing], error) {

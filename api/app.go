@@ -23,7 +23,7 @@ const notBuilt = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Ra
 
 // appPolicy allows the app its own files and nothing inline. Styles may carry the nonce, because the library writes a
 // few style elements; frames are customers' mails, which come from here with a stricter policy of their own.
-const appPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-%s'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; " +
+const appPolicy = "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-%s'; img-src 'self' data: blob:; media-src 'self'; font-src 'self'; connect-src 'self'; " +
 	"frame-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // framePage is an empty page in which the app shows a mail that it has at hand: of a template that is being written, of a

@@ -36,6 +36,7 @@ type Campaign struct {
 	Counts          *rapport.Counts        `json:"counts,omitempty" doc:"The states from pending to unknown exclude each other and sum to planned."`
 	Refused         int64                  `json:"refused" doc:"Recipients that could not become a message: see /refusals."`
 	Costs           []store.Cost           `json:"costs,omitempty"`
+	Currency        string                 `json:"currency,omitempty" doc:"Of the costs, ISO 4217."`
 	DryRun          *gateway.DryRun        `json:"dry_run,omitempty" doc:"What a dry run found."`
 	Notes           *gateway.Notes         `json:"notes,omitempty" doc:"What you should know and did not ask; only in the answer to POST."`
 	CreatedAt       time.Time              `json:"created_at"`
@@ -77,7 +78,7 @@ func (d *door) campaigns() {
 	const tag = "Campaigns"
 	handle(d, route{Method: http.MethodPost, Path: "/v1/campaigns", Scope: "write:campaigns", Tag: tag, Summary: "Send a campaign, or begin a draft", Status: 202, Large: true, Limit: d.o.Limits.Inline, Body: gateway.CampaignInput{},
 		About: "The whole audience is checked and stored before the answer: an error in its last row leaves nothing behind. `audience` is one of customers, segment, everyone."}, d.postCampaign)
-	handle(d, route{Method: http.MethodGet, Path: "/v1/campaigns", Scope: "read:campaigns", Tag: tag, Summary: "List campaigns", About: "Newest first, without counts."}, d.listCampaigns)
+	handle(d, route{Method: http.MethodGet, Path: "/v1/campaigns", Scope: "read:campaigns", Tag: tag, Summary: "List campaigns", About: "Newest first, with counts and without costs."}, d.listCampaigns)
 	handleJSON(d, route{Method: http.MethodPost, Path: "/v1/campaigns/cancel", Scope: "write:campaigns", Tag: tag, Summary: "Cancel by key",
 		About: "Everything open with this cancellation_key, or of it only what is for some customers."}, d.cancelByKey)
 	handle(d, route{Method: http.MethodGet, Path: "/v1/campaigns/{id}", Scope: "read:campaigns", Tag: tag, Summary: "A campaign and its ledger", Refuses: []int{404}}, d.getCampaign)
@@ -160,7 +161,15 @@ func (d *door) listCampaigns(ctx context.Context, in *listCampaigns) (*reply[Lis
 	if err != nil {
 		return nil, err
 	}
-	return ok(listOf("campaigns", rows, next, campaignView))
+	ledgers, err := d.g.Ledgers(ctx, rows...)
+	if err != nil {
+		return nil, err
+	}
+	out := listOf("campaigns", rows, next, campaignView)
+	for i := range out.Data {
+		out.Data[i].Counts = ledgers[i]
+	}
+	return ok(out)
 }
 
 func (d *door) getCampaign(ctx context.Context, in *CampaignPath) (*reply[Campaign], error) {
@@ -190,6 +199,9 @@ func (d *door) wholeCampaign(ctx context.Context, c *rapport.Campaign) (_ *reply
 	}
 	if v.Costs, err = d.st.Costs(ctx, c.ID); err != nil {
 		return nil, err
+	}
+	if len(v.Costs) > 0 {
+		v.Currency = d.g.Currency()
 	}
 	result, err := d.st.Result(ctx, c.ID)
 	if err == nil && result != nil {

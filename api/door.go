@@ -169,6 +169,7 @@ func open(o Options) (*fiber.App, *door) {
 	d.sandbox()
 	d.audit()
 	d.system()
+	d.vocabulary()
 	d.documentation(app)
 	d.app(app, o.App)
 	return app, d

@@ -248,9 +248,9 @@ func (h *house) refused(status int, says, method, path string, body any, headers
 // until waits for something to become true.
 func (h *house) until(what string, ok func() bool) {
 	h.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !ok(); {
+	for deadline := time.Now().Add(2 * time.Minute); !ok(); {
 		if time.Now().After(deadline) {
-			h.t.Fatalf("did not happen within 30 s: %s\n%s", what, h.logs)
+			h.t.Fatalf("did not happen within 2 min: %s\n%s", what, h.logs)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}

@@ -39,7 +39,7 @@ func (d *door) imports() {
 			"Other names are mapped with `mapping` in the query or the form, a JSON object from the file's names to these; `-` leaves a column out."}, d.startImport)
 	handle(d, route{Method: http.MethodGet, Path: "/v1/jobs", Scope: "read:jobs", Tag: "Jobs", Summary: "List jobs", About: "Newest first, without their refused rows."}, d.listJobs)
 	handle(d, route{Method: http.MethodGet, Path: "/v1/jobs/{id}", Scope: "read:jobs", Tag: "Jobs", Summary: "How a job is going", Refuses: []int{404}}, d.getJob)
-	stream(d, route{Method: http.MethodGet, Path: "/v1/jobs/{id}/rejects", Scope: "read:jobs", Tag: "Jobs", Summary: "The rows that a job refused", Refuses: []int{404}, About: "In the order of the file."}, d.rejects)
+	stream(d, route{Method: http.MethodGet, Path: "/v1/jobs/{id}/rejects", Scope: "read:jobs", Tag: "Jobs", Summary: "The rows that a job refused", Refuses: []int{404}, About: "In the order of the file. As CSV: line, reason, and the columns of the file itself, so that the rows can be mended and imported again with `{\"line\":\"-\",\"reason\":\"-\"}` in the mapping."}, d.rejects)
 }
 
 type startImport struct {
@@ -140,14 +140,19 @@ func (d *door) rejects(ctx context.Context, in *rejects) (*table[rapport.Reject,
 	if err != nil {
 		return nil, err
 	}
-	if _, err := d.st.Job(ctx, id); err != nil {
+	j, err := d.st.Job(ctx, id)
+	if err != nil {
 		return nil, err
 	}
-	t := &table[rapport.Reject, int64, rapport.Reject]{name: "rejects", limit: in.Limit, columns: []string{"line", "reason"}}
+	columns, err := gateway.ImportColumns(j)
+	if err != nil {
+		return nil, err
+	}
+	t := &table[rapport.Reject, int64, rapport.Reject]{name: "rejects", limit: in.Limit, columns: append([]string{"line", "reason"}, columns...)}
 	t.view = func(r rapport.Reject) rapport.Reject { return r }
 	t.fetch = func(ctx context.Context, after int64, limit int) ([]rapport.Reject, int64, error) {
 		return d.st.Rejects(ctx, id, after, limit)
 	}
-	t.cells = func(r rapport.Reject) []string { return []string{strconv.FormatInt(r.Line, 10), r.Reason} }
+	t.cells = func(r rapport.Reject) []string { return append([]string{strconv.FormatInt(r.Line, 10), r.Reason}, r.Cells...) }
 	return t, in.after(t.name, &t.after)
 }

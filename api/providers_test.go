@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"rapport/gateway"
+	"rapport/store"
 )
 
 // A form is drawn from a driver's settings, filled in, sent, and the provider is tried: all over the API.
@@ -80,7 +81,7 @@ func TestProviders_FormTestStatus(t *testing.T) {
 		if before.get("status.sent_last_hour") != 1.0 || after.get("status.sent_last_hour") != 1.0 || after.get("status.rate_in_use").(float64) <= 0 {
 			t.Errorf("before and after storing: %s\n%s", before, after)
 		}
-		if states, err := h.st.ProviderStates(t.Context()); err != nil || len(states) != 1 || states[0].Provider != "mail" {
+		if states, err := h.st.ProviderStates(t.Context()); err != nil || !slices.ContainsFunc(states, func(x store.ProviderState) bool { return x.Provider == "mail" }) { // box too, once its receipt came
 			t.Errorf("states: %v %v", states, err)
 		}
 	})

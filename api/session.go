@@ -5,12 +5,14 @@ import (
 	"crypto/subtle"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
 
 	"rapport"
+	"rapport/channels"
 	"rapport/gateway"
 )
 
@@ -29,6 +31,7 @@ type House struct {
 	Version         string `json:"version"`
 	PublicURL       string `json:"public_url"`
 	Demo            bool   `json:"demo"`
+	Simulator       bool   `json:"simulator" doc:"Some channel goes to the sandbox, and the simulator shows what people got."`
 	DefaultLocale   string `json:"default_locale"`
 	DefaultTimezone string `json:"default_timezone"`
 }
@@ -217,7 +220,12 @@ func (d *door) session(ctx context.Context, agent rapport.ID, token string) (v S
 	}
 	locale, zone := d.g.Defaults()
 	return Session{Agent: me, Scopes: gateway.ScopesOf(me.Role), CSRF: gateway.CSRF(token), Session: rapport.KindSession.Format(x.ID), ExpiresAt: x.ExpiresAt,
-		Settings: House{d.o.Version, d.o.PublicURL, d.o.Demo, locale, zone}}, nil
+		Settings: House{d.o.Version, d.o.PublicURL, d.o.Demo, d.simulated(), locale, zone}}, nil
+}
+
+// simulated tells whether the sandbox stands for some channel's provider.
+func (d *door) simulated() bool {
+	return slices.ContainsFunc(d.g.Hub.All(), func(p *channels.Provider) bool { return p.Entry().Driver == "sandbox" && !p.Implicit() })
 }
 
 // cookies are the names of ours. With the prefix __Host- a browser takes one only over TLS, for this host alone and for

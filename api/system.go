@@ -68,7 +68,7 @@ type SystemDisk struct {
 // SystemWorker is a process.
 type SystemWorker struct {
 	Name   string     `json:"name"`
-	Role   string     `json:"role" enum:"all,api,worker"`
+	Role   string     `json:"role" enum:"serve,api,worker" doc:"serve: both in one."`
 	SeenAt *time.Time `json:"seen_at,omitempty" doc:"Its last sign of life, within some seconds; absent: it was not watched for long enough yet."`
 }
 

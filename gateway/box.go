@@ -199,15 +199,18 @@ func (g *Gateway) SandboxReply(ctx context.Context, in SandboxReplyInput) (e rap
 	if wrong != nil {
 		return e, rapport.Invalid("address", "%s", wrong.Message)
 	}
-	u, err := g.sandboxUpdate(ctx, in, value)
+	seen, err := g.sandboxSeen(ctx, in, value)
 	if err != nil {
 		return e, err
 	}
-	route := g.Hub.Route(in.Channel, true)
-	if len(route) == 0 {
-		return e, errors.New("the sandbox has no provider for this channel")
+	u, err := g.sandboxUpdate(ctx, in, value, seen)
+	if err != nil {
+		return e, err
 	}
-	from := route[0].Entry()
+	from, err := g.sandboxDoor(in.Channel, seen.Provider)
+	if err != nil {
+		return e, err
+	}
 	if err := g.Ingest(ctx, from, []channels.Update{u}, nil); err != nil || u.Message == nil {
 		return e, err
 	}
@@ -218,7 +221,35 @@ func (g *Gateway) SandboxReply(ctx context.Context, in SandboxReplyInput) (e rap
 	return e, err
 }
 
-func (g *Gateway) sandboxUpdate(ctx context.Context, in SandboxReplyInput, from string) (u channels.Update, err error) {
+// sandboxSeen is the message that is answered, else the newest that the person has; the zero value if there is none.
+func (g *Gateway) sandboxSeen(ctx context.Context, in SandboxReplyInput, address string) (s sandbox.Sent, err error) {
+	f := store.OutboxFilter{Channel: in.Channel, Address: address, Page: store.Page{Limit: 1}}
+	if in.InReplyTo != "" {
+		if f.Message, err = rapport.KindMessage.Parse(in.InReplyTo); err != nil {
+			return s, rapport.Invalid("in_reply_to", "is not a message id (msg_...)")
+		}
+	}
+	rows, _, err := g.Store.Outbox(ctx, f)
+	if err != nil || len(rows) == 0 {
+		return s, err
+	}
+	return s, json.Unmarshal(rows[0].Content, &s)
+}
+
+// sandboxDoor is the provider that a reply comes in at: the sandbox that sent what is answered, else the channel's own. Another
+// one would not know the message, and neither whose campaign it was.
+func (g *Gateway) sandboxDoor(ch rapport.Channel, sender string) (e channels.Entry, err error) {
+	if p, ok := g.Hub.Provider(sender); ok && p.Entry().Driver == "sandbox" && p.Entry().Channel == ch {
+		return p.Entry(), nil
+	}
+	route := g.Hub.Route(ch, true)
+	if len(route) == 0 {
+		return e, errors.New("the sandbox has no provider for this channel")
+	}
+	return route[0].Entry(), nil
+}
+
+func (g *Gateway) sandboxUpdate(ctx context.Context, in SandboxReplyInput, from string, seen sandbox.Sent) (u channels.Update, err error) {
 	if in.Blocks != nil {
 		return sandbox.Changed(in.Channel, from, *in.Blocks), nil
 	}
@@ -228,23 +259,15 @@ func (g *Gateway) sandboxUpdate(ctx context.Context, in SandboxReplyInput, from 
 	if in.HTML != "" && in.Channel != rapport.Email {
 		return u, rapport.Invalid("html", "only mails have it")
 	}
-	if in.InReplyTo != "" {
-		if _, err := rapport.KindMessage.Parse(in.InReplyTo); err != nil {
-			return u, rapport.Invalid("in_reply_to", "is not a message id (msg_...)")
-		}
-	}
 	if in.InReplyTo == "" && in.Channel == rapport.Email { // a mail program answers what is on the screen
-		seen, _, err := g.Store.Outbox(ctx, store.OutboxFilter{Channel: in.Channel, Address: from, Page: store.Page{Limit: 1}})
-		if err != nil {
-			return u, err
-		}
-		if len(seen) > 0 {
-			in.InReplyTo = rapport.KindMessage.Format(seen[0].Message)
-		}
+		in.InReplyTo = seen.MessageID
 	}
 	u = sandbox.Reply(in.Channel, from, in.Text, in.Button, in.InReplyTo)
 	m := u.Message
 	m.FromName, m.Locale, m.Album, m.HTML = in.Name, in.Locale, in.Album, in.HTML
+	if in.Channel == rapport.Email && seen.Subject != "" {
+		m.Subject = "Re: " + strings.TrimPrefix(seen.Subject, "Re: ")
+	}
 	if in.Contact != "" {
 		number, wrong := g.address(rapport.SMS, in.Contact)
 		if wrong != nil {

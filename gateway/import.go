@@ -30,6 +30,19 @@ type ImportSpec struct {
 	Format  Format            `json:"format"`
 	Mapping map[string]string `json:"mapping,omitempty"`
 	Consent ConsentDefaults   `json:"consent"`
+	Columns []string          `json:"columns,omitempty"` // of a CSV, as the file names them
+}
+
+// ImportColumns names the cells of the rows that an import refused.
+func ImportColumns(j rapport.Job) ([]string, error) {
+	var spec ImportSpec
+	if err := json.Unmarshal(j.Spec, &spec); err != nil {
+		return nil, fmt.Errorf("reading what an import was asked for: %w", err)
+	}
+	if spec.Format == NDJSON {
+		return []string{"row"}, nil
+	}
+	return spec.Columns, nil
 }
 
 // StartImport keeps the file and queues its import. A header that makes no sense is refused at once.
@@ -49,7 +62,9 @@ func (g *Gateway) StartImport(ctx context.Context, by Caller, spec ImportSpec, r
 	if err != nil && !errors.Is(err, io.EOF) {
 		return rapport.Job{}, err
 	}
-	_, bad := NewRows(bytes.NewReader(head), spec.Format, spec.Mapping, limit).Next()
+	first := NewRows(bytes.NewReader(head), spec.Format, spec.Mapping, limit)
+	_, bad := first.Next()
+	spec.Columns = first.names
 	if whole := errors.Is(err, io.EOF); bad != nil && !errors.Is(bad, io.EOF) && (whole || rapport.CodeOf(bad) == rapport.CodeInvalid) {
 		return rapport.Job{}, bad
 	}
@@ -131,7 +146,7 @@ func (g *Gateway) openRows(ctx context.Context, j rapport.Job, spec ImportSpec) 
 		return nil, nil, err
 	}
 	rows := NewRows(file, spec.Format, spec.Mapping, 1<<62)
-	rows.Consent = spec.Consent
+	rows.Consent, rows.Keep = spec.Consent, true
 	return rows, file, nil
 }
 
@@ -158,18 +173,21 @@ func (g *Gateway) importRows(ctx context.Context, j *rapport.Job, page []Row) er
 		next = *j
 		var rejects []rapport.Reject
 		var patches []store.CustomerPatch
-		var lines []int64
+		var taken []Row
+		refuse := func(row Row, reason string) {
+			rejects = append(rejects, rapport.Reject{Line: row.Line, Reason: reason, Cells: row.cells})
+		}
 		for _, row := range page {
 			if row.Err != nil {
-				rejects = append(rejects, rapport.Reject{Line: row.Line, Reason: row.Err.Error()})
+				refuse(row, row.Err.Error())
 				continue
 			}
 			patch, wrong := g.patch(row.Patch.CustomerInput, "")
 			if len(wrong) > 0 {
-				rejects = append(rejects, rapport.Reject{Line: row.Line, Reason: reason(row.Patch.CustomerInput, wrong)})
+				refuse(row, reason(row.Patch.CustomerInput, wrong))
 				continue
 			}
-			patches, lines = append(patches, patch), append(lines, row.Line)
+			patches, taken = append(patches, patch), append(taken, row)
 		}
 		done, err := s.UpsertCustomers(ctx, patches)
 		if err == nil {
@@ -180,7 +198,7 @@ func (g *Gateway) importRows(ctx context.Context, j *rapport.Job, page []Row) er
 		}
 		for i, u := range done {
 			if u.Refusal != "" {
-				rejects = append(rejects, rapport.Reject{Line: lines[i], Reason: u.Detail})
+				refuse(taken[i], u.Detail)
 			}
 		}
 		next.Cursor += int64(len(page))

@@ -21,15 +21,14 @@ const keyPrefix = "rpt_live_"
 // keyMemory is how long a process may go on taking a key that another one has revoked.
 const keyMemory = 2 * time.Second
 
-// Scopes lists every scope that a key may have: read and write for each resource, everything that changes
-// nothing, and everything.
+// Scopes lists every scope that a key may have: everything, everything that changes nothing, and read and write for each
+// resource, as far as something needs them.
 func Scopes() []string {
 	out := []string{"*", "read:*"}
-	for _, r := range []string{"agents", "audit", "campaigns", "customers", "endpoints", "events", "files", "jobs", "keys", "messages", "providers", "sandbox", "suppressions",
-		"system", "templates", "threads", "topics"} {
+	for _, r := range []string{"agents", "campaigns", "customers", "endpoints", "events", "files", "keys", "messages", "providers", "sandbox", "suppressions", "templates", "threads", "topics"} {
 		out = append(out, "read:"+r, "write:"+r)
 	}
-	return out
+	return append(out, "read:audit", "read:jobs", "read:system") // nothing in them is anybody's to write
 }
 
 // Allows tells whether somebody with these scopes may do what needs scope. Who may write may read.

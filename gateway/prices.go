@@ -16,3 +16,6 @@ type Prices struct {
 func (p Prices) micros(ch rapport.Channel, units int) int64 {
 	return int64(math.Round(p.Minor[ch]*1e6)) * int64(units)
 }
+
+// Currency is that of all costs, "" where there are no prices.
+func (g *Gateway) Currency() string { return g.set.Prices.Currency }

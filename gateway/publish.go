@@ -261,14 +261,15 @@ func (g *Gateway) tellProgress(ctx context.Context) error {
 	}
 	seen := make(map[rapport.ID]rapport.Counts, len(open))
 	var notices []rapport.Notice
-	for _, c := range open {
+	ledgers, err := g.Ledgers(ctx, open...)
+	if err != nil {
+		return err
+	}
+	for i, c := range open {
 		if c.DryRun {
 			continue
 		}
-		n, err := g.Ledger(ctx, c)
-		if err != nil {
-			return err
-		}
+		n := ledgers[i]
 		if seen[c.ID] = *n; g.telling.progress[c.ID] != *n {
 			notices = append(notices, aboutCampaign(c, c.Status, n).Notice(rapport.CampaignProgress, 0))
 		}
@@ -283,6 +284,9 @@ func (g *Gateway) tellProgress(ctx context.Context) error {
 // purgeEvery is how often what was told is looked at for what is too old, or too much.
 const purgeEvery = 10 * time.Second
 
+// keepRejects is how long the rows that an import refused can be downloaded, with what they say of people.
+const keepRejects = 30 * 24 * time.Hour
+
 // keepDeliveries is how long it can be looked up what was delivered.
 const keepDeliveries = 30 * 24 * time.Hour
 
@@ -292,6 +296,7 @@ func (g *Gateway) purgeTold(ctx context.Context) {
 			return g.Store.PurgeStream(ctx, g.now().Add(-g.set.KeepStream), g.set.KeepNotices)
 		},
 		func() (bool, error) { return g.Store.PurgeDeliveries(ctx, g.now().Add(-keepDeliveries)) },
+		func() (bool, error) { return g.Store.ForgetRejects(ctx, g.now().Add(-keepRejects)) },
 	} {
 		for more := true; more; {
 			var err error

@@ -56,7 +56,7 @@ func TestStream_MissesNothingUnderConcurrentCommits(t *testing.T) {
 			t.Fatal(oldest, newest, err)
 		}
 		const publishers, each = 8, 20
-		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 		defer cancel()
 		var publishing, reading sync.WaitGroup
 		told := make(map[string]bool)

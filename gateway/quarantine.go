@@ -82,14 +82,16 @@ func (g *Gateway) Quarantine(ctx context.Context) (*Quarantine, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range campaigns {
+	ledgers, err := g.Ledgers(ctx, campaigns...)
+	if err != nil {
+		return nil, err
+	}
+	for i, c := range campaigns {
 		v := HeldCampaign{ID: rapport.KindCampaign.Format(c.ID), Name: c.Name, Purpose: c.Purpose, Was: c.PausedFrom, CreatedAt: c.CreatedAt, LaunchedAt: given(c.LaunchedAt), SendAt: given(c.SendAt)}
 		if paused(c) {
 			v.Was = rapport.CampaignPaused
 		}
-		if v.Counts, err = g.Ledger(ctx, c); err != nil {
-			return nil, err
-		}
+		v.Counts = ledgers[i]
 		out.Campaigns = append(out.Campaigns, v)
 	}
 	h, err := g.Store.HeldMessages(ctx)

@@ -37,7 +37,31 @@ type Row struct {
 	Line  int64 // counted from 1, the first of the row
 	Patch RecipientRow
 	Err   error
-	text  []byte // of a line of NDJSON, until the next row is read
+	text  []byte   // of a line of NDJSON, until the next row is read
+	cells []string // as the file has them, of NDJSON the line; with Keep
+}
+
+// maxKept is the longest row that is kept when it is refused, in bytes: nobody mends longer ones by hand.
+const maxKept = 4 << 10
+
+// kept are the cells of a row for whoever mends it; nil where they are too long, or no text.
+func (t *Rows) kept(cells ...string) []string {
+	size := 0
+	for _, c := range cells {
+		if size += len(c); !t.Keep || size > maxKept || !utf8.ValidString(c) || strings.IndexByte(c, 0) >= 0 {
+			return nil
+		}
+	}
+	return slices.Clone(cells)
+}
+
+// ours takes off the apostrophe that keeps a spreadsheet from computing a cell of our own downloads, so that
+// refused rows can be mended and brought again.
+func ours(cell string) string {
+	if len(cell) > 1 && cell[0] == '\'' && strings.IndexByte("=+-@", cell[1]) >= 0 {
+		return cell[1:]
+	}
+	return cell
 }
 
 // payload is what the stage keeps of the row.
@@ -59,6 +83,8 @@ type ConsentDefaults struct {
 type Rows struct {
 	// Consent is used where a row of a CSV has a consent cell and no words about it. Source: "import".
 	Consent ConsentDefaults
+	// Keep makes rows remember what the file said, for whoever notes the refused ones.
+	Keep bool
 
 	format  Format
 	mapping map[string]string
@@ -66,6 +92,7 @@ type Rows struct {
 	in      *bufio.Reader
 	table   *csv.Reader
 	columns []cell
+	names   []string // of the columns, as the file has them
 	line    int64
 	end     error // what every further Next returns
 }
@@ -154,6 +181,7 @@ type cells struct {
 func (t *Rows) header(names []string) error {
 	v := validation{}
 	seen := map[string]string{}
+	t.names = slices.Clone(names)
 	for _, given := range names {
 		given = strings.TrimSpace(given)
 		name := given
@@ -298,7 +326,7 @@ func (t *Rows) nextCSV() (Row, error) {
 	if err != nil && !ragged {
 		return Row{}, err
 	}
-	row := Row{Line: t.line}
+	row := Row{Line: t.line, cells: t.kept(record...)}
 	if ragged {
 		row.Err = fmt.Errorf("has %d cells and the header %d", len(record), len(t.columns))
 		return row, nil
@@ -306,7 +334,7 @@ func (t *Rows) nextCSV() (Row, error) {
 	var all cells
 	var problems []string
 	for i, text := range record {
-		if text = strings.TrimSpace(text); text == "" {
+		if text = ours(strings.TrimSpace(text)); text == "" {
 			continue
 		}
 		c := t.columns[i]
@@ -395,6 +423,9 @@ func (t *Rows) nextJSON() (Row, error) {
 			continue
 		}
 		row := Row{Line: at, text: line}
+		if t.Keep {
+			row.cells = t.kept(string(line))
+		}
 		bad := Decode(line, "", &row.Patch)
 		if rapport.CodeOf(bad) == rapport.CodeMalformed {
 			return Row{}, rapport.Errorf(rapport.CodeMalformed, "Line %d is not JSON: %s.", at, plainly(json.Unmarshal(line, new(any))))

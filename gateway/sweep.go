@@ -186,10 +186,11 @@ func (g *Gateway) finish(ctx context.Context, c *rapport.Campaign) error {
 	if err != nil || waiting {
 		return err
 	}
-	counts, err := g.Store.Counts(ctx, c)
+	ledger, err := g.Store.Counts(ctx, c)
 	if err != nil {
 		return err
 	}
+	counts := ledger[0]
 	real, err := g.Store.Recount(ctx, c.ID)
 	if err != nil {
 		return err

@@ -294,9 +294,9 @@ func routed(method rapport.Method, chans ...rapport.Channel) func(map[string]any
 // until waits for something to become true.
 func (w *world) until(what string, ok func() bool) {
 	w.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !ok(); {
+	for deadline := time.Now().Add(2 * time.Minute); !ok(); {
 		if time.Now().After(deadline) {
-			w.t.Fatalf("did not happen within 30 s: %s", what)
+			w.t.Fatalf("did not happen within 2 min: %s", what)
 		}
 		time.Sleep(10 * time.Millisecond)
 	}

@@ -124,8 +124,8 @@ func TestClaim_MarksWhatMayGoAndNothingElse(t *testing.T) {
 					}
 				}
 				counts, err := s.Counts(ctx, campaign)
-				if must(err); counts.Sending != 3 || counts.Pending != 4 {
-					t.Errorf("counted %+v, want 3 sending and 4 pending", counts)
+				if must(err); counts[0].Sending != 3 || counts[0].Pending != 4 {
+					t.Errorf("counted %+v, want 3 sending and 4 pending", counts[0])
 				}
 			})
 		})

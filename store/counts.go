@@ -47,25 +47,30 @@ func (s *Store) apply(ctx context.Context, worker rapport.ID, d deltas) error {
 		"ON CONFLICT (campaign_id, what, worker) DO UPDATE SET n = campaign_counts.n + excluded.n")
 }
 
-// Counts sums a campaign's ledger. Recipients that are not planned yet count as pending.
-func (s *Store) Counts(ctx context.Context, c *rapport.Campaign) (*rapport.Counts, error) {
-	out := &rapport.Counts{}
+// Counts sums the ledgers of campaigns, each at the place of its campaign. Recipients that are not planned yet are not in them.
+func (s *Store) Counts(ctx context.Context, cs ...*rapport.Campaign) ([]*rapport.Counts, error) {
+	out := make([]*rapport.Counts, len(cs))
+	ids, of := make([]rapport.ID, len(cs)), make(map[rapport.ID]*rapport.Counts, len(cs))
+	for i, c := range cs {
+		out[i] = &rapport.Counts{Audience: c.Audience}
+		ids[i], of[c.ID] = c.ID, out[i]
+	}
 	err := s.each(ctx, func(scan func(...any) error) error {
+		var id rapport.ID
 		var what string
 		var n int64
-		if err := scan(&what, &n); err != nil {
+		if err := scan(&id, &what, &n); err != nil {
 			return err
 		}
 		if st, ok := rapport.ParseState(what); ok {
-			*out.Of(st) += n
+			*of[id].Of(st) += n
 		} else if what == "planned" {
-			out.Planned += n
+			of[id].Planned += n
 		} else {
-			*out.Engaged(rapport.Engagement(what)) += n
+			*of[id].Engaged(rapport.Engagement(what)) += n
 		}
 		return nil
-	}, `SELECT what, n FROM campaign_counts WHERE campaign_id = $1`, c.ID)
-	out.Audience = c.Audience
+	}, `SELECT campaign_id, what, n FROM campaign_counts WHERE campaign_id `+s.d.in(1), s.d.list(ids))
 	return out, err
 }
 

@@ -9,8 +9,8 @@ import (
 )
 
 // DeleteCustomer erases a person: the customer and those merged into it, addresses, preferences, events,
-// links, calls, what was told about them, the words of all messages, entries and drafts, what campaigns that have not ended say of them, and the
-// samples of dry runs. What stays names nobody: rows of the ledger, consents
+// links, calls, what was told about them, the words of all messages, entries and drafts, what campaigns that have not ended say of them, the
+// samples of dry runs, and rows of files that imports refused. What stays names nobody: rows of the ledger, consents
 // without proof and IP, and the hash of a suppressed address. It works in transactions of at most
 // MaxRows rows; the customer goes last, so that an erasure that broke off can be begun again.
 func (s *Store) DeleteCustomer(ctx context.Context, id rapport.ID) error {
@@ -30,7 +30,7 @@ func (s *Store) erase(ctx context.Context, ids []rapport.ID) error {
 		what string
 		do   func(context.Context) error
 	}{
-		{"stopping what is on its way", e.stop}, {"messages", e.messages}, {"reports", e.reports}, {"staged recipients", e.staged}, {"dry runs", e.dryRuns}, {"entries", e.entries}, {"guests", e.guests}, {"forwards", e.forwards}, {"copies", e.copies}, {"threads", e.threads},
+		{"stopping what is on its way", e.stop}, {"messages", e.messages}, {"reports", e.reports}, {"staged recipients", e.staged}, {"refused rows", e.rejects}, {"dry runs", e.dryRuns}, {"entries", e.entries}, {"guests", e.guests}, {"forwards", e.forwards}, {"copies", e.copies}, {"threads", e.threads},
 		{"events", e.events}, {"calls", e.calls}, {"consents", e.consents}, {"links", e.links}, {"sandbox", e.sandbox}, {"what was told", e.told}, {"customer", e.customer},
 	} {
 		if err := step.do(ctx); err != nil {

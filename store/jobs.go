@@ -110,10 +110,18 @@ func (s *Store) AddRejects(ctx context.Context, job rapport.ID, rejects []rappor
 	}
 	rows := make([][]any, len(rejects))
 	for i, r := range rejects {
-		rows[i] = []any{job, r.Line, r.Reason}
+		cells := ""
+		if len(r.Cells) > 0 {
+			text, err := json.Marshal(r.Cells)
+			if err != nil {
+				return fmt.Errorf("storing rejects: %w", err)
+			}
+			cells = string(text)
+		}
+		rows[i] = []any{job, r.Line, r.Reason, cells}
 	}
 	return s.Tx(ctx, func(s *Store) error {
-		_, err := s.bulk(ctx, "job_rejects", []column{{"job_id", "bigint"}, {"line", "bigint"}, {"reason", "text"}}, rows, `ON CONFLICT (job_id, line) DO NOTHING`)
+		_, err := s.bulk(ctx, "job_rejects", []column{{"job_id", "bigint"}, {"line", "bigint"}, {"reason", "text"}, {"cells", "text"}}, rows, `ON CONFLICT (job_id, line) DO NOTHING`)
 		return err
 	})
 }
@@ -121,9 +129,12 @@ func (s *Store) AddRejects(ctx context.Context, job rapport.ID, rejects []rappor
 // Rejects lists the refused rows after line, in the order of the file; next is 0 at the end.
 func (s *Store) Rejects(ctx context.Context, job rapport.ID, after int64, limit int) (out []rapport.Reject, next int64, err error) {
 	out, err = collect(ctx, s, func(scan func(...any) error) (r rapport.Reject, err error) {
-		err = scan(&r.Line, &r.Reason)
+		var cells string
+		if err = scan(&r.Line, &r.Reason, &cells); err == nil && cells != "" {
+			err = json.Unmarshal([]byte(cells), &r.Cells)
+		}
 		return
-	}, `SELECT line, reason FROM job_rejects WHERE job_id = $1 AND line > $2 ORDER BY line LIMIT $3`, job, after, limit+1)
+	}, `SELECT line, reason, cells FROM job_rejects WHERE job_id = $1 AND line > $2 ORDER BY line LIMIT $3`, job, after, limit+1)
 	if err != nil || len(out) <= limit {
 		return out, 0, err
 	}

@@ -2,7 +2,9 @@ package store_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
+	"time"
 
 	"rapport"
 	"rapport/store"
@@ -130,12 +132,50 @@ func TestRejects_AreNotedOnceAndPaged(t *testing.T) {
 			t.Fatal(err)
 		}
 		page, next, err := s.Rejects(ctx, 1, 0, 2)
-		if err != nil || next != 3 || len(page) != 2 || page[0] != (rapport.Reject{Line: 2, Reason: "a"}) {
+		if err != nil || next != 3 || len(page) != 2 || page[0].Line != 2 || page[0].Reason != "a" {
 			t.Errorf("%+v, %d, %v", page, next, err)
 		}
 		page, next, err = s.Rejects(ctx, 1, next, 2)
 		if err != nil || next != 0 || len(page) != 1 || page[0].Line != 9 {
 			t.Errorf("%+v, %d, %v", page, next, err)
+		}
+	})
+}
+
+func TestRejects_TheirRowsGoWithThePersonAndWithTime(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		must := func(err error) {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		done, err := s.UpsertCustomers(ctx, []store.CustomerPatch{{ExternalID: "c-1", Addresses: []store.AddressPatch{{Channel: rapport.SMS, Value: "+37120000991"}}}})
+		must(err)
+		job := rapport.Job{Kind: "import", Spec: []byte(`{}`)}
+		must(s.CreateJob(ctx, &job))
+		must(s.AddRejects(ctx, job.ID, []rapport.Reject{{Line: 2, Reason: "a", Cells: []string{"Zoe", "(+371) 2000-0991"}}, {Line: 3, Reason: "b", Cells: []string{"Ann", ""}}}))
+		rows := func() string {
+			page, _, err := s.Rejects(ctx, job.ID, 0, 9)
+			must(err)
+			return fmt.Sprint(page)
+		}
+		if got := rows(); got != "[{2 a [Zoe (+371) 2000-0991]} {3 b [Ann ]}]" {
+			t.Errorf("kept %s", got)
+		}
+		must(s.DeleteCustomer(ctx, done[0].ID))
+		if got := rows(); got != "[{2 a []} {3 b [Ann ]}]" {
+			t.Errorf("after the erasure %s", got)
+		}
+		if more, err := s.ForgetRejects(ctx, s.Now().Add(-time.Hour)); err != nil || more {
+			t.Errorf("%v, %v: it is young", more, err)
+		}
+		for more := true; more; {
+			more, err = s.ForgetRejects(ctx, s.Now().Add(time.Hour))
+			must(err)
+		}
+		if got := rows(); got != "[{2 a []} {3 b []}]" {
+			t.Errorf("after its time %s", got)
 		}
 	})
 }

@@ -117,10 +117,21 @@ func (s *Store) Refused(ctx context.Context, campaign rapport.ID, after int64, l
 	}, `SELECT seq, line, refusal FROM recipients WHERE campaign_id = $1 AND seq > $2 AND refusal <> '' ORDER BY seq LIMIT $3`, campaign, after, limit)
 }
 
-// CountRefused counts the refused among the recipients after seq, up to last.
-func (s *Store) CountRefused(ctx context.Context, campaign rapport.ID, after, last int64) (n int64, err error) {
-	err = s.row(ctx, `SELECT count(*) FROM recipients WHERE campaign_id = $1 AND seq > $2 AND seq <= $3 AND refusal <> ''`, campaign, after, last).Scan(&n)
-	return n, err
+// CountRefused counts, for each campaign, the refused among the recipients that planning has not come to.
+func (s *Store) CountRefused(ctx context.Context, campaigns ...rapport.ID) (map[rapport.ID]int64, error) {
+	out := make(map[rapport.ID]int64, len(campaigns))
+	if len(campaigns) == 0 {
+		return out, nil
+	}
+	err := s.each(ctx, func(scan func(...any) error) error {
+		var id rapport.ID
+		var n int64
+		err := scan(&id, &n)
+		out[id] = n
+		return err
+	}, `SELECT c.id, count(*) FROM campaigns c JOIN recipients r ON r.campaign_id = c.id AND r.seq > c.cursor AND r.seq <= c.audience AND r.refusal <> ''
+		WHERE c.id `+s.d.in(1)+` GROUP BY c.id`, s.d.list(campaigns))
+	return out, err
 }
 
 // CountCustomers counts them, up to the newest id, which is returned.

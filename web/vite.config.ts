@@ -1,5 +1,6 @@
 import react from '@vitejs/plugin-react'
 import { defineConfig } from 'vite'
+import { budget } from './budget.ts'
 
 // The server that `npm run dev` talks to: RAPPORT_URL, like the commands.
 const server = process.env.RAPPORT_URL ?? 'http://127.0.0.1:8080'
@@ -7,7 +8,7 @@ const server = process.env.RAPPORT_URL ?? 'http://127.0.0.1:8080'
 const behind = '^/(v1|openapi\\.json|docs|u|p|c|in|o)(/|\\?|$)'
 
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), budget()],
   // The server puts a fresh nonce in the place of this word, for the few style elements that Mantine writes.
   html: { cspNonce: 'RAPPORT_NONCE' },
   build: {

@@ -293,7 +293,7 @@ func TestPoll_SurvivesANewUIDVALIDITY(t *testing.T) {
 func TestPoll_TakesALongQueueInPages(t *testing.T) {
 	t.Parallel()
 	d := newDovecot(t)
-	const mails = 10_000
+	const mails = 2_000
 	d.must(d.client.Create("Queue", nil)) // makes the home
 	dir := filepath.Join(d.home, "Maildir", ".Queue", "new")
 	if err := os.Chmod(dir, 0o777); err != nil {

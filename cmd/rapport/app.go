@@ -123,6 +123,15 @@ func Open(ctx context.Context, cfg *config.Config, role config.Role, log *slog.L
 	return a, nil
 }
 
+// pricesOf takes the prices from the settings; a demo without any has some that are believable, so that estimates show what they can.
+func pricesOf(cfg *config.Config) gateway.Prices {
+	p := cfg.Prices
+	if cfg.Demo && p.Currency == "" {
+		p = config.Prices{Currency: "EUR", Email: 0.1, SMS: 7, WhatsApp: 5.5}
+	}
+	return gateway.Prices{Currency: p.Currency, Minor: map[rapport.Channel]float64{rapport.Email: p.Email, rapport.SMS: p.SMS, rapport.WhatsApp: p.WhatsApp, rapport.Telegram: p.Telegram, rapport.Webhook: p.Webhook}}
+}
+
 // demoProviders lets the sandbox stand in for every channel that has no provider.
 func demoProviders(have []channels.Entry) []channels.Entry {
 	taken := map[rapport.Channel]bool{}
@@ -278,8 +287,7 @@ func gatewaySettings(cfg *config.Config, secret [][]byte) (gateway.Settings, err
 		QuietMarketing: map[rapport.Channel]*rapport.QuietHours{}, GroupSize: cfg.Delivery.GroupSize, BulkWorkers: cfg.Delivery.BulkWorkers, FastWorkers: cfg.Delivery.FastWorkers,
 		MaxAttempts: cfg.Delivery.MaxAttempts, DeadAfter: cfg.Delivery.WorkerDeadAfter, AskMarketing: cfg.Delivery.AskAfter.Marketing, AskTransaction: cfg.Delivery.AskAfter.Transactional,
 		Hold: cfg.Delivery.Hold, EscalateAfter: cfg.Delivery.EscalateAfter, InlineCustomers: cfg.Limits.InlineCustomers,
-		Prices: gateway.Prices{Currency: cfg.Prices.Currency, Minor: map[rapport.Channel]float64{rapport.Email: cfg.Prices.Email, rapport.SMS: cfg.Prices.SMS, rapport.WhatsApp: cfg.Prices.WhatsApp,
-			rapport.Telegram: cfg.Prices.Telegram, rapport.Webhook: cfg.Prices.Webhook}},
+		Prices: pricesOf(cfg),
 		KeepStream: cfg.Events.Keep, KeepNotices: int64(cfg.Events.KeepMost), JournalDir: filepath.Join(cfg.DataDir, "journal"), ReadMail: readMail}
 	if a := cfg.Assistant; a.URL != "" {
 		client, err := assistant.New(assistant.Options{URL: a.URL, Key: a.Key.Reveal(), Model: a.Model, Timeout: a.Timeout, AllowNetworks: a.AllowNetworks})

@@ -241,7 +241,7 @@ func TestCampaignWatch_EndsQuietlyWithCtrlC(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan int, 1)
 	go func() { done <- (&cli{out: &out, err: &errs, env: s.env}).run(ctx, []string{"campaign", "watch", id}) }()
-	for end := time.Now().Add(20 * time.Second); !strings.Contains(errs.String(), "scheduled: "); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); !strings.Contains(errs.String(), "scheduled: "); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("it does not watch:\n%s%s", out.String(), errs.String())
 		}
@@ -368,7 +368,7 @@ func tellsTheKeyOnce(t *testing.T, s *shell) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan int, 1)
 		go func() { done <- (&cli{out: &out, err: &errs, env: s.env}).run(ctx, []string{"serve", "--empty"}) }()
-		for end := time.Now().Add(20 * time.Second); !strings.Contains(out.String(), "Ctrl-C stops"); time.Sleep(10 * time.Millisecond) {
+		for end := time.Now().Add(time.Minute); !strings.Contains(out.String(), "Ctrl-C stops"); time.Sleep(10 * time.Millisecond) {
 			if time.Now().After(end) {
 				t.Fatalf("it is not ready:\n%s%s", out.String(), errs.String())
 			}

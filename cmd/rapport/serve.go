@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net"
 	"strings"
@@ -28,7 +29,10 @@ With --demo the sandbox stands in for every channel that has no provider, nothin
 database is filled with a small shop's data.
 
 While there is no API key, a start makes one that may do everything and prints it, once, on standard output. It does not
-with log.format json outside demo mode, since logs are kept: make one with rapport keys create.`,
+with log.format json outside demo mode, since logs are kept: make one with rapport keys create.
+
+While nobody can sign in, each start prints a link by which somebody becomes the owner, once; the link of the start before is
+worth nothing any more. rapport api prints one, too. With log.format json it is a line of JSON.`,
 		Example: `  rapport serve --demo
   rapport serve --config rapport.yaml
   RAPPORT_SECRET_KEY=$(openssl rand -base64 32) rapport serve --http.addr :8080 --public-url https://rapport.example.com`,
@@ -108,9 +112,9 @@ func (c *cli) serve(ctx context.Context, cfg *config.Config, role config.Role, s
 			log.Error("the demo's data could not be stored", "error", err)
 		}
 	}
-	if role == config.RoleServe && ctx.Err() == nil && (cfg.Demo || cfg.Log.Format == "text") {
-		if err := c.welcome(ctx, app, night); err != nil {
-			log.Error("the first key could not be made", "error", err)
+	if role != config.RoleWorker && ctx.Err() == nil {
+		if err := c.greet(ctx, app, role, night); err != nil {
+			log.Error("what a first start says could not be made", "error", err)
 		}
 	}
 	<-ctx.Done()
@@ -121,9 +125,30 @@ func (c *cli) serve(ctx context.Context, cfg *config.Config, role config.Role, s
 	return nil
 }
 
+// greet says on standard output, once a start and while there is no owner, how somebody becomes it: whoever started the
+// server has no other way in. Beside logs in JSON it is a line of JSON. People at a terminal are told more.
+func (c *cli) greet(ctx context.Context, app *App, role config.Role, night bool) error {
+	setup, err := app.Gateway.Agents.OpenSetup(ctx)
+	if err != nil {
+		return err
+	}
+	people := app.Config.Demo || app.Config.Log.Format == "text"
+	switch {
+	case role == config.RoleServe && people:
+		return c.welcome(ctx, app, night, setup)
+	case setup == "":
+		return nil
+	case people:
+		_, err = fmt.Fprintf(c.out, "\n  Nobody can sign in yet. Make yourself the owner:\n\n    %s\n\n", setup)
+	default:
+		err = json.NewEncoder(c.out).Encode(map[string]string{"msg": "nobody can sign in yet: this link makes the owner, once", "setup": setup})
+	}
+	return err
+}
+
 // welcome tells people where everything is. A database without keys gets its first one, which is shown now
 // and never again.
-func (c *cli) welcome(ctx context.Context, app *App, night bool) error {
+func (c *cli) welcome(ctx context.Context, app *App, night bool, setup string) error {
 	keys, _, err := app.Store.Keys(ctx, store.Page{Limit: 1})
 	if err != nil {
 		return err
@@ -148,10 +173,6 @@ func (c *cli) welcome(ctx context.Context, app *App, night bool) error {
 			return err
 		}
 		fmt.Fprintf(&b, "\n  Your API key, shown this once:\n\n    export RAPPORT_URL=%s RAPPORT_API_KEY=%s\n", app.URL, text)
-	}
-	setup, err := app.Gateway.Agents.OpenSetup(ctx)
-	if err != nil {
-		return err
 	}
 	if setup != "" {
 		fmt.Fprintf(&b, "\n  Nobody can sign in yet. Make yourself the owner:\n\n    %s\n", setup)

@@ -153,6 +153,7 @@ func canary(t *testing.T, format string) {
 	})
 	time.Sleep(3 * time.Second) // retries, look-ups of doubtful messages, the sweeper
 	send("PUT", "/v1/suppressions/email/canary.bird5@leak.example", "application/json", `{"reason":"complaint","note":"CanaryNote"}`)
+	secrets := canaryAgents(t, in, send)
 	call(200, "GET", customer("/v1/customers/{id}/export"), "")
 	send("DELETE", customer("/v1/customers/{id}"), "application/json", "")
 
@@ -192,6 +193,13 @@ func canary(t *testing.T, format string) {
 					t.Errorf("the %s holds the %s: %.600s", where, what, line)
 					break
 				}
+			}
+		}
+	}
+	for where, text := range map[string]string{"log": string(written), "metrics": string(numbers), "traces": traces} {
+		for what, s := range secrets {
+			if what != "setup token" && strings.Contains(text, s) || strings.Count(text, s) > 1 { // the first start tells the link once, on purpose
+				t.Errorf("the %s holds the %s", where, what)
 			}
 		}
 	}

@@ -86,7 +86,7 @@ test('a campaign from a dropped file: built, tried, launched, watched, and nobod
   const row = page.getByRole('listitem').filter({ hasText: 'Ruiz, Clara' })
   await row.getByText('No consent for this topic').waitFor()
   await row.getByRole('button', { name: 'Why?' }).click()
-  await page.getByText('is opt_in and there is no consent').waitFor()
+  await page.getByText('needs consent, and there is none').waitFor()
   await page.getByText('Would be skipped').waitFor()
   expect(await axe(page)).toEqual([])
 })
@@ -129,6 +129,46 @@ test('a campaign that waits is paused, goes on and is cancelled, each after a qu
   expect(trouble).toEqual([])
 })
 
+test('a draft is for a segment, then for everyone once the word is typed, within hours of each one’s own zone', async () => {
+  await server.api('POST', '/v1/segments', { key: 'winter', name: 'Winter people', filter: { field: 'locale', op: 'in', value: ['ru'] } })
+  await page.goto(`${server.url}/campaigns/new`)
+  await page.getByLabel('Name', { exact: true }).fill('For whom')
+  await page.getByRole('radio', { name: /^promotion/ }).click()
+  await page.waitForURL(/\/campaigns\/cmp_.*\/edit/)
+  const draft = new URL(page.url()).pathname.split('/')[2]!
+  for (const [name, value] of [['percent', '20'], ['until', '2027-12-31'], ['url', 'https://shop.example/sale']] as const) await page.getByLabel(name, { exact: true }).fill(value)
+  await page.getByRole('radio', { name: /^A segment/ }).click()
+  await page.getByRole('combobox', { name: 'A segment' }).click()
+  await page.getByRole('option', { name: 'Winter people' }).click()
+  const dry = page.getByRole('complementary', { name: 'Dry run' })
+  await dry.getByText('messages would go out').waitFor()
+  const sends = async () => Number(/([\d,]+)\s+messages? would go out/.exec(await dry.innerText())?.[1]?.replace(',', '') ?? 0)
+  await expect.poll(sends, { timeout: 10_000 }).toBeGreaterThan(0)
+  const some = await sends()
+
+  await page.getByRole('radio', { name: /^Everyone/ }).click()
+  await page.getByRole('button', { name: 'Choose everyone…' }).click()
+  const sure = page.getByRole('dialog').getByRole('button', { name: 'Choose everyone' })
+  expect(await sure.isDisabled()).toBe(true)
+  await page.getByLabel(/^Type/).fill('everyone')
+  await sure.click()
+  await expect.poll(sends, { timeout: 10_000 }).toBeGreaterThan(some)
+
+  await page.getByLabel('Only within hours').click()
+  await page.getByText('Saved as a draft').waitFor()
+  await expect.poll(async () => (await server.api<{ send_window?: unknown }>('GET', `/v1/campaigns/${draft}`)).send_window).toMatchObject({ from: '09:00', until: '20:00', timezone: 'recipient' })
+  await page.getByRole('button', { name: 'Launch…' }).click()
+  await page.getByRole('dialog').getByText(/09:00–20:00/).waitFor()
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click()
+
+  // The list knows how each campaign does without asking for each.
+  const asked: string[] = []
+  page.on('request', (r) => asked.push(new URL(r.url()).pathname))
+  await page.getByRole('link', { name: 'Campaigns' }).first().click()
+  await page.getByText('3 of 3').waitFor()
+  expect(asked.filter((p) => p.startsWith('/v1/campaigns/'))).toEqual([])
+})
+
 test('a template is made from a starter, written with a live preview, compared and tried', async () => {
   await page.goto(`${server.url}/templates`)
   await page.getByRole('button', { name: 'New template' }).click()
@@ -142,7 +182,15 @@ test('a template is made from a starter, written with a live preview, compared a
   await page.getByRole('button', { name: 'Write SMS, en' }).click()
   await page.getByRole('textbox', { name: 'Text', exact: true }).click()
   await page.keyboard.press('Control+End')
-  await page.keyboard.type(' {{ data.shop }}')
+  await page.keyboard.press('Enter')
+  await page.keyboard.type('{{ data.shop | louder }}')
+  // What is wrong stands at its line, and the variant is marked.
+  await page.locator('.cm-why').getByText('unknown filter "louder"').waitFor()
+  await page.getByRole('button', { name: /^Write SMS, en: .*, a mistake in it/ }).waitFor()
+  await page.keyboard.press('Shift+Home')
+  await page.keyboard.press('Delete')
+  await page.keyboard.type('{{ data.shop }}')
+  await page.locator('.cm-why').waitFor({ state: 'detached' })
   await page.getByText('1 variable is missing').waitFor()
   await page.getByText(/segments? · \d+ characters/).waitFor()
   await page.getByLabel('Variables').fill('{"percent": 20, "until": "2027-12-31", "url": "https://shop.example/s", "shop": "Riga"}')
@@ -158,7 +206,7 @@ test('a template is made from a starter, written with a live preview, compared a
   await page.getByLabel('To', { exact: true }).fill('+37120000992')
   await page.getByRole('button', { name: 'Send', exact: true }).click()
   await page.getByText('On its way.').waitFor()
-  for (const until = Date.now() + 5_000; ; await page.waitForTimeout(100)) {
+  for (const until = Date.now() + 20_000; ; await page.waitForTimeout(100)) {
     const { data } = await server.api<{ data: { text?: string }[] }>('GET', '/v1/sandbox/outbox?address=%2B37120000992')
     if (data.some((m) => JSON.stringify(m).includes('Riga'))) break
     expect(Date.now()).toBeLessThan(until)

@@ -13,7 +13,6 @@ let trouble: string[]
 beforeAll(async () => {
   ;[server, browser] = await Promise.all([serve(), openBrowser()])
   ;({ page, trouble } = await person(browser))
-  page.setDefaultTimeout(10_000)
   await setUp(page, server)
 })
 afterAll(async () => {
@@ -45,7 +44,16 @@ test('a file with bad rows is imported, and says which rows it refused and why',
   expect(await refused.getByRole('row').count()).toBe(4)
   await refused.getByText('email is not an email address').waitFor()
   const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Download as CSV' }).click()])
-  expect(readFileSync(await file.path(), 'utf8').trim().split('\n')).toHaveLength(4)
+  const lines = readFileSync(await file.path(), 'utf8').trim().split('\n')
+  expect(lines[0]).toBe('line,reason,Customer ID,E-mail,Full name,Language,Tier,consent.email.news')
+  expect(lines.slice(1).map((l) => l.replace(/^\d+,("[^"]*"|[^,]*),/, ''))).toEqual(['n-2,not an address,Broken Mail,lv,,', 'n-3,oskars@shop.example,Oskars Liepa,lv,silver,maybe', ',,Nobody At All,lv,,'])
+
+  // Mended, the same file goes in again.
+  await page.getByRole('button', { name: 'Import another file' }).click()
+  await page.locator('input[type=file]').setInputFiles({ name: 'refused.csv', mimeType: 'text/csv', buffer: Buffer.from(`${lines[0]}\n${lines[1]!.replace('not an address', 'mended@shop.example')}\n`) })
+  await page.getByRole('button', { name: 'Import', exact: true }).click()
+  await page.getByRole('heading', { name: 'Imported' }).waitFor()
+  expect(await page.getByRole('heading', { name: /refused/ }).count()).toBe(0)
 })
 
 test('a customer is found by search and by a filter, which is saved as a segment', async () => {

@@ -1,4 +1,5 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -20,10 +21,38 @@ export type Server = {
   close: () => Promise<void>
 }
 
-type Options = { demo?: boolean; env?: Record<string, string> }
+export type Engine = 'SQLite' | 'PostgreSQL and Redis'
+
+/**
+ * What a story that must hold on both databases runs on. PostgreSQL and Redis are those that make test starts; without
+ * them SQLite runs alone and says so, unless RAPPORT_TEST_REQUIRED is set: then their absence fails.
+ */
+export function engines(): Engine[] {
+  if (process.env.RAPPORT_TEST_DATABASE_URL && process.env.RAPPORT_TEST_REDIS_URL) return ['SQLite', 'PostgreSQL and Redis']
+  const missing = 'RAPPORT_TEST_DATABASE_URL and RAPPORT_TEST_REDIS_URL are not both set'
+  if (process.env.RAPPORT_TEST_REQUIRED) throw new Error(`${missing}: run the stories with make test`)
+  console.warn(`PostgreSQL is left out: ${missing} (make test sets them)`)
+  return ['SQLite']
+}
+
+/** An empty PostgreSQL database and a Redis of one's own; psql comes with the server. */
+function services(): { env: Record<string, string>; drop: () => void } {
+  const [database, redis] = [new URL(process.env.RAPPORT_TEST_DATABASE_URL!), new URL(process.env.RAPPORT_TEST_REDIS_URL!)]
+  const admin = database.href
+  const name = `t_${randomBytes(8).toString('hex')}`
+  const sql = (text: string) => execFileSync('psql', ['--quiet', '--no-psqlrc', '--dbname', admin, '--command', text])
+  sql(`CREATE DATABASE ${name}`)
+  database.pathname = `/${name}`
+  redis.pathname = `/${15 - (Number(process.env.VITEST_POOL_ID ?? 0) % 4)}` // two files that run at once share none
+  return { env: { RAPPORT_DATABASE_URL: database.href, RAPPORT_REDIS_URL: redis.href }, drop: () => void sql(`DROP DATABASE ${name} WITH (FORCE)`) }
+}
+
+type Options = { demo?: boolean; on?: Engine; env?: Record<string, string> }
 
 /** The real program on a database of its own, ready, on a port of its own that it keeps when it is started again. */
-export async function serve({ demo = true, env = {} }: Options = {}): Promise<Server> {
+export async function serve({ demo = true, on = 'SQLite', env = {} }: Options = {}): Promise<Server> {
+  const own = on === 'SQLite' ? undefined : services()
+  const secret = randomBytes(32).toString('base64')
   const data = mkdtempSync(join(tmpdir(), 'rapport-e2e-'))
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
@@ -31,9 +60,9 @@ export async function serve({ demo = true, env = {} }: Options = {}): Promise<Se
   let text = ''
 
   const start = async () => {
-    const own = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('RAPPORT_')))
+    const rest = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('RAPPORT_')))
     child = spawn(binary, ['serve'], {
-      env: { ...own, RAPPORT_DEMO: String(demo), RAPPORT_DATA_DIR: data, RAPPORT_HTTP_ADDR: `127.0.0.1:${port}`, RAPPORT_PUBLIC_URL: url, RAPPORT_METRICS_ADDR: '', ...env },
+      env: { ...rest, RAPPORT_DEMO: String(demo), RAPPORT_SECRET_KEY: secret, RAPPORT_DATA_DIR: data, RAPPORT_HTTP_ADDR: `127.0.0.1:${port}`, RAPPORT_PUBLIC_URL: url, RAPPORT_METRICS_ADDR: '', ...own?.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     const mine = child
@@ -43,7 +72,7 @@ export async function serve({ demo = true, env = {} }: Options = {}): Promise<Se
       if (mine.exitCode !== null) throw new Error(`the server ended with ${mine.exitCode}:\n${text}`)
       if (Date.now() > until) throw new Error(`the server was not ready in time:\n${text}`)
       const ready = await fetch(`${url}/readyz`).then((r) => r.ok, () => false)
-      if (ready && (text.includes(' is ready.') || !demo)) return
+      if (ready && text.includes(' is ready.')) return
     }
   }
 
@@ -71,6 +100,7 @@ export async function serve({ demo = true, env = {} }: Options = {}): Promise<Se
     },
     async close() {
       await stop('SIGKILL')
+      own?.drop()
       rmSync(data, { recursive: true, force: true })
     },
   }

@@ -3,8 +3,6 @@ import '@mantine/notifications/styles.css'
 import '@mantine/spotlight/styles.css'
 import './app.css'
 import { MantineProvider } from '@mantine/core'
-import { ModalsProvider } from '@mantine/modals'
-import { Notifications } from '@mantine/notifications'
 import { QueryClientProvider } from '@tanstack/react-query'
 import { RouterProvider } from '@tanstack/react-router'
 import { setNonce } from 'get-nonce'
@@ -14,6 +12,7 @@ import { sessionQuery } from './api/session'
 import { onSignedOut } from './api/session-state'
 import { ready } from './i18n'
 import { queries, router } from './router'
+import { Around } from './shell/Around'
 import { schemeManager } from './shell/scheme'
 import { theme, variables } from './theme'
 
@@ -31,12 +30,9 @@ void ready.then(() => {
     <StrictMode>
       <MantineProvider theme={theme} cssVariablesResolver={variables} colorSchemeManager={schemeManager} defaultColorScheme="auto" getStyleNonce={() => nonce}>
         <QueryClientProvider client={queries}>
-          <ModalsProvider modalProps={{ centered: true }}>
-            <Notifications position="bottom-center" limit={3} />
-            <Suspense>
-              <RouterProvider router={router} />
-            </Suspense>
-          </ModalsProvider>
+          <Suspense>
+            <RouterProvider router={router} InnerWrap={Around} />
+          </Suspense>
         </QueryClientProvider>
       </MantineProvider>
     </StrictMode>,

@@ -10,15 +10,15 @@ type Module = Record<string, RouteComponent>
 
 const root = createRootRouteWithContext<{ queries: QueryClient }>()({ component: Outlet, notFoundComponent: Lost, errorComponent: Broken })
 
-const auth = () => import('./pages/auth')
-
 /** Search parameters are the page's own; each page reads them with its own checks. */
 const loose = (search: Record<string, unknown>): Record<string, unknown> => search
 
 /** Pages for who is not signed in. */
-const door = <P extends string>(path: P, name: string) => createRoute({ getParentRoute: () => root, path, validateSearch: loose, component: lazyRouteComponent(auth as () => Promise<Module>, name) })
+const door = <P extends string>(path: P, load: () => Promise<unknown>, name: string) => createRoute({ getParentRoute: () => root, path, validateSearch: loose, component: lazyRouteComponent(load as () => Promise<Module>, name) })
 
-const doors = [door('/sign-in', 'SignIn'), door('/setup', 'Setup'), door('/invitation', 'Invitation'), door('/reset', 'Invitation')] as const
+const invitation = () => import('./pages/auth/Invitation')
+
+const doors = [door('/sign-in', () => import('./pages/auth/SignIn'), 'SignIn'), door('/setup', () => import('./pages/auth/Setup'), 'Setup'), door('/invitation', invitation, 'Invitation'), door('/reset', invitation, 'Invitation')] as const
 
 const inside = createRoute({
   getParentRoute: () => root,
@@ -43,32 +43,28 @@ const home = createRoute({
 const page = <P extends string>(path: P, load: () => Promise<unknown>, name: string) =>
   createRoute({ getParentRoute: () => inside, path, validateSearch: loose, component: lazyRouteComponent(load as () => Promise<Module>, name) })
 
-const inbox = () => import('./pages/inbox')
-const campaigns = () => import('./pages/campaigns')
-const templates = () => import('./pages/templates')
-const customers = () => import('./pages/customers')
-const simulator = () => import('./pages/simulator')
-const settings = () => import('./pages/settings')
+const builder = () => import('./pages/campaigns/Builder')
+const settings = () => import('./pages/settings/Settings')
 
 // One component for both, so that the list keeps its place when a thread is opened.
-const desk = page('/inbox', inbox, 'Inbox')
+const desk = page('/inbox', () => import('./pages/inbox/Inbox'), 'Inbox')
 const openThread = createRoute({ getParentRoute: () => desk, path: '$thread' })
 
 const pages = [
   home,
   desk.addChildren([openThread]),
-  page('/campaigns', campaigns, 'Campaigns'),
-  page('/campaigns/new', campaigns, 'Builder'),
-  page('/campaigns/$id', campaigns, 'Campaign'),
-  page('/campaigns/$id/edit', campaigns, 'Builder'),
-  page('/templates', templates, 'Templates'),
-  page('/templates/$key', templates, 'Editor'),
-  page('/customers', customers, 'Customers'),
-  page('/customers/import', customers, 'Import'),
-  page('/customers/segments', customers, 'Segments'),
-  page('/customers/merges', customers, 'Merges'),
-  page('/customers/$id', customers, 'Customer'),
-  page('/simulator', simulator, 'Simulator'),
+  page('/campaigns', () => import('./pages/campaigns/Campaigns'), 'Campaigns'),
+  page('/campaigns/new', builder, 'Builder'),
+  page('/campaigns/$id', () => import('./pages/campaigns/Campaign'), 'Campaign'),
+  page('/campaigns/$id/edit', builder, 'Builder'),
+  page('/templates', () => import('./pages/templates/Templates'), 'Templates'),
+  page('/templates/$key', () => import('./pages/templates/Editor'), 'Editor'),
+  page('/customers', () => import('./pages/customers/Customers'), 'Customers'),
+  page('/customers/import', () => import('./pages/customers/Import'), 'Import'),
+  page('/customers/segments', () => import('./pages/customers/Segments'), 'Segments'),
+  page('/customers/merges', () => import('./pages/customers/Merges'), 'Merges'),
+  page('/customers/$id', () => import('./pages/customers/Customer'), 'Customer'),
+  page('/simulator', () => import('./pages/simulator/Simulator'), 'Simulator'),
   page('/settings', settings, 'Settings'),
   page('/settings/$section', settings, 'Settings'),
   page('/settings/$section/$item', settings, 'Settings'),
@@ -79,12 +75,13 @@ const tree = root.addChildren([...doors, inside.addChildren(pages)])
 export const queries = new QueryClient({
   defaultOptions: {
     // The event stream says when something changed; until then what is here is good.
-    queries: { staleTime: 30_000, refetchOnWindowFocus: false, retry: (n, e) => n < 2 && !(isProblem(e) && e.status >= 400 && e.status < 500) },
-    mutations: { retry: false },
+    // Asked even where the browser believes that there is no network: it fails, and says so, where a paused question would look like one that takes long.
+    queries: { networkMode: 'always', staleTime: 30_000, refetchOnWindowFocus: false, retry: (n, e) => n < 2 && !(isProblem(e) && e.status >= 400 && e.status < 500) },
+    mutations: { networkMode: 'always', retry: false },
   },
 })
 
-export const router = createRouter({ routeTree: tree, context: { queries }, defaultPreload: 'intent', scrollRestoration: true, defaultPendingMs: 300 })
+export const router = createRouter({ routeTree: tree, context: { queries }, defaultPreload: 'intent', scrollRestoration: true, defaultPendingMs: 300, defaultErrorComponent: Broken })
 
 declare module '@tanstack/react-router' {
   interface Register {

@@ -22,7 +22,7 @@ export type Session = {
   csrf: string
   session: string
   expires_at: string
-  settings: { version: string; public_url: string; demo: boolean; default_locale: string; default_timezone: string }
+  settings: { version: string; public_url: string; demo: boolean; simulator: boolean; default_locale: string; default_timezone: string }
 }
 
 /**

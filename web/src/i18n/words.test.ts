@@ -17,7 +17,10 @@ function texts(value: unknown, path = ''): [string, string][] {
 
 describe.each(readdirSync(new URL('en', here)))('%s', (file) => {
   it('says the same things in both languages', () => {
-    expect([...new Set(keys(read('ru', file)))].sort()).toEqual([...new Set(keys(read('en', file)))].sort())
+    const [en, ru] = ['en', 'ru'].map((language) => [...new Set(keys(read(language, file)))].sort())
+    // What drivers' settings are called in English stands in the API; a test of the API holds that each has Russian words.
+    if (file === 'drivers.json') expect(ru).toEqual(expect.arrayContaining(en!))
+    else expect(ru).toEqual(en)
   })
 
   it('has every plural form that the language needs', () => {

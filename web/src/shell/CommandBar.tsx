@@ -1,72 +1,95 @@
 import { Spotlight, type SpotlightActionData, type SpotlightActionGroupData } from '@mantine/spotlight'
-import { IconMessagePlus, IconMoon, IconPlus, IconSearch, IconUser } from '@tabler/icons-react'
-import { useQuery } from '@tanstack/react-query'
-import { useNavigate } from '@tanstack/react-router'
+import { IconArrowMerge, IconFilter, IconLanguage, IconLogout, IconMessagePlus, IconMessages, IconMoon, IconPlugConnected, IconPlus, IconSearch, IconSun, IconUpload, IconUser, type Icon } from '@tabler/icons-react'
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { useRouter } from '@tanstack/react-router'
 import { useDebouncedValue } from '@mantine/hooks'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { client } from '../api/client'
 import { need } from '../api/pages'
 import { useCan, useSession } from '../api/session'
+import { languages, speak, type Language } from '../i18n'
+import { sections } from '../pages/settings/sections'
+import { ChannelIcon } from '../ui/Channel'
+import { useLeave } from './leave'
 import { places } from './places'
 import { useScheme } from './scheme'
 
-/** Cmd/Ctrl-K: go anywhere, do the common things, find a customer or what was written. */
-export function CommandBar() {
-  const { t } = useTranslation()
-  const go = useNavigate()
+/**
+ * Cmd/Ctrl-K: go to any page, do the common things, find a customer or what was written.
+ */
+export default function CommandBar() {
+  const { t, i18n } = useTranslation(['common', 'settings', 'customers'])
+  const router = useRouter()
   const can = useCan()
   const { settings } = useSession()
   const { scheme, setScheme } = useScheme()
+  const leave = useLeave()
   const [text, setText] = useState('')
   const [wanted] = useDebouncedValue(text.trim(), 180)
+  const asked = wanted.length > 1
   const customers = useQuery({
     queryKey: ['command', 'customers', wanted],
-    enabled: wanted.length > 1 && can('read:customers'),
-    queryFn: () => need(client.GET('/v1/customers', { params: { query: { q: wanted, limit: 6 } } })),
+    enabled: asked && can('read:customers'),
+    placeholderData: keepPreviousData,
+    queryFn: () => need(client.GET('/v1/customers', { params: { query: { q: wanted, limit: 5 } } })),
   })
-  const pages: SpotlightActionData[] = places
-    .filter((p) => (!p.scope || can(p.scope)) && (!('demo' in p) || settings.demo))
-    .map((p) => ({ id: p.to, label: t(`nav.${p.word}`), leftSection: <p.icon size={18} />, rightSection: <kbd>Alt {p.key.toUpperCase()}</kbd>, onClick: () => void go({ to: p.to }) }))
-  const writing = can('write:threads') && can('read:customers')
-  const acts: SpotlightActionData[] = [
-    ...(writing ? [{ id: 'begin', label: t('command.begin'), leftSection: <IconMessagePlus size={18} />, onClick: () => void go({ to: '/inbox', search: { write: 'new' } as never }) }] : []),
-    ...(can('write:campaigns') ? [{ id: 'new-campaign', label: t('command.newCampaign'), leftSection: <IconPlus size={18} />, onClick: () => void go({ to: '/campaigns/new' }) }] : []),
-    { id: 'scheme', label: scheme === 'dark' ? t('account.light') : t('account.dark'), leftSection: <IconMoon size={18} />, onClick: () => setScheme(scheme === 'dark' ? 'light' : 'dark') },
-    { id: 'profile', label: t('account.profile'), leftSection: <IconUser size={18} />, onClick: () => void go({ to: '/settings/$section', params: { section: 'profile' } }) },
+  const said = useQuery({
+    queryKey: ['command', 'said', wanted],
+    enabled: asked && can('read:threads'),
+    placeholderData: keepPreviousData,
+    queryFn: () => need(client.GET('/v1/search', { params: { query: { q: wanted, limit: 5 } } })),
+  })
+
+  const act = (id: string, label: string, Mark: Icon, onClick: () => unknown, keywords?: string): SpotlightActionData => ({ id, label, keywords, leftSection: <Mark size={18} stroke={1.7} aria-hidden />, onClick: () => void onClick() })
+  const go = (label: string, mark: Icon, path: string, key?: string): SpotlightActionData => ({ ...act(path, label, mark, () => router.history.push(path)), rightSection: key && <kbd>Alt {key.toUpperCase()}</kbd> })
+
+  const pages = [
+    ...places.filter((p) => (!p.scope || can(p.scope)) && (!('simulator' in p) || settings.simulator)).map((p) => go(t(`nav.${p.word}`), p.icon, p.to, p.key)),
+    ...(can('read:customers') ? [go(t('customers:tabs.segments'), IconFilter, '/customers/segments'), go(t('customers:tabs.merges'), IconArrowMerge, '/customers/merges')] : []),
+    ...sections.filter((s) => !s.scope || can(s.scope)).map((s) => ({ ...go(t(`settings:sections.${s.key}`), s.icon, `/settings/${s.key}`), description: t('nav.settings') })),
   ]
-  const people: SpotlightActionData[] = (wanted ? (customers.data?.data ?? []) : []).map((c) => ({
-    id: c.id,
-    label: c.name || c.external_id || c.id,
+  const writing = can('write:threads') && can('read:customers')
+  const acts = [
+    ...(writing ? [act('begin', t('command.begin'), IconMessagePlus, () => router.navigate({ to: '/inbox', search: { write: 'new' } as never }))] : []),
+    ...(can('write:campaigns') ? [go(t('command.newCampaign'), IconPlus, '/campaigns/new')] : []),
+    ...(can('write:customers') ? [go(t('command.import'), IconUpload, '/customers/import')] : []),
+    ...(can('write:providers') ? [go(t('command.newProvider'), IconPlugConnected, '/settings/providers/+')] : []),
+    scheme === 'dark' ? act('light', t('command.light'), IconSun, () => setScheme('light')) : act('dark', t('command.dark'), IconMoon, () => setScheme('dark')),
+    ...(Object.keys(languages) as Language[]).filter((l) => l !== i18n.language).map((l) => act(`speak-${l}`, languages[l], IconLanguage, () => speak(l), t('command.language'))),
+    act('leave', t('account.leave'), IconLogout, leave),
+  ]
+  // The server has found these; the list's own search need not agree.
+  const people = (asked ? (customers.data?.data ?? []) : []).map((c): SpotlightActionData => ({
+    ...act(c.id, c.name || c.external_id || c.addresses?.[0]?.address || t('command.nameless'), IconUser, () => router.navigate({ to: '/customers/$id', params: { id: c.id } }), text),
     description: c.addresses?.map((a) => a.address).join(' · '),
-    keywords: wanted, // the server has found it; the list need not agree
-    leftSection: <IconUser size={18} />,
-    onClick: () => void go({ to: '/customers/$id', params: { id: c.id } }),
   }))
-  const letters: SpotlightActionData[] = (wanted && writing ? (customers.data?.data ?? []).slice(0, 3) : []).map((c) => ({
-    id: `write-${c.id}`,
-    label: t('command.writeTo', { name: c.name || c.addresses[0]?.address || c.id }),
-    keywords: wanted,
-    leftSection: <IconMessagePlus size={18} />,
-    onClick: () => void go({ to: '/inbox', search: { write: c.id } as never }),
+  const threads = (asked ? (said.data?.data ?? []) : []).map((e): SpotlightActionData => ({
+    ...act(e.id, e.text.replaceAll(/\s+/g, ' ').slice(0, 90), IconMessages, () => router.navigate({ to: '/inbox/$thread', params: { thread: e.thread }, search: { entry: e.id } as never }), text),
+    description: e.author || undefined,
+    leftSection: <ChannelIcon channel={e.channel} size={20} />,
   }))
-  const search: SpotlightActionData[] =
-    wanted && can('read:threads') ? [{ id: 'search', label: t('command.search', { text: wanted }), keywords: wanted, leftSection: <IconSearch size={18} />, onClick: () => void go({ to: '/inbox', search: { q: wanted } as never }) }] : []
+  if (asked && can('read:threads')) threads.push(act('search', t('command.search', { text: wanted }), IconSearch, () => router.navigate({ to: '/inbox', search: { q: wanted } as never }), text))
+  const letters = (asked && writing ? (customers.data?.data ?? []).slice(0, 3) : []).map((c) =>
+    act(`write-${c.id}`, t('command.writeTo', { name: c.name || c.addresses?.[0]?.address || t('command.nameless') }), IconMessagePlus, () => router.navigate({ to: '/inbox', search: { write: c.id } as never }), text),
+  )
+
   const groups: SpotlightActionGroupData[] = [
     { group: t('command.people'), actions: people },
+    { group: t('command.said'), actions: threads },
     { group: t('command.go'), actions: pages },
-    { group: t('command.do'), actions: [...search, ...letters, ...acts] },
+    { group: t('command.do'), actions: [...letters, ...acts] },
   ].filter((g) => g.actions.length > 0)
   return (
     <Spotlight
       actions={groups}
       query={text}
       onQueryChange={setText}
-      shortcut={['mod + K']}
-      nothingFound={customers.isFetching ? t('loading') : t('command.nothing')}
+      shortcut={null}
+      nothingFound={customers.isFetching || said.isFetching ? t('loading') : t('command.nothing')}
       searchProps={{ leftSection: <IconSearch size={18} />, placeholder: t('command.placeholder'), 'aria-label': t('command.placeholder') }}
       scrollable
-      maxHeight={420}
+      maxHeight={460}
       highlightQuery
     />
   )

@@ -4,19 +4,21 @@ import { spotlight } from '@mantine/spotlight'
 import { IconChevronsLeft, IconChevronsRight, IconLogout, IconMoon, IconSearch, IconSun, IconUser } from '@tabler/icons-react'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, Outlet, useNavigate } from '@tanstack/react-router'
-import { Suspense, useState } from 'react'
+import { lazy, Suspense, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { client } from '../api/client'
 import { EventsProvider, useEvents, useLive } from '../api/events'
 import { need } from '../api/pages'
-import { ask, sessionQuery, useCan, useSession } from '../api/session'
+import { useCan, useSession } from '../api/session'
 import { Face } from '../ui/Face'
 import { Loading } from '../ui/Loading'
 import { speak, languages, type Language } from '../i18n'
-import { CommandBar } from './CommandBar'
+import { useLeave } from './leave'
 import { places } from './places'
 import { useScheme } from './scheme'
 import classes from './Shell.module.css'
+
+const CommandBar = lazy(() => import('./CommandBar'))
 
 /** The frame around every page behind the sign-in: navigation, the command bar, and whether news arrives. */
 export function Shell() {
@@ -34,6 +36,13 @@ function Frame() {
   const here = useMyPlaces()
   // g then a letter is Linear's and Gmail's way; Alt and the letter works while writing, too.
   useHotkeys(here.map((p) => [`alt+${p.key}`, () => void go({ to: p.to }), { usePhysicalKeys: true }]), [])
+  // Loaded when it is first wanted: most visits are over without it.
+  const [bar, setBar] = useState(false)
+  const ask = () => {
+    setBar(true)
+    spotlight.toggle()
+  }
+  useHotkeys([['mod+K', ask]], [])
   const fold = () => {
     setNarrow(!narrow)
     store('rapport-nav', narrow ? 'wide' : 'narrow')
@@ -51,7 +60,7 @@ function Frame() {
           </Link>
         </div>
         <Tooltip label={t('command.open')} position="right" disabled={!narrow}>
-          <UnstyledButton className={classes.search} onClick={spotlight.open}>
+          <UnstyledButton className={classes.search} onClick={ask}>
             <IconSearch size={16} aria-hidden />
             <span>{t('command.short')}</span>
             <kbd aria-hidden>{/Mac/.test(navigator.platform) ? '⌘K' : 'Ctrl K'}</kbd>
@@ -79,7 +88,7 @@ function Frame() {
           <Outlet />
         </Suspense>
       </main>
-      <CommandBar />
+      <Suspense>{bar && <CommandBar />}</Suspense>
     </div>
   )
 }
@@ -87,7 +96,7 @@ function Frame() {
 function useMyPlaces() {
   const can = useCan()
   const { settings } = useSession()
-  return places.filter((p) => (!p.scope || can(p.scope)) && (!('demo' in p) || settings.demo))
+  return places.filter((p) => (!p.scope || can(p.scope)) && (!('simulator' in p) || settings.simulator))
 }
 
 function Place({ place, narrow }: { place: (typeof places)[number]; narrow: boolean }) {
@@ -132,15 +141,8 @@ function LiveState() {
 function Account() {
   const { t, i18n } = useTranslation()
   const { agent } = useSession()
-  const queries = useQueryClient()
-  const go = useNavigate()
   const { scheme, setScheme } = useScheme()
-  const leave = async () => {
-    await ask('DELETE', '/v1/session').catch(() => {})
-    queries.clear()
-    queries.setQueryData(sessionQuery.queryKey, null)
-    await go({ to: '/sign-in' })
-  }
+  const leave = useLeave()
   return (
     <Menu position="right-end" width={220} withinPortal>
       <Menu.Target>

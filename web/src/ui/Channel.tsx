@@ -1,4 +1,4 @@
-import { Badge, ThemeIcon, Tooltip } from '@mantine/core'
+import { Badge, ThemeIcon } from '@mantine/core'
 import { IconBrandTelegram, IconBrandWhatsapp, IconMail, IconMessage, IconMessageOff, IconPhone, IconWebhook, type Icon } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 
@@ -22,11 +22,9 @@ export function ChannelIcon({ channel, size = 22 }: { channel: string; size?: nu
   const name = useChannelName()
   const { icon: Icon, color } = looks[channel] ?? other
   return (
-    <Tooltip label={name(channel)}>
-      <ThemeIcon size={size} radius="sm" variant="light" color={color} role="img" aria-label={name(channel)}>
-        <Icon size={size * 0.64} stroke={1.8} />
-      </ThemeIcon>
-    </Tooltip>
+    <ThemeIcon size={size} radius="sm" variant="light" color={color} role="img" aria-label={name(channel)} title={name(channel)}>
+      <Icon size={size * 0.64} stroke={1.8} />
+    </ThemeIcon>
   )
 }
 

@@ -1,6 +1,6 @@
 import { Loader } from '@mantine/core'
 import { useVirtualizer } from '@tanstack/react-virtual'
-import { useEffect, useRef, type ReactNode } from 'react'
+import { memo, useEffect, useRef, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import classes from './Rows.module.css'
 
@@ -35,18 +35,7 @@ export function Rows<T>({ rows, keyOf, height, row, more, label, active }: Props
     <div ref={box} className={classes.box} role="list" aria-label={label} tabIndex={0}>
       <div className={classes.all} ref={(el) => el?.style.setProperty('height', `${list.getTotalSize()}px`)}>
         {seen.map((item) => (
-          <div
-            key={item.key}
-            role="listitem"
-            data-index={item.index}
-            className={classes.row}
-            ref={(el) => {
-              el?.style.setProperty('transform', `translateY(${item.start}px)`)
-              list.measureElement(el)
-            }}
-          >
-            {row(rows[item.index]!, item.index)}
-          </div>
+          <Line key={item.key} of={rows[item.index]!} index={item.index} start={item.start} measure={list.measureElement} row={row} />
         ))}
       </div>
       {more?.busy && (
@@ -57,3 +46,14 @@ export function Rows<T>({ rows, keyOf, height, row, more, label, active }: Props
     </div>
   )
 }
+
+type LineProps<T> = { of: T; index: number; start: number; measure: (el: HTMLElement | null) => void; row: (row: T, index: number) => ReactNode }
+
+/** One row in its place. While one scrolls only those are drawn that come into sight. */
+const Line = memo(function Line<T>({ of, index, start, measure, row }: LineProps<T>) {
+  return (
+    <div role="listitem" data-index={index} className={classes.row} ref={measure} style={{ transform: `translateY(${start}px)` }}>
+      {row(of, index)}
+    </div>
+  )
+}) as <T>(props: LineProps<T>) => ReactNode

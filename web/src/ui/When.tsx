@@ -1,8 +1,7 @@
-import { Tooltip } from '@mantine/core'
 import { useEffect, useState } from 'react'
 import { useFormat } from './format'
 
-/** A time as people say it, exact on hover: `ago` for what is fresh, `brief` in lists, `full` in tables. */
+/** A time as people say it, exact on hover (the browser's own, since long lists have many): `ago` for what is fresh, `brief` in lists, `full` in tables. */
 export function When({ at, as = 'ago' }: { at: string; as?: 'ago' | 'brief' | 'full' | 'clock' }) {
   const format = useFormat()
   const [, tick] = useState(0)
@@ -12,8 +11,8 @@ export function When({ at, as = 'ago' }: { at: string; as?: 'ago' | 'brief' | 'f
     return () => clearInterval(timer)
   }, [as])
   return (
-    <Tooltip label={format.exact(at)}>
-      <time dateTime={at}>{format[as](at)}</time>
-    </Tooltip>
+    <time dateTime={at} title={format.exact(at)}>
+      {format[as](at)}
+    </time>
   )
 }

@@ -3,10 +3,15 @@ import { useTranslation } from 'react-i18next'
 
 const units: [Intl.RelativeTimeFormatUnit, number][] = [['year', 31_536_000], ['month', 2_592_000], ['week', 604_800], ['day', 86_400], ['hour', 3_600], ['minute', 60]]
 
+/** The chosen language as the viewer's browser has it: en-GB writes 20:13 and 22 Nov, en-US 8:13 PM and Nov 22. */
+function regional(language: string): string {
+  return navigator.languages.find((l) => l === language || l.startsWith(`${language}-`)) ?? language
+}
+
 /** Times in the viewer's zone and numbers in the viewer's language. */
 export function useFormat() {
   const { i18n } = useTranslation()
-  const language = i18n.language
+  const language = regional(i18n.language)
   return useMemo(() => {
     const full = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' })
     const exact = new Intl.DateTimeFormat(language, { dateStyle: 'full', timeStyle: 'long' })

@@ -1,4 +1,4 @@
-import { Alert, Button, Stack, TextInput } from '@mantine/core'
+import { Alert, Anchor, Button, Stack, TextInput } from '@mantine/core'
 import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -35,7 +35,7 @@ export function Invitation() {
     return (
       <Door title={t('invitation.goneTitle')}>
         <Alert color="gray">
-          {t('invitation.gone')} <Link to="/sign-in">{t('signIn.act')}</Link>
+          {t('invitation.gone')} <Anchor component={Link} to="/sign-in" inherit underline="always">{t('signIn.act')}</Anchor>
         </Alert>
       </Door>
     )

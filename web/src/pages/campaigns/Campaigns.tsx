@@ -16,7 +16,7 @@ import { Rows } from '../../ui/Rows'
 import { When } from '../../ui/When'
 import { may, useActs } from './acts'
 import { Bar } from './Bar'
-import { reached, settled, useCampaign, useLiveCampaigns, type Campaign } from './campaign'
+import { reached, settled, useLiveCampaigns, type Campaign } from './campaign'
 import classes from './Campaigns.module.css'
 import { Status } from './Status'
 import type { Status as S } from './words'
@@ -82,11 +82,9 @@ export function Campaigns() {
   )
 }
 
-const Row = memo(function Row({ campaign }: { campaign: Campaign }) {
+const Row = memo(function Row({ campaign: c }: { campaign: Campaign }) {
   const { t } = useTranslation('campaigns')
   const format = useFormat()
-  const { data } = useCampaign(campaign.id)
-  const c = data ?? campaign
   const n = c.counts
   const draft = c.status === 'draft'
   const delivered = n && reached(n) > 0 ? n.delivered / (reached(n) + n.failed) : undefined

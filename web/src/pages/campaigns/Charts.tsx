@@ -4,6 +4,7 @@ import { Title } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
 import { useChannelName } from '../../ui/Channel'
 import { useFormat } from '../../ui/format'
+import { Sideways } from '../../ui/Sideways'
 import classes from './Charts.module.css'
 import type { Funnel } from './Overview'
 
@@ -32,7 +33,7 @@ export default function Charts({ funnel }: { funnel: Funnel }) {
             <div aria-hidden>
               <BarChart h={220} data={bars} dataKey="step" series={used.map((c) => ({ name: c.channel, label: name(c.channel), color: colors[c.channel] ?? 'gray.5' }))} withLegend gridAxis="x" tickLine="none" maxBarWidth={28} barChartProps={{ accessibilityLayer: false }} valueFormatter={format.number} barProps={{ radius: [3, 3, 0, 0], isAnimationActive: false }} yAxisProps={{ width: 44, allowDecimals: false }} />
             </div>
-            <div className={classes.scroll}>
+            <Sideways label={t('chart.funnel')}>
               <table className={classes.table}>
                 <thead>
                   <tr>
@@ -53,7 +54,7 @@ export default function Charts({ funnel }: { funnel: Funnel }) {
                   ))}
                 </tbody>
               </table>
-            </div>
+            </Sideways>
           </>
         )}
       </section>

@@ -1,4 +1,4 @@
-import { Button, Select, Text, Tooltip } from '@mantine/core'
+import { Button, Select, Text } from '@mantine/core'
 import { IconHelpCircle, IconMailOff } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -62,7 +62,7 @@ function Row({ message: m, onWhy }: { message: Message; onWhy: (customer: string
       <span className={classes.who}><Person id={m.customer} /></span>
       <span className={classes.state}>
         <span className={classes.dot} style={{ background: `var(--mantine-color-${color}-${shade})` }} aria-hidden />
-        <Tooltip label={t(`about.${m.state as State}`)} multiline maw={260}><span>{t(`state.${m.state as State}`)}</span></Tooltip>
+        <span title={t(`about.${m.state as State}`)}>{t(`state.${m.state as State}`)}</span>
         {m.reason && <Text span size="xs" c="dimmed" className={classes.reason}>{reason(m.reason)}</Text>}
       </span>
       <Text size="xs" c="dimmed" className={classes.provider}>{m.provider}{m.attempt > 1 ? ` · ${t('messages.attempts', { count: m.attempt })}` : ''}</Text>

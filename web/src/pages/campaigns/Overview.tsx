@@ -125,6 +125,8 @@ function Figures({ campaign: c, counts: n }: { campaign: Campaign; counts: Count
   if (n.complained > 0) cells.push({ key: 'complained', label: t('figure.complained'), value: of(n.complained, out), below: format.number(n.complained) })
   const segments = (c.costs ?? []).reduce((sum, x) => sum + (x.segments ?? 0), 0)
   if (segments > 0) cells.push({ key: 'segments', label: t('figure.segments'), value: format.number(segments), below: 'SMS' })
+  const micros = (c.costs ?? []).reduce((sum, x) => sum + x.micros, 0)
+  if (c.currency && micros > 0) cells.push({ key: 'cost', label: t('dry.cost'), value: format.money(micros / 1_000_000, c.currency), below: t('figure.each', { n: format.money(micros / 1_000_000 / Math.max(1, out), c.currency) }) })
   return (
     <dl className={classes.figures}>
       {cells.map((x) => (

@@ -3,6 +3,7 @@ import { IconAlertTriangle } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
 import { ChannelIcon } from '../../ui/Channel'
 import { MailFrame } from '../../ui/MailFrame'
+import { rich } from '../templates/rich'
 import type { Estimate } from './estimate'
 import { Person } from './Person'
 import classes from './Sample.module.css'
@@ -29,7 +30,7 @@ export function Sample({ of: s }: { of: Estimate['samples'][number] }) {
       ) : (
         <>
           {s.subject && <div className={classes.subject}>{s.subject}</div>}
-          <div className={classes.bubble} data-channel={s.channel}>{s.text}</div>
+          <div className={classes.bubble} data-channel={s.channel}>{s.channel === 'telegram' ? rich(s.text ?? '') : s.text}</div>
           {s.segments ? <Text size="xs" c="dimmed">{t('dry.segments', { count: s.segments, n: s.segments })}</Text> : null}
         </>
       )}

@@ -1,7 +1,7 @@
 import { Badge, Loader, Text, Title } from '@mantine/core'
 import { IconArrowRight, IconCircleCheck, IconCircleX, IconHelpCircle } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
-import { $api } from '../../api/client'
+import { $api, type Schemas } from '../../api/client'
 import { Answer } from '../../ui/Answer'
 import { ChannelBadge } from '../../ui/Channel'
 import { Empty } from '../../ui/Empty'
@@ -27,6 +27,7 @@ function Explained({ campaign, customer }: { campaign: string; customer: string 
   const format = useFormat()
   const reason = useReason()
   const asked = $api.useQuery('get', '/v1/campaigns/{id}/explain', { params: { path: { id: campaign }, query: { customer } } }, { staleTime: 0 })
+  const says = useSays()
   const rule = (r: string) => (i18n.exists(`campaigns:rule.${r}`) ? t(`rule.${r}` as 'rule.consent') : r)
   return (
     <Answer of={asked} loading={<Loader size="sm" mt="lg" />}>
@@ -41,7 +42,7 @@ function Explained({ campaign, customer }: { campaign: string; customer: string 
                   {r.passed ? <IconCircleCheck size={18} stroke={1.8} aria-label={t('explain.passed')} /> : <IconCircleX size={18} stroke={1.8} aria-label={t('explain.stopped')} />}
                   <div>
                     <span className={classes.rule}>{rule(r.rule)}</span> {r.channel && <ChannelBadge channel={r.channel} />}
-                    <Text size="sm" c="dimmed">{r.detail}</Text>
+                    <Text size="sm" c="dimmed">{says(r)}</Text>
                   </div>
                 </li>
               ))}
@@ -76,4 +77,27 @@ function Explained({ campaign, customer }: { campaign: string; customer: string 
       )}
     </Answer>
   )
+}
+
+/** What a rule saw, in the reader's language; in the server's words where there are none yet. */
+function useSays() {
+  const { t, i18n } = useTranslation('campaigns')
+  const format = useFormat()
+  const word = (group: string, key: string | undefined) => (key && i18n.exists(`campaigns:${group}.${key}`) ? t(`${group}.${key}` as 'off.stop') : (key ?? ''))
+  return (r: Schemas['Rule']): string => {
+    const f = r.facts ?? {}
+    const kind = r.rule === 'topic_policy' && !f.policy ? 'free' : r.rule === 'address' && !r.passed && !f.off ? 'none' : r.passed ? 'passed' : 'stopped'
+    const key = `says.${r.rule}.${kind}`
+    if (!i18n.exists(`campaigns:${key}`)) return r.detail
+    const values = { ...f, reason: word('off', f.reason ?? f.off), policy: word('policy', f.policy), at: f.at ? format.full(f.at) : '', expiry: f.expiry ? format.full(f.expiry) : '', per: f.per ? span(f.per, i18n.language) : '' }
+    return t(key as 'says.suppression.stopped', values)
+  }
+}
+
+/** 168h as people say it: 7 days. */
+function span(duration: string, language: string): string {
+  const hours = Number(/^(\d+)h$/.exec(duration)?.[1])
+  if (!hours) return duration
+  const days = hours % 24 === 0
+  return new Intl.NumberFormat(language, { style: 'unit', unit: days ? 'day' : 'hour', unitDisplay: 'long' }).format(days ? hours / 24 : hours)
 }

@@ -1,4 +1,4 @@
-import { useQuery, useQueryClient, type QueryClient } from '@tanstack/react-query'
+import { useQuery, useQueryClient, type InfiniteData, type QueryClient } from '@tanstack/react-query'
 import { $api, type Schemas } from '../../api/client'
 import { useEvents, type Told } from '../../api/events'
 
@@ -24,12 +24,20 @@ export function useLiveCampaigns(also?: (e: Told) => void) {
       void queries.invalidateQueries({ queryKey: campaignQuery(e.data.campaign).queryKey })
       void queries.invalidateQueries({ queryKey: ['campaigns'] })
     }
-    if (e.type === 'reply.received') void queries.invalidateQueries({ queryKey: campaignQuery(e.data.campaign).queryKey })
+    if (e.type === 'reply.received') {
+      void queries.invalidateQueries({ queryKey: campaignQuery(e.data.campaign).queryKey })
+      void queries.invalidateQueries({ queryKey: ['campaigns'] }, { cancelRefetch: false })
+    }
   })
 }
 
+type Lists = InfiniteData<Schemas['ListCampaign']>
+
 function patch(queries: QueryClient, id: string, news: { status?: string; counts?: Counts }) {
-  queries.setQueryData(campaignQuery(id).queryKey, (was: Campaign | undefined) => was && { ...was, status: (news.status as Campaign['status']) ?? was.status, counts: news.counts ?? was.counts })
+  const now = (was: Campaign): Campaign => ({ ...was, status: (news.status as Campaign['status']) ?? was.status, counts: news.counts ?? was.counts })
+  queries.setQueryData(campaignQuery(id).queryKey, (was: Campaign | undefined) => was && now(was))
+  const shown = (was: Lists | undefined) => was?.pages?.some((p) => p.data.some((c) => c.id === id))
+  queries.setQueriesData({ queryKey: ['campaigns'] }, (was: Lists | undefined) => (shown(was) ? { ...was!, pages: was!.pages.map((p) => ({ ...p, data: p.data.map((c) => (c.id === id ? now(c) : c)) })) } : was))
 }
 
 /** How many are at an end: nothing more is done for them. */

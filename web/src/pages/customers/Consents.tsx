@@ -8,6 +8,7 @@ import { need, usePages } from '../../api/pages'
 import { fieldErrors } from '../../api/problem'
 import { useCan } from '../../api/session'
 import { ChannelIcon, useChannelName } from '../../ui/Channel'
+import { Sideways } from '../../ui/Sideways'
 import { Loading } from '../../ui/Loading'
 import { ProblemAlert, useTell } from '../../ui/Problem'
 import { When } from '../../ui/When'
@@ -45,7 +46,7 @@ export function Consents({ customer: c }: { customer: Schemas['Customer'] }) {
             </Button>
           )}
         </Group>
-        <div className={classes.scroll}>
+        <Sideways label={t('consent.now')}>
           <Table verticalSpacing={6} aria-label={t('consent.now')}>
             <Table.Thead>
               <Table.Tr>
@@ -71,7 +72,7 @@ export function Consents({ customer: c }: { customer: Schemas['Customer'] }) {
               ))}
             </Table.Tbody>
           </Table>
-        </div>
+        </Sideways>
         <Text size="xs" c="dimmed" mt={6}>
           {t('consent.about')}
         </Text>
@@ -85,7 +86,7 @@ export function Consents({ customer: c }: { customer: Schemas['Customer'] }) {
             {t('consent.empty')}
           </Text>
         ) : (
-          <div className={classes.scroll}>
+          <Sideways label={t('consent.history')}>
             <Table verticalSpacing={8} aria-label={t('consent.history')}>
               <Table.Thead>
                 <Table.Tr>
@@ -119,7 +120,7 @@ export function Consents({ customer: c }: { customer: Schemas['Customer'] }) {
                 ))}
               </Table.Tbody>
             </Table>
-          </div>
+          </Sideways>
         )}
         {history.more.has && (
           <Button mt="sm" size="xs" variant="default" onClick={history.more.load} leftSection={history.more.busy && <Loader size={12} />}>

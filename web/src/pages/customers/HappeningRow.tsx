@@ -134,6 +134,16 @@ function useSay(name: string) {
 function properties(v: unknown): string | undefined {
   if (typeof v !== 'object' || v === null) return undefined
   return Object.entries(v)
-    .map(([k, x]) => `${k}: ${typeof x === 'string' ? x : JSON.stringify(x)}`)
+    .map(([k, x]) => `${k}: ${plain(x)}`)
     .join(' · ')
+}
+
+/** A value as a person would say it: of things that have a name, the name, and how many. */
+function plain(v: unknown): string {
+  if (Array.isArray(v)) return v.map(plain).join(', ')
+  if (typeof v !== 'object' || v === null) return String(v)
+  const o = v as Record<string, unknown>
+  const name = o.title ?? o.name ?? o.sku
+  if (typeof name !== 'string') return JSON.stringify(v)
+  return typeof o.quantity === 'number' && o.quantity !== 1 ? `${name} × ${o.quantity}` : name
 }

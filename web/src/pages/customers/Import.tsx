@@ -8,7 +8,7 @@ import { useTranslation } from 'react-i18next'
 import { ProblemAlert } from '../../ui/Problem'
 import { useFormat } from '../../ui/format'
 import { Area } from './Area'
-import { columns as known, guess, readCsv, separatorOf } from './csv'
+import { columns as known, guess, isRefused, readCsv, separatorOf } from './csv'
 import { channels } from './FilterBuilder'
 import classes from './Import.module.css'
 import { Job, Jobs } from './Jobs'
@@ -81,7 +81,7 @@ function Prepare({ chosen: c, cancel, onStarted }: { chosen: Chosen; cancel: () 
   const { t: common } = useTranslation()
   const format = useFormat()
   const queries = useQueryClient()
-  const [mapping, setMapping] = useState<string[]>(() => c.head.map(guess))
+  const [mapping, setMapping] = useState<string[]>(() => c.head.map((h, i) => (i < 2 && isRefused(c.head) ? '-' : guess(h))))
   const [source, setSource] = useState('')
   const [version, setVersion] = useState('')
   const [proof, setProof] = useState('')

@@ -97,11 +97,15 @@ function Rejects({ job }: { job: Schemas['Job'] }) {
           {t('job.download')}
         </Button>
       </Group>
+      <Text size="sm" c="dimmed" mb="xs">
+        {t('job.mend')}
+      </Text>
       <Table aria-label={t('job.refusedTable')} verticalSpacing={6}>
         <Table.Thead>
           <Table.Tr>
             <Table.Th w={90}>{t('job.line')}</Table.Th>
             <Table.Th>{t('job.reason')}</Table.Th>
+            <Table.Th className={classes.row}>{t('job.row')}</Table.Th>
           </Table.Tr>
         </Table.Thead>
         <Table.Tbody>
@@ -109,6 +113,7 @@ function Rejects({ job }: { job: Schemas['Job'] }) {
             <Table.Tr key={i}>
               <Table.Td>{format.number(r.line)}</Table.Td>
               <Table.Td>{r.reason}</Table.Td>
+              <Table.Td className={classes.row}>{r.cells?.filter(Boolean).join(' · ') ?? '—'}</Table.Td>
             </Table.Tr>
           ))}
         </Table.Tbody>

@@ -30,7 +30,7 @@ export function Numbers({ customer: c }: { customer: Schemas['Customer'] }) {
       <div>
         <dt>{t('number.since')}</dt>
         <dd>
-          <When at={c.created_at} as="brief" />
+          {format.date(c.created_at)}
         </dd>
       </div>
     </dl>

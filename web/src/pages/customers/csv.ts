@@ -31,6 +31,11 @@ export function readCsv(text: string, limit: number, separator: string = ','): s
   return rows
 }
 
+/** Whether a file is what an import refused, mended: its first two columns are then ours (see `GET /v1/jobs/{id}/rejects`). */
+export function isRefused(head: string[]): boolean {
+  return head[0] === 'line' && head[1] === 'reason'
+}
+
 /** The separator of a file. */
 export function separatorOf(text: string): string {
   const line = text.slice(0, text.search(/\r?\n|$/))
@@ -42,11 +47,11 @@ export const columns = ['id', 'external_id', 'email', 'sms', 'whatsapp', 'telegr
 
 // What exports of shops and CRMs call these.
 const known: [RegExp, (typeof columns)[number]][] = [
-  [/^(e[-_ ]?mail)([-_ ]?address)?$|^mail$|^почта$/i, 'email'],
+  [/^(e[-_ ]?mail)([-_ ]?address)?$|^mail$|^(эл\. ?)?почта$/i, 'email'],
   [/^(phone|mobile|cell|tel|sms|msisdn)([-_ ]?(number|no))?$|^телефон$/i, 'sms'],
   [/^whats[-_ ]?app/i, 'whatsapp'],
   [/^telegram/i, 'telegram'],
-  [/^(full|display|customer)?[-_ ]?name$|^имя$/i, 'name'],
+  [/^(full|display|customer)?[-_ ]?name$|^имя$|^фио$/i, 'name'],
   [/^(customer|client|user|crm|external|shop)?[-_ ]?id$/i, 'external_id'],
   [/^(lang|language|locale)$|^язык$/i, 'locale'],
   [/^(tz|time[-_ ]?zone)$/i, 'timezone'],

@@ -1,7 +1,7 @@
 import { Drawer, Kbd } from '@mantine/core'
 import { useMediaQuery } from '@mantine/hooks'
 import { IconMessages } from '@tabler/icons-react'
-import { useCallback, useEffect, useRef, useState } from 'react'
+import { lazy, Suspense, useCallback, useEffect, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { client } from '../../api/client'
 import { useCan, useSession } from '../../api/session'
@@ -10,15 +10,19 @@ import { useTitle } from '../../ui/Page'
 import { useChange } from './change'
 import { nobody, usePlace } from './filter'
 import type { Picker } from './Header'
-import { Keys } from './Keys'
 import { List, type ListHandle } from './List'
 import { NewThread } from './NewThread'
 import { OutboxProvider } from './outbox'
-import { Panel } from './Panel'
-import { Search } from './Search'
-import { ThreadPane, type ThreadHandle } from './ThreadPane'
+import type { ThreadHandle } from './ThreadPane'
 import type { Thread } from './threads'
 import classes from './Inbox.module.css'
+
+// The list is there first; what is beside it comes at once after it, asked for before anybody opens a thread.
+const threadPane = import('./ThreadPane')
+const ThreadPane = lazy(() => threadPane.then((m) => ({ default: m.ThreadPane })))
+const Panel = lazy(() => import('./Panel').then((m) => ({ default: m.Panel })))
+const Search = lazy(() => import('./Search').then((m) => ({ default: m.Search })))
+const Keys = lazy(() => import('./Keys').then((m) => ({ default: m.Keys })))
 
 export function Inbox() {
   return (
@@ -124,11 +128,17 @@ function Desk() {
         <div className={classes.fill} hidden={searching}>
           <List handle={list} search={() => setSearching(true)} help={() => setHelp(true)} />
         </div>
-        {searching && <Search close={closeSearch} />}
+        {searching && (
+          <Suspense>
+            <Search close={closeSearch} />
+          </Suspense>
+        )}
       </div>
       <div className={classes.second}>
         {thread ? (
-          <ThreadPane key={thread} id={thread} wanted={entry} back={() => open(undefined)} panel={{ open: panelOpen, toggle: togglePanel }} resolve={resolve} picker={picker} setPicker={setPicker} handle={pane} />
+          <Suspense>
+            <ThreadPane key={thread} id={thread} wanted={entry} back={() => open(undefined)} panel={{ open: panelOpen, toggle: togglePanel }} resolve={resolve} picker={picker} setPicker={setPicker} handle={pane} />
+          </Suspense>
         ) : to ? (
           <NewThread key={to} customer={to} back={() => open(undefined)} />
         ) : (
@@ -140,13 +150,15 @@ function Desk() {
       </div>
       {thread && wide && !narrow && (
         <aside className={classes.third} aria-label={t('panel.label')}>
-          <Panel thread={thread} />
+          <Suspense>
+            <Panel thread={thread} />
+          </Suspense>
         </aside>
       )}
       <Drawer opened={!!thread && narrow && drawer} onClose={() => setDrawer(false)} position="right" size={340} title={t('panel.label')} closeButtonProps={{ 'aria-label': t('common:close') }}>
-        {thread && <Panel thread={thread} />}
+        <Suspense>{thread && <Panel thread={thread} />}</Suspense>
       </Drawer>
-      <Keys opened={help} onClose={() => setHelp(false)} />
+      <Suspense>{help && <Keys opened onClose={() => setHelp(false)} />}</Suspense>
     </div>
   )
 }

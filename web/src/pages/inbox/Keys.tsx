@@ -1,5 +1,6 @@
 import { Kbd, Modal, SimpleGrid } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
+import { useFocusBack } from '../../ui/focus-back'
 import classes from './Inbox.module.css'
 
 const groups = [
@@ -10,6 +11,7 @@ const groups = [
 
 /** All keys of the inbox on one page. */
 export function Keys({ opened, onClose }: { opened: boolean; onClose: () => void }) {
+  useFocusBack()
   const { t } = useTranslation(['inbox', 'common'])
   const mod = /Mac/.test(navigator.platform) ? '⌘' : 'Ctrl'
   return (

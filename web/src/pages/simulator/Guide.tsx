@@ -21,9 +21,9 @@ export function Guide() {
   const queries = useQueryClient()
   const tell = useTell()
   const go = useNavigate()
-  const progress = useQuery({ queryKey: ['simulator', 'guide'], queryFn: () => happened(agent.created_at), staleTime: 5_000 })
+  const progress = useQuery({ queryKey: ['simulator', 'guide'], queryFn: () => happened(agent.created_at), staleTime: 5_000, refetchInterval: (q) => (q.state.data && steps.every((s) => q.state.data![s]) ? false : 5_000) /* that we have answered is counted a little after the event */ })
   useEvents((e) => {
-    if (/^(campaign\.|reply\.|entry\.|consent\.)/.test(e.type)) void queries.invalidateQueries({ queryKey: ['simulator', 'guide'] })
+    if (/^(campaign\.|reply\.|entry\.|thread\.|consent\.)/.test(e.type)) void queries.invalidateQueries({ queryKey: ['simulator', 'guide'] })
   })
   const close = useMutation({
     mutationFn: () => ask('PATCH', '/v1/agents/me', { preferences: { ...agent.preferences, guide: 'done' } }),
@@ -31,15 +31,15 @@ export function Guide() {
     onError: tell.failed,
   })
   const first = useMutation({
-    mutationFn: async () => {
+    mutationFn: async ({ name, channel }: { name: string; channel?: string }) => {
       const until = new Date(Date.now() + 10 * 86_400_000).toISOString().slice(0, 10)
-      return need(client.POST('/v1/campaigns', { body: { name: t('guide.campaign'), purpose: 'marketing', template: 'promotion', audience: { everyone: true }, data: { percent: 25, code: 'MOSS25', until, url: 'https://shop.example.com/sale' } } }))
+      return need(client.POST('/v1/campaigns', { body: { name, purpose: 'marketing', template: 'promotion', ...(channel ? { routing: { method: 'fallback', channels: [channel] } } : {}), audience: { everyone: true }, data: { percent: 25, code: 'MOSS25', until, url: 'https://shop.example.com/sale' } } }))
     },
     onSuccess: () => void queries.invalidateQueries({ queryKey: ['simulator'] }),
     onError: tell.failed,
   })
   if (agent.preferences.guide === 'done' || !can('write:campaigns')) return null
-  const done = progress.data ?? { send: false, seen: false, answer: false, reply: false, stop: false, campaign: '', thread: '' }
+  const done = progress.data ?? { send: false, seen: false, answer: false, reply: false, stop: false, campaign: '', thread: '', stopped: '', way: '' }
   const next = steps.find((s) => !done[s])
   return (
     <section className={classes.guide} aria-label={t('guide.title')}>
@@ -70,7 +70,7 @@ export function Guide() {
               )}
               {s === 'send' && s === next && (
                 <div className={classes.guideActs}>
-                  <Button size="xs" loading={first.isPending} onClick={() => first.mutate()}>
+                  <Button size="xs" loading={first.isPending} onClick={() => first.mutate({ name: t('guide.campaign') })}>
                     {t('guide.sendOne')}
                   </Button>
                   <Button size="xs" variant="subtle" onClick={() => void go({ to: '/campaigns/new' })}>
@@ -87,11 +87,21 @@ export function Guide() {
           </li>
         ))}
       </ol>
+      {!next && (
+        <div className={classes.guideActs}>
+          <Button size="xs" loading={first.isPending} onClick={() => first.mutate({ name: t('guide.second'), channel: done.way }, { onSuccess: (made) => void go({ to: '/campaigns/$id', params: { id: made.id }, search: { tab: 'why', customer: done.stopped } }) })}>
+            {t('guide.sendNext')}
+          </Button>
+          <Button size="xs" variant="subtle" component={Link} to="/customers/import">
+            {t('guide.import')}
+          </Button>
+        </div>
+      )}
     </section>
   )
 }
 
-type Progress = Record<Step, boolean> & { campaign: string; thread: string }
+type Progress = Record<Step, boolean> & { campaign: string; thread: string; stopped: string; way: string }
 
 /** What has happened since somebody is here; the demo's own first campaign was before. */
 async function happened(since: string): Promise<Progress> {
@@ -104,13 +114,16 @@ async function happened(since: string): Promise<Progress> {
     const counts = (e.data.counts ?? {}) as Record<string, number>
     return (counts.delivered ?? 0) + (counts.sent ?? 0) > 0
   }
+  const stop = first('consent.updated', (e) => e.data.granted === false)
   return {
     send: first('campaign.launched') !== undefined,
     seen: (first('campaign.progress', arrived) ?? first('campaign.finished', arrived)) !== undefined,
     answer: first('reply.received') !== undefined,
     reply: answers.data.length > 0,
-    stop: first('consent.updated', (e) => e.data.granted === false) !== undefined,
+    stop: stop !== undefined,
     campaign: first('campaign.launched')?.data.campaign ?? '',
     thread: first('reply.received')?.data.thread ?? '',
+    stopped: stop?.data.customer ?? '',
+    way: typeof stop?.data.channel === 'string' ? stop.data.channel : '',
   }
 }

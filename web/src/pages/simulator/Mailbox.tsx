@@ -49,7 +49,7 @@ export function Mailbox({ customer }: { customer: Schemas['Customer'] }) {
               </li>
             ))}
           </ul>
-          <Reading key={mail.id} mail={mail} customer={customer} answered={(said.data ?? []).filter((s) => s.channel === 'email' && s.at > mail.at).length} />
+          <Reading key={mail.id} mail={mail} customer={customer} answered={(said.data?.said ?? []).filter((s) => s.channel === 'email' && s.at > mail.at).length} />
         </div>
       )}
     </section>
@@ -127,5 +127,5 @@ function Reading({ mail, customer, answered }: { mail: Got; customer: Schemas['C
 
 /** The way out that mail programs show beside the sender (RFC 8058). */
 function unsubscribe(mail: Got): string | undefined {
-  return /<(https?:[^>]+)>/.exec(mail.list_unsubscribe ?? '')?.[1]
+  return /https?:[^\s<>,]+/.exec(mail.list_unsubscribe ?? '')?.[0]
 }

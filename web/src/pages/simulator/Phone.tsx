@@ -1,7 +1,7 @@
-import { ActionIcon, Button, Group, SegmentedControl, Text, Textarea } from '@mantine/core'
-import { IconSend2 } from '@tabler/icons-react'
+import { ActionIcon, Button, FileButton, Group, SegmentedControl, Text, Textarea } from '@mantine/core'
+import { IconPaperclip, IconSend2 } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useEffect, useMemo, useRef, useState } from 'react'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { client, type Schemas } from '../../api/client'
 import { need } from '../../api/pages'
@@ -11,12 +11,14 @@ import { When } from '../../ui/When'
 import { Marked } from './Marked'
 import { Linked } from './Linked'
 import { useGot, useSaid, type Got } from './outbox'
+import { Shown } from './Shown'
 import classes from './Simulator.module.css'
+import { upload } from './upload'
 
 const chats = ['telegram', 'whatsapp', 'sms'] as const
 type Chat = (typeof chats)[number]
 
-type Line = { id: string; at: string; mine: boolean; text: string; got?: Got }
+type Line = { id: string; at: string; mine: boolean; text: string; files: string[]; got?: Got }
 
 /** The customer's phone: a chat a channel, with what came and what they answered. */
 export function Phone({ customer }: { customer: Schemas['Customer'] }) {
@@ -33,22 +35,25 @@ export function Phone({ customer }: { customer: Schemas['Customer'] }) {
   const end = useRef<HTMLDivElement>(null)
 
   const answer = useMutation({
-    mutationFn: (words: { text?: string; button?: string; in_reply_to?: string }) => need(client.POST('/v1/sandbox/replies', { body: { channel, address: address!, name: customer.name, ...words } })),
+    mutationFn: (words: { text?: string; button?: string; in_reply_to?: string; attachments?: string[] }) => need(client.POST('/v1/sandbox/replies', { body: { channel, address: address!, name: customer.name, ...words } })),
     onSuccess: (_, words) => {
-      if (!words.button) setText('')
+      if (words.text === text.trim()) setText('')
       void queries.invalidateQueries({ queryKey: ['simulator'] })
     },
     onError: tell.failed,
   })
+  const send = useMutation({
+    mutationFn: async (file: File) => answer.mutateAsync({ attachments: [await upload(file)], text: text.trim() || undefined }),
+    onError: tell.failed,
+  })
 
   const lines = useMemo<Line[]>(() => {
-    const theirs = (got.data ?? []).map((g) => ({ id: g.id, at: g.at, mine: false, text: g.text ?? '', got: g }))
-    const own = (said.data ?? []).filter((s) => s.channel === channel).map((s) => ({ id: s.id, at: s.at, mine: true, text: s.text }))
+    const theirs = (got.data ?? []).map((g) => ({ id: g.id, at: g.at, mine: false, text: g.text ?? '', got: g, files: said.data?.files[g.message ?? ''] ?? [] }))
+    const own = (said.data?.said ?? []).filter((s) => s.channel === channel).map((s) => ({ id: s.id, at: s.at, mine: true, text: s.text, files: s.files }))
     return [...theirs, ...own].sort((a, b) => a.at.localeCompare(b.at))
   }, [got.data, said.data, channel])
-  useEffect(() => {
-    void end.current?.scrollTo({ top: end.current.scrollHeight }) // newer browsers return a promise here
-  }, [lines.length])
+  const toEnd = useCallback(() => void end.current?.scrollTo({ top: end.current.scrollHeight }) /* newer browsers return a promise here */, [])
+  useEffect(toEnd, [toEnd, lines.length])
 
   return (
     <section className={classes.device} aria-label={t('phone.label', { name: customer.name })}>
@@ -75,7 +80,7 @@ export function Phone({ customer }: { customer: Schemas['Customer'] }) {
               </Text>
             )}
             {lines.map((l) => (
-              <Bubble key={l.id} line={l} channel={channel} press={(b) => answer.mutate({ button: b, in_reply_to: l.got?.message })} />
+              <Bubble key={l.id} line={l} channel={channel} onGrown={toEnd} press={(b) => answer.mutate({ button: b, in_reply_to: l.got?.message })} />
             ))}
           </div>
           <form
@@ -101,6 +106,15 @@ export function Phone({ customer }: { customer: Schemas['Customer'] }) {
                 }
               }}
             />
+            {channel !== 'sms' && (
+              <FileButton onChange={(file) => file && send.mutate(file)} inputProps={{ 'aria-label': t('attach') }}>
+                {(props) => (
+                  <ActionIcon {...props} size={36} variant="subtle" color="gray" loading={send.isPending} aria-label={t('attach')} title={t('attach')}>
+                    <IconPaperclip size={18} />
+                  </ActionIcon>
+                )}
+              </FileButton>
+            )}
             <ActionIcon type="submit" size={36} loading={answer.isPending} disabled={!text.trim()} aria-label={t('send')}>
               <IconSend2 size={18} />
             </ActionIcon>
@@ -118,18 +132,22 @@ export function Phone({ customer }: { customer: Schemas['Customer'] }) {
   )
 }
 
-function Bubble({ line, channel, press }: { line: Line; channel: Chat; press: (data: string) => void }) {
+function Bubble({ line, channel, press, onGrown }: { line: Line; channel: Chat; press: (data: string) => void; onGrown: () => void }) {
   const { t } = useTranslation('simulator')
   return (
     <div className={classes.bubble} data-mine={line.mine || undefined} data-channel={channel}>
       <div className={classes.words}>
         {channel === 'telegram' && !line.mine ? <Marked text={line.text} /> : <Linked text={line.text} />}
       </div>
-      {line.got?.attachments?.map((a) => (
-        <Text key={a.name} size="xs">
-          📎 {a.name}
-        </Text>
+      {line.files.map((id) => (
+        <Shown key={id} file={id} onGrown={onGrown} />
       ))}
+      {line.files.length === 0 &&
+        line.got?.attachments?.map((a) => (
+          <Text key={a.name} size="xs">
+            <IconPaperclip size={14} aria-hidden /> {a.name}
+          </Text>
+        ))}
       {line.got?.buttons?.map((row, i) => (
         <div key={i} className={classes.buttons}>
           {row?.map((b) =>

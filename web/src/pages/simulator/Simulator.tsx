@@ -7,6 +7,7 @@ import { useTranslation } from 'react-i18next'
 import { client, type Schemas } from '../../api/client'
 import { need } from '../../api/pages'
 import { Answer } from '../../ui/Answer'
+import { ProblemAlert } from '../../ui/Problem'
 import { useTitle } from '../../ui/Page'
 import { Guide } from './Guide'
 import { Mailbox } from './Mailbox'
@@ -17,11 +18,11 @@ type Customer = Schemas['Customer']
 
 /** The world outside, while the sandbox stands for it: a phone and a mailbox of one customer, who can answer. */
 export function Simulator() {
-  const { t } = useTranslation('simulator')
+  const { t, i18n } = useTranslation('simulator')
   useTitle(t('title'))
   const go = useNavigate()
   const chosen = (useSearch({ strict: false }) as { customer?: string }).customer
-  const first = useQuery({ queryKey: ['simulated'] /* apart from the rest: it must not change under one's eyes */, queryFn: somebody, staleTime: Infinity })
+  const first = useQuery({ queryKey: ['simulated'] /* apart from the rest: it must not change under one's eyes */, queryFn: () => somebody(i18n.language), staleTime: Infinity })
   const id = chosen ?? first.data ?? undefined
   const customer = useQuery({ queryKey: ['customers', id], enabled: id !== undefined, queryFn: () => need(client.GET('/v1/customers/{id}', { params: { path: { id: id! } } })) })
   return (
@@ -36,7 +37,9 @@ export function Simulator() {
         <Who value={customer.data} onChange={(id) => void go({ to: '/simulator', search: { customer: id }, replace: true })} />
       </header>
       <Guide />
-      {first.data === null ? (
+      {first.error && id === undefined ? (
+        <ProblemAlert error={first.error} retry={() => void first.refetch()} />
+      ) : first.data === null ? (
         <Text c="dimmed">{t('nobody')}</Text>
       ) : (
         <Answer of={customer}>
@@ -52,11 +55,13 @@ export function Simulator() {
   )
 }
 
-/** Somebody whose phone has something on it, if there is one; null: there are no customers. */
-async function somebody(): Promise<string | null> {
+/** Somebody whose phone has something on it, who speaks the viewer's language if there is one; null: there are no customers. */
+async function somebody(language: string): Promise<string | null> {
   for (const channel of ['telegram', 'sms', 'email'] as const) {
-    const { data } = await need(client.GET('/v1/sandbox/outbox', { params: { query: { channel, limit: 1 } } }))
-    if (data[0]?.message) return (await need(client.GET('/v1/messages/{id}', { params: { path: { id: data[0].message } } }))).customer
+    const { data } = await need(client.GET('/v1/sandbox/outbox', { params: { query: { channel, limit: 100 } } }))
+    const all = data.filter((m) => m.message).toSorted((a, b) => a.address.localeCompare(b.address)) // the same one the next time
+    const got = all.find((m) => m.locale?.startsWith(language)) ?? all[0]
+    if (got?.message) return (await need(client.GET('/v1/messages/{id}', { params: { path: { id: got.message } } }))).customer
   }
   return (await need(client.GET('/v1/customers', { params: { query: { limit: 1 } } }))).data[0]?.id ?? null
 }

@@ -18,9 +18,9 @@ export function useGot(channel: Schemas['Address']['channel'], address: string |
   })
 }
 
-export type Said = { id: string; at: string; channel: string; text: string }
+export type Said = { id: string; at: string; channel: string; text: string; files: string[] }
 
-/** What the customer wrote, oldest first. */
+/** What the customer wrote, oldest first, and which files came with our answers: what the sandbox took has only their names. */
 export function useSaid(customer: string) {
   const queries = useQueryClient()
   const key = ['simulator', 'said', customer]
@@ -29,11 +29,14 @@ export function useSaid(customer: string) {
   })
   return useQuery({
     queryKey: key,
-    queryFn: async (): Promise<Said[]> => {
+    refetchInterval: 4 * glance,
+    queryFn: async (): Promise<{ said: Said[]; files: Record<string, string[]> }> => {
       const page = await need(client.GET('/v1/customers/{id}/timeline', { params: { path: { id: customer }, query: { limit: 200, kinds: 'entry' } } }))
-      return (page as Schemas['ListHappening']).data // not the CSV that it can be, too
-        .flatMap((h) => (h.entry?.kind === 'inbound' ? [{ id: h.entry.id, at: h.at, channel: h.entry.channel ?? '', text: h.entry.text ?? '' }] : []))
-        .toReversed()
+      const entries = (page as Schemas['ListHappening']).data.flatMap((h) => (h.entry ? [{ ...h.entry, at: h.at }] : [])) // not the CSV that it can be, too
+      return {
+        said: entries.flatMap((e) => (e.kind === 'inbound' ? [{ id: e.id, at: e.at, channel: e.channel ?? '', text: e.text ?? '', files: e.attachments ?? [] }] : [])).toReversed(),
+        files: Object.fromEntries(entries.flatMap((e) => (e.kind === 'outbound' && e.message && e.attachments?.length ? [[e.message, e.attachments]] : []))),
+      }
     },
   })
 }

@@ -2,7 +2,7 @@ import { Button, Group, Modal, Select, TagsInput, Text } from '@mantine/core'
 import { IconHistory, IconSend } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { useBlocker, useParams } from '@tanstack/react-router'
-import { lazy, Suspense, useState } from 'react'
+import { lazy, Suspense, useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { $api, client, type Schemas } from '../../api/client'
 import { need } from '../../api/pages'
@@ -12,7 +12,9 @@ import { Loading } from '../../ui/Loading'
 import { Page } from '../../ui/Page'
 import { ProblemAlert, useTell } from '../../ui/Problem'
 import classes from './Editor.module.css'
+import { faultsOf } from './faults'
 import { Matrix } from './Matrix'
+import { usePreview } from './preview'
 import { PreviewPane } from './PreviewPane'
 import { placeOf, type Source, type Variant } from './source'
 import { TestSend } from './TestSend'
@@ -50,11 +52,13 @@ function Work({ template }: { template: Schemas['Template'] }) {
   const [beside, setBeside] = useState('')
   const [dialog, setDialog] = useState<'versions' | 'test' | null>(null)
   const [data, setData] = useState<Record<string, unknown>>(() => example(template.required ?? []))
+  const [customer, setCustomer] = useState('')
   const dirty = JSON.stringify(source) !== saved
   useBlocker({ shouldBlockFn: () => dirty && !window.confirm(t('leave')), enableBeforeUnload: dirty })
   const at = variants.findIndex((v) => placeOf(v) === place)
   const variant = variants[at]
   const other = variants.findIndex((v) => placeOf(v) === beside)
+  const shown = usePreview(key, { source, variant, customer, data })
   const put = (i: number, v: Variant) => setSource({ ...source, variants: variants.map((x, j) => (j === i ? v : x)) })
   const topics = useQuery({ queryKey: ['topics', 'choice'], queryFn: ({ signal }) => need(client.GET('/v1/topics', { params: { query: { limit: 200 } }, signal })) })
   const save = useMutation({
@@ -66,6 +70,8 @@ function Work({ template }: { template: Schemas['Template'] }) {
       tell.done(t('did.save', { n: now.version }))
     },
   })
+  const error = shown.data?.refused ?? (save.variables === source ? save.error : null)
+  const faults = useMemo(() => faultsOf(error), [error])
   return (
     <Page
       wide
@@ -80,22 +86,22 @@ function Work({ template }: { template: Schemas['Template'] }) {
         </>
       }
     >
-      {save.error && <div className={classes.problem}><ProblemAlert error={save.error} /></div>}
+      {save.error && Object.keys(faults).length === 0 && <div className={classes.problem}><ProblemAlert error={save.error} /></div>}
       <div className={classes.top}>
-        <Matrix source={source} place={place} onPlace={setPlace} onChange={(variants) => setSource({ ...source, variants })} may={may} />
-        <Group gap="sm" align="flex-end" className={classes.settings}>
+        <Matrix source={source} faults={faults} place={place} onPlace={setPlace} onChange={(variants) => setSource({ ...source, variants })} may={may} />
+        <Group gap="sm" align="flex-start" className={classes.settings}>
           <Select size="xs" label={t('topic')} placeholder={t('noTopic')} clearable searchable disabled={!may} value={source.topic || null} onChange={(v) => setSource({ ...source, topic: v ?? '' })} data={[...new Set([...(topics.data?.data.map((x) => x.key) ?? []), ...(source.topic ? [source.topic] : [])])]} />
           <TagsInput size="xs" className={classes.tags} label={t('required')} placeholder="data.url" disabled={!may} value={source.required ?? []} onChange={(required) => setSource({ topic: source.topic, variants, ...(required.length ? { required } : {}) })} />
         </Group>
       </div>
       {variant ? (
         <div className={classes.columns}>
-          <VariantForm key={place} variant={variant} onChange={(v) => put(at, v)} readOnly={!may} />
+          <VariantForm key={place} path={`variants[${at}]`} faults={faults} variant={variant} onChange={(v) => put(at, v)} readOnly={!may} />
           <div className={classes.beside}>
             {variants.length > 1 && (
               <Select size="xs" className={classes.pick} aria-label={t('beside.label')} value={beside} onChange={(v) => setBeside(v ?? '')} allowDeselect={false} data={[{ value: '', label: t('beside.preview') }, ...variants.filter((v) => placeOf(v) !== place).map((v) => ({ value: placeOf(v), label: t('beside.variant', { channel: common(`channel.${v.channel as 'email'}`), locale: v.locale || t('anyLanguage') }) }))]} />
             )}
-            {other >= 0 && beside !== place ? <VariantForm key={beside} variant={variants[other]!} onChange={(v) => put(other, v)} readOnly={!may} /> : <PreviewPane template={key} source={source} variant={variant} data={data} onData={setData} />}
+            {other >= 0 && beside !== place ? <VariantForm key={beside} path={`variants[${other}]`} faults={faults} variant={variants[other]!} onChange={(v) => put(other, v)} readOnly={!may} /> : <PreviewPane shown={shown} variants={variants} variant={variant} customer={customer} onCustomer={setCustomer} data={data} onData={setData} />}
           </div>
         </div>
       ) : (

@@ -1,16 +1,17 @@
 import { ActionIcon, Button, Menu, TextInput, Tooltip, UnstyledButton } from '@mantine/core'
-import { IconPlus, IconTrash } from '@tabler/icons-react'
+import { IconAlertTriangle, IconPlus, IconTrash } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { ChannelIcon, useChannelName } from '../../ui/Channel'
 import { confirm } from '../../ui/confirm'
+import { within, type Faults } from './faults'
 import classes from './Matrix.module.css'
 import { channels, firstWords, placeOf, type Source, type Variant } from './source'
 
-type Props = { source: Source; place: string; onPlace: (place: string) => void; onChange: (variants: Variant[]) => void; may: boolean }
+type Props = { source: Source; place: string; onPlace: (place: string) => void; onChange: (variants: Variant[]) => void; may: boolean; faults: Faults }
 
 /** Channels down, languages across: what there is, what is missing, and which one is being written. */
-export function Matrix({ source, place, onPlace, onChange, may }: Props) {
+export function Matrix({ source, place, onPlace, onChange, may, faults }: Props) {
   const { t } = useTranslation('templates')
   const { t: common } = useTranslation()
   const name = useChannelName()
@@ -59,13 +60,14 @@ export function Matrix({ source, place, onPlace, onChange, may }: Props) {
               <th scope="row"><ChannelIcon channel={c} size={20} /> {name(c)}</th>
               {columns.map((l) => {
                 const v = variants.find((x) => x.channel === c && (x.locale ?? '') === l)
+                const bad = v && within(faults, `variants[${variants.indexOf(v)}]`).length > 0
                 const label = `${name(c)}, ${l || t('anyLanguage')}`
                 const words = !v || v.channel === 'webhook' ? 'JSON' : v.subject?.slice(0, 16) || t('words', { count: (v.text ?? '').split(/\s+/).filter(Boolean).length || 1 })
                 return (
                   <td key={l}>
                     {v ? (
-                      <span className={classes.cell} data-on={placeOf(v) === place || undefined}>
-                        <UnstyledButton className={classes.pick} aria-pressed={placeOf(v) === place} onClick={() => onPlace(placeOf(v))} aria-label={t('write', { what: `${label}: ${words}` })}>{words}</UnstyledButton>
+                      <span className={classes.cell} data-on={placeOf(v) === place || undefined} data-bad={bad || undefined}>
+                        <UnstyledButton className={classes.pick} aria-pressed={placeOf(v) === place} onClick={() => onPlace(placeOf(v))} aria-label={t('write', { what: `${label}: ${words}${bad ? `, ${t('faulty')}` : ''}` })}>{bad && <IconAlertTriangle size={14} aria-hidden />}{words}</UnstyledButton>
                         {may && placeOf(v) === place && variants.length > 1 && <ActionIcon variant="subtle" color="red" size={24} aria-label={t('remove', { what: label })} onClick={() => confirm({ title: t('removeTitle', { what: label }), about: t('removeAbout'), act: common('delete'), onYes: () => remove(v) })}><IconTrash size={14} /></ActionIcon>}
                       </span>
                     ) : (

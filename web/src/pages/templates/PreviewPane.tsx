@@ -1,64 +1,57 @@
 import { Alert, Group, JsonInput, SegmentedControl, Skeleton, Stack, Text } from '@mantine/core'
-import { useDebouncedValue } from '@mantine/hooks'
 import { IconAlertTriangle, IconInfoCircle } from '@tabler/icons-react'
-import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { client } from '../../api/client'
-import { need } from '../../api/pages'
-import { problemOf } from '../../api/problem'
+import { useChannelName } from '../../ui/Channel'
+import { ProblemAlert } from '../../ui/Problem'
 import { MailFrame } from '../../ui/MailFrame'
 import { CustomerPick } from '../campaigns/CustomerPick'
 import classes from './PreviewPane.module.css'
 import { rich } from './rich'
-import type { Preview, Source, Variant } from './source'
+import type { usePreview } from './preview'
+import type { Preview, Variant } from './source'
 
-type Props = { template: string; source: Source; variant: Variant; data: Record<string, unknown>; onData: (data: Record<string, unknown>) => void }
+type Props = { shown: ReturnType<typeof usePreview>; variants: Variant[]; variant: Variant; customer: string; onCustomer: (id: string) => void; data: Record<string, unknown>; onData: (data: Record<string, unknown>) => void }
 
-/** The variant as somebody would get it, rendered by the engine that sends, while it is being written. */
-export function PreviewPane({ template, source, variant, data, onData }: Props) {
+const parts: string[] = ['subject', 'preheader', 'html', 'mjml', 'text', 'body', 'buttons']
+
+/** The variant as somebody would get it, while it is being written. */
+export function PreviewPane({ shown, variants, variant, customer, onCustomer, data, onData }: Props) {
   const { t } = useTranslation('templates')
-  const [customer, setCustomer] = useState('')
   const [json, setJSON] = useState(() => JSON.stringify(data, null, 2))
   const [wide, setWide] = useState(true)
-  const now = { source, channel: variant.channel as 'email', locale: variant.locale ?? '', customer, data }
-  const [asked] = useDebouncedValue(now, 350)
-  const shown = useQuery({
-    queryKey: ['preview', template, asked],
-    queryFn: ({ signal }) =>
-      need(
-        client.POST('/v1/templates/{key}/preview', {
-          params: { path: { key: template } },
-          body: { channel: asked.channel, locale: asked.locale || undefined, customer: asked.customer || undefined, data: asked.data, source: asked.source },
-          signal,
-        }),
-      ),
-    placeholderData: keepPreviousData,
-    retry: false,
-    gcTime: 60_000,
-  })
-  const p = shown.data?.channel === variant.channel ? shown.data : undefined
-  const problem = shown.error ? problemOf(shown.error) : undefined
+  const name = useChannelName()
+  // variants[1].html: SMS, ru: text
+  const where = (path: string) => {
+    const found = /variants\[(\d+)\]\.(\w+)/.exec(path)
+    const v = found && variants[Number(found[1])]
+    const field = found?.[2] as 'text'
+    return v ? `${name(v.channel)}, ${v.locale || t('anyLanguage')}: ${parts.includes(field) ? t(`part.${field}`) : field}` : path
+  }
+  const page = shown.data?.page
+  const p = page?.channel === variant.channel ? page : undefined
+  const refused = shown.data?.refused
   return (
     <section className={classes.all} aria-label={t('preview.title')}>
       <Group gap="sm" align="flex-end" wrap="nowrap" className={classes.who}>
-        <div className={classes.grow}><CustomerPick size="xs" label={t('preview.as')} value={customer} onChange={setCustomer} /></div>
+        <div className={classes.grow}><CustomerPick size="xs" label={t('preview.as')} value={customer} onChange={onCustomer} /></div>
         {variant.channel === 'email' && <SegmentedControl size="xs" aria-label={t('preview.width')} value={wide ? 'wide' : 'phone'} onChange={(v) => setWide(v === 'wide')} data={[{ value: 'wide', label: t('preview.wide') }, { value: 'phone', label: t('preview.phone') }]} />}
       </Group>
       <div aria-live="polite">
-        {problem && (
+        {shown.error && <ProblemAlert error={shown.error} retry={() => void shown.refetch()} />}
+        {refused && (
           <Alert color="red" variant="light" icon={<IconAlertTriangle size={18} />} title={t('preview.broken')}>
-            {problem.errors?.map((e, i) => <Text size="sm" key={i}><code>{(e.path ?? e.location ?? '').replace(/^(body\.)?source\./, '')}</code> {e.message}</Text>) ?? problem.detail ?? problem.title}
+            {refused.errors?.map((e, i) => <Text size="sm" key={i}>{where(e.path ?? e.location ?? '')}: {e.message}</Text>) ?? refused.detail ?? refused.title}
           </Alert>
         )}
         {p && p.missing && p.missing.length > 0 && (
-          <Alert color="yellow" variant="light" icon={<IconInfoCircle size={18} />} title={t('preview.missing', { count: p.missing.length })} mt={problem ? 8 : 0}>
+          <Alert color="yellow" variant="light" icon={<IconInfoCircle size={18} />} title={t('preview.missing', { count: p.missing.length })} mt={refused ? 8 : 0}>
             <Text size="sm">{p.missing.map((m) => <code key={m} className={classes.name}>{m}</code>)}</Text>
             <Text size="xs">{t('preview.missingAbout')}</Text>
           </Alert>
         )}
       </div>
-      {p ? <Shown p={p} wide={wide} /> : !problem && <Skeleton height={420} />}
+      {p ? <div className={classes.shown} data-old={refused ? true : undefined}><Shown p={p} wide={wide} /></div> : !refused && !shown.error && <Skeleton height={420} />}
       {p?.warnings?.map((w) => <Text key={w} size="xs" c="dimmed">{w}</Text>)}
       <JsonInput
         label={t('preview.data')}

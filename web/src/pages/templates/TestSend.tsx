@@ -38,7 +38,7 @@ export function TestSend({ opened, onClose, template, variant, data }: { opened:
           {send.data && (
             <Text size="sm" role="status">
               {m && m.state === 'skipped' ? t('test.skipped', { reason: m.reason ?? '' }) : t('test.sent')}{' '}
-              {settings.demo && <Anchor size="sm" component={Link} to="/simulator">{t('test.see')}</Anchor>}
+              {(settings.simulator || sandbox) && <Anchor size="sm" component={Link} to="/simulator">{t('test.see')}</Anchor>}
             </Text>
           )}
           <Group justify="flex-end" gap="xs">

@@ -111,7 +111,7 @@ function One({ domain }: { domain: Domain }) {
               )}
               {(r.says || r.mend) && (
                 <Text size="sm" mt={4}>
-                  {[r.says, r.mend].filter(Boolean).join('. ')}
+                  {r.status === 'missing' ? t(`domains.mend.${r.purpose}`) : [r.says, r.mend].filter(Boolean).map((x) => x![0]!.toUpperCase() + x!.slice(1)).join(' ')}
                 </Text>
               )}
             </div>

@@ -19,6 +19,7 @@ import { Refusal } from '../kit/Dialog'
 import { useTick } from '../kit/tick'
 import { useWords } from '../kit/words'
 import kit from '../kit/kit.module.css'
+import { useDriverWords } from './driver'
 import { Health, Numbers, Trouble } from './ProviderList'
 import { isValues, SettingField, type Values } from './SettingField'
 import { TestSend } from './TestSend'
@@ -46,7 +47,7 @@ export function Provider({ name }: { name: string }) {
   const drivers = useDrivers()
   const one = useQuery({ queryKey: ['providers', name], queryFn: () => need(client.GET('/v1/providers/{name}', { params: { path: { name } } })) })
   useTick(one.refetch, 10_000)
-  const remove = useAct(() => need(client.DELETE('/v1/providers/{name}', { params: { path: { name } } })), { refresh: ['providers'], said: t('providers.removed', { name }), then: () => go({ to: '/settings/providers' as never }) })
+  const remove = useAct(() => need(client.DELETE('/v1/providers/{name}', { params: { path: { name } } })), { refresh: ['providers', 'session'], said: t('providers.removed', { name }), then: () => go({ to: '/settings/providers' as never }) })
   return (
     <Page
       title={name}
@@ -128,6 +129,7 @@ function Form({ drivers, provider }: { drivers: Driver[]; provider?: View }) {
   const can = useCan()('write:providers')
   const go = useNavigate()
   const channelName = useChannelName()
+  const { nameOf } = useDriverWords()
   const [name, setName] = useState(provider?.name ?? '')
   const [driverName, setDriver] = useState(provider?.driver ?? drivers[0]?.name ?? '')
   const driver = drivers.find((d) => d.name === driverName)
@@ -138,7 +140,7 @@ function Form({ drivers, provider }: { drivers: Driver[]; provider?: View }) {
   const [tries, setTries] = useState(0)
   const save = useAct(() => need(client.PUT('/v1/providers/{name}', { params: { path: { name } }, body: { driver: driverName, channel: channel as Channel, priority, rate, settings } })), {
     quiet: true,
-    refresh: ['providers', 'domains', 'system'],
+    refresh: ['providers', 'domains', 'system', 'session'],
     said: t('common:saved'),
     then: (p) => (provider ? setSettings(isValues(p.settings) ? p.settings : {}) : go({ to: '/settings/$section/$item', params: { section: 'providers', item: p.name } })),
   })
@@ -175,7 +177,7 @@ function Form({ drivers, provider }: { drivers: Driver[]; provider?: View }) {
                 allowDeselect={false}
                 value={driverName}
                 error={wrong.driver}
-                data={drivers.map((d) => ({ value: d.name, label: `${d.name} – ${d.channels.map(channelName).join(', ')}` }))}
+                data={drivers.map((d) => ({ value: d.name, label: nameOf(d.name) }))}
                 onChange={(v) => {
                   if (!v) return
                   setDriver(v)
@@ -193,12 +195,13 @@ function Form({ drivers, provider }: { drivers: Driver[]; provider?: View }) {
           </Group>
         </Stack>
       </Block>
-      <Block title={t('providers.settings')} about={driver ? t('providers.settingsAbout', { driver: driver.name }) : undefined}>
+      <Block title={t('providers.settings')} about={driver ? t('providers.settingsAbout') : undefined}>
         <Stack key={`${driverName}-${tries}`}>
           {driver?.settings.length === 0 && <Text c="dimmed">{t('providers.noSettings')}</Text>}
           {driver?.settings.map((s) => (
             <SettingField
               key={s.path}
+              driver={driver.name}
               of={s}
               value={settings[s.name]}
               errors={wrong}

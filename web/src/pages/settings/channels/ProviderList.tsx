@@ -13,12 +13,14 @@ import { Lines } from '../kit/Lines'
 import { useTick } from '../kit/tick'
 import { State } from '../kit/State'
 import { useWords } from '../kit/words'
+import { useDriverWords } from './driver'
 import kit from '../kit/kit.module.css'
 
 type View = Schemas['ProviderView']
 
 export function List() {
   const { t } = useWords()
+  const { nameOf } = useDriverWords()
   const can = useCan()('write:providers')
   const list = usePages(['providers'], (cursor) => need(client.GET('/v1/providers', { params: { query: { cursor, limit: 100 } } })), { idOf: (p) => p.name })
   useTick(list.refetch, 10_000)
@@ -48,7 +50,7 @@ export function List() {
                 {p.read_only && <IconLock size={13} stroke={1.8} role="img" aria-label={t('providers.readOnly')} />}
               </div>
               <div className={kit.soft}>
-                {p.driver} · <Numbers of={p} />
+                {nameOf(p.driver)} · <Numbers of={p} />
               </div>
               <Trouble of={p} />
             </div>

@@ -2,6 +2,7 @@ import { Accordion, NumberInput, PasswordInput, Select, Stack, Switch, TagsInput
 import { useId } from 'react'
 import type { Schemas } from '../../../api/client'
 import { useWords } from '../kit/words'
+import { useDriverWords } from './driver'
 
 type View = Schemas['SettingView']
 export type Values = Record<string, unknown>
@@ -9,16 +10,17 @@ export type Values = Record<string, unknown>
 /** How the API writes a secret that is there. */
 export const redacted = '[redacted]'
 
-type Props = { of: View; value: unknown; onChange: (value: unknown) => void; errors: Record<string, string>; disabled?: boolean }
+type Props = { driver: string; of: View; value: unknown; onChange: (value: unknown) => void; errors: Record<string, string>; disabled?: boolean }
 
 /** One field of a driver's settings, drawn from what the driver says about it. */
-export function SettingField({ of: s, value, onChange, errors, disabled }: Props) {
+export function SettingField({ driver, of: s, value, onChange, errors, disabled }: Props) {
   const { t } = useWords()
+  const words = useDriverWords().settingOf(driver, s)
   const id = useId()
-  if (s.type === 'object') return <Nested of={s} value={value} onChange={onChange} errors={errors} disabled={disabled} />
+  if (s.type === 'object') return <Nested driver={driver} of={s} value={value} onChange={onChange} errors={errors} disabled={disabled} />
   const error = errors[`settings.${s.path}`] ?? errors[s.path]
-  const help = [s.help, s.default && s.type !== 'bool' && t('providers.default', { value: s.default })].filter(Boolean).join('. ')
-  const common = { id, label: s.label, description: help || undefined, error, disabled, required: s.required, withAsterisk: s.required }
+  const help = [words.help, s.default && s.type !== 'bool' && t('providers.default', { value: s.default })].filter(Boolean).join('. ')
+  const common = { id, label: words.label, description: help || undefined, error, disabled, required: s.required, withAsterisk: s.required }
   const text = typeof value === 'string' ? value : value === undefined || value === null ? '' : String(value)
   switch (s.type) {
     case 'secret': {
@@ -29,7 +31,7 @@ export function SettingField({ of: s, value, onChange, errors, disabled }: Props
     case 'number':
       return <NumberInput {...common} value={text === '' ? '' : Number(text)} onChange={(v) => onChange(v === '' ? undefined : Number(v))} thousandSeparator={false} maw={220} />
     case 'bool':
-      return <Switch id={id} label={s.label} description={s.help} error={error} disabled={disabled} checked={value === undefined ? s.default === 'true' : value === true} onChange={(e) => onChange(e.currentTarget.checked)} />
+      return <Switch id={id} label={words.label} description={words.help} error={error} disabled={disabled} checked={value === undefined ? s.default === 'true' : value === true} onChange={(e) => onChange(e.currentTarget.checked)} />
     case 'choice':
       return <Select {...common} value={text || null} placeholder={s.default} clearable={!s.required} data={s.choices ?? []} onChange={(v) => onChange(v ?? undefined)} maw={280} />
     case 'list':
@@ -42,7 +44,8 @@ export function SettingField({ of: s, value, onChange, errors, disabled }: Props
 const redactedIf = (kept: boolean) => (kept ? redacted : undefined)
 
 /** Settings of an object: folded until somebody needs them, open where something is wrong or set. */
-function Nested({ of: s, value, onChange, errors, disabled }: Props) {
+function Nested({ driver, of: s, value, onChange, errors, disabled }: Props) {
+  const { label } = useDriverWords().settingOf(driver, s)
   const values = isValues(value) ? value : {}
   const set = (name: string, v: unknown) => {
     const next = { ...values, [name]: v }
@@ -53,11 +56,11 @@ function Nested({ of: s, value, onChange, errors, disabled }: Props) {
   return (
     <Accordion variant="contained" multiple defaultValue={wrong || Object.keys(values).length > 0 ? [s.path] : []} order={3}>
       <Accordion.Item value={s.path}>
-        <Accordion.Control>{s.label}</Accordion.Control>
+        <Accordion.Control>{label}</Accordion.Control>
         <Accordion.Panel>
           <Stack>
             {s.settings?.map((x) => (
-              <SettingField key={x.path} of={x} value={values[x.name]} onChange={(v) => set(x.name, v)} errors={errors} disabled={disabled} />
+              <SettingField key={x.path} driver={driver} of={x} value={values[x.name]} onChange={(v) => set(x.name, v)} errors={errors} disabled={disabled} />
             ))}
           </Stack>
         </Accordion.Panel>

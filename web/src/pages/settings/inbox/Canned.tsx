@@ -5,6 +5,7 @@ import { client, type Schemas } from '../../../api/client'
 import { need, usePages } from '../../../api/pages'
 import { fieldErrors } from '../../../api/problem'
 import { useCan } from '../../../api/session'
+import { useChannelName } from '../../../ui/Channel'
 import { confirm } from '../../../ui/confirm'
 import { Empty } from '../../../ui/Empty'
 import { useFormat } from '../../../ui/format'
@@ -22,7 +23,7 @@ export default function CannedReplies() {
   const { t } = useWords()
   const can = useCan()('write:threads')
   const [open, setOpen] = useState<Reply | 'new'>()
-  const list = usePages(['canned'], (cursor) => need(client.GET('/v1/canned', { params: { query: { cursor, limit: 100 } } })), { idOf: (c) => c.key })
+  const list = usePages(['canned', 'list'], (cursor) => need(client.GET('/v1/canned', { params: { query: { cursor, limit: 100 } } })), { idOf: (c) => c.key })
   const remove = useAct((key: string) => need(client.DELETE('/v1/canned/{key}', { params: { path: { key } } })), { refresh: ['canned'], said: t('deleted') })
   const add = can && (
     <Button leftSection={<IconPlus size={16} />} onClick={() => setOpen('new')}>
@@ -119,6 +120,7 @@ function Edit({ reply, onClose }: { reply?: Reply; onClose: () => void }) {
 /** The saved text as a customer of a thread would get it. */
 function Preview({ of: key, saved }: { of: string; saved: boolean }) {
   const { t } = useWords()
+  const channelName = useChannelName()
   const format = useFormat()
   const [thread, setThread] = useState<string | null>(null)
   const threads = usePages(['threads', 'for canned'], (cursor) => need(client.GET('/v1/threads', { params: { query: { cursor, limit: 20 } } })))
@@ -127,7 +129,7 @@ function Preview({ of: key, saved }: { of: string; saved: boolean }) {
   return (
     <Stack gap="xs">
       <Group align="flex-end" gap="xs">
-        <Select flex={1} miw={200} size="xs" label={t('canned.preview')} placeholder={t('canned.previewAs')} searchable disabled={!saved} description={saved ? undefined : t('canned.saveFirst')} value={thread} onChange={setThread} data={threads.rows.map((x) => ({ value: x.id, label: `${x.customer_name || x.id} – ${x.subject || x.channel}` }))} />
+        <Select flex={1} miw={200} size="xs" label={t('canned.preview')} placeholder={t('canned.previewAs')} searchable disabled={!saved} description={saved ? undefined : t('canned.saveFirst')} value={thread} onChange={setThread} data={threads.rows.map((x) => ({ value: x.id, label: `${x.customer_name || x.id} – ${x.subject || channelName(x.channel)}` }))} />
         <Button size="xs" variant="default" disabled={!saved || !thread} loading={render.isPending} onClick={() => thread && render.mutate(thread)}>
           {t('canned.show')}
         </Button>
@@ -144,7 +146,7 @@ function Preview({ of: key, saved }: { of: string; saved: boolean }) {
               </Alert>
             )}
             <Text size="xs" c="dimmed">
-              {[r.locale, r.channel, r.sms && t('canned.segments', { count: r.sms.segments, n: format.number(r.sms.segments) })].filter(Boolean).join(' · ')}
+              {[r.locale, channelName(r.channel), r.sms && t('canned.segments', { count: r.sms.segments, n: format.number(r.sms.segments) })].filter(Boolean).join(' · ')}
             </Text>
           </Stack>
         )}

@@ -23,7 +23,7 @@ export default function Labels() {
   const can = useCan()('write:threads')
   const format = useFormat()
   const [open, setOpen] = useState<Label | 'new'>()
-  const list = usePages(['labels'], (cursor) => need(client.GET('/v1/labels', { params: { query: { cursor, limit: 100 } } })), { idOf: (l) => l.name })
+  const list = usePages(['labels', 'list'], (cursor) => need(client.GET('/v1/labels', { params: { query: { cursor, limit: 100 } } })), { idOf: (l) => l.name })
   const add = can && (
     <Button leftSection={<IconPlus size={16} />} onClick={() => setOpen('new')}>
       {t('labels.add')}

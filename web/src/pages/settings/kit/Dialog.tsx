@@ -1,6 +1,7 @@
 import { Button, Group, Modal, Stack, type ModalProps } from '@mantine/core'
 import type { ReactNode } from 'react'
 import { fieldErrors } from '../../../api/problem'
+import { useFocusBack } from '../../../ui/focus-back'
 import { ProblemAlert } from '../../../ui/Problem'
 import { useWords } from './words'
 
@@ -24,6 +25,7 @@ type Props = {
 /** A form in a dialog. What is refused is said where it stands, or above the form. */
 export function Dialog({ title, open, onClose, onSubmit, act, word, fields = [], size = 'md', disabled, children }: Props) {
   const { t } = useWords()
+  useFocusBack()
   return (
     <Modal opened={open} onClose={onClose} title={title} size={size} centered closeButtonProps={{ 'aria-label': t('common:close') }}>
       <form

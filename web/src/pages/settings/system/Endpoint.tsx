@@ -44,7 +44,7 @@ export function Endpoint({ id }: { id: string }) {
   const e = one.data
   return (
     <Page
-      title={e ? new URL(e.url).host : t('sections.endpoints')}
+      title={e ? e.url.replace(/^https?:\/\//, '') : t('sections.endpoints')}
       crumbs={[{ label: t('sections.endpoints'), to: '/settings/endpoints' }]}
       actions={
         can &&
@@ -78,14 +78,14 @@ export function Endpoint({ id }: { id: string }) {
           <>
             <Group gap="xs" mb="md">
               <EndpointState of={e} />
-              {e.failing_since && (
+              {e.enabled && e.failing_since && (
                 <Text size="sm" c="dimmed">
                   {t('endpoints.failingSince')} <When at={e.failing_since} />
                 </Text>
               )}
               {e.disabled_at && (
                 <Text size="sm" c="dimmed">
-                  <When at={e.disabled_at} />
+                  {t('endpoints.since')} <When at={e.disabled_at} />
                 </Text>
               )}
             </Group>
@@ -167,7 +167,7 @@ function Deliveries({ of: e }: { of: View }) {
                   <div className={kit.soft}>
                     <When at={d.created_at} /> · {t('endpoints.attempts', { count: d.attempts, n: format.number(d.attempts) })}
                     {last && <> · {last.status ? `HTTP ${last.status}` : last.error}</>}
-                    {d.due_at && d.state === 'pending' && (
+                    {d.due_at && d.state === 'pending' && e.enabled && (
                       <>
                         {' · '}
                         {t('endpoints.next')} <When at={d.due_at} />

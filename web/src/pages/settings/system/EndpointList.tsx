@@ -58,7 +58,7 @@ export function EndpointList() {
             <div className={kit.grow}>
               <div className={kit.name}>{e.url}</div>
               <div className={kit.soft}>
-                {e.events.join(', ')}
+                {e.events.map((x) => (x === '*' ? t('endpoints.everything') : x)).join(', ')}
                 {e.enabled && e.failing_since && (
                   <>
                     {' · '}

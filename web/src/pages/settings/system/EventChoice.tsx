@@ -1,20 +1,6 @@
 import { MultiSelect } from '@mantine/core'
 import { useWords } from '../kit/words'
-
-/** The types of events, by what they are about. */
-const types: Record<string, string[]> = {
-  message: ['sent', 'delivered', 'failed', 'skipped', 'opened', 'clicked'],
-  reply: ['received'],
-  thread: ['opened', 'assigned', 'resolved', 'updated'],
-  entry: ['created'],
-  call: ['updated'],
-  consent: ['updated'],
-  customer: ['created', 'updated', 'merged', 'erased'],
-  campaign: ['launched', 'progress', 'finished'],
-  endpoint: ['disabled'],
-}
-
-const patterns = ['*', ...Object.entries(types).flatMap(([thing, did]) => [...(did.length > 1 ? [`${thing}.*`] : []), ...did.map((d) => `${thing}.${d}`)])]
+import { patterns } from './vocabulary'
 
 export function EventChoice({ value, onChange, error, disabled }: { value: string[]; onChange: (events: string[]) => void; error?: string; disabled?: boolean }) {
   const { t } = useWords()

@@ -37,6 +37,14 @@ function Shown({ of: s }: { of: System }) {
   const format = useFormat()
   const channelName = useChannelName()
   const waiting = s.due.reduce((n, d) => n + d.messages, 0)
+  const trouble = s.events.endpoints_failing + s.events.endpoints_disabled
+  const late = (about?: string) => s.due.find((d) => d.lane === about && d.overdue > 0)
+  /** The API's sentence in the reader's language; what a provider says stays as it is. */
+  const says = (p: Schemas['Problematic']) => {
+    const since = p.what === 'overdue' ? late(p.about)?.oldest : p.what === 'events' ? s.events.oldest : undefined
+    if (p.what === 'provider' || ((p.what === 'overdue' || p.what === 'events') && !since)) return p.says
+    return t(`health.says.${p.what}`, { since: since ? format.full(since) : '', n: format.number(trouble), all: format.number(s.events.endpoints), free: s.disk ? format.bytes(s.disk.free) : '' })
+  }
   const used = s.disk ? 1 - s.disk.free / s.disk.total : 0
   return (
     <>
@@ -47,7 +55,7 @@ function Shown({ of: s }: { of: System }) {
           <Stack gap="xs">
             {s.problems.map((p) => (
               <Alert key={`${p.what} ${p.about}`} variant="light" color="red" icon={<IconAlertTriangle size={18} />} title={word('problems', p.what) + (p.about ? `: ${p.about}` : '')}>
-                {p.says}{' '}
+                {says(p)}{' '}
                 {places[p.what] && (
                   <Anchor component={Link} to={`/settings/${places[p.what]}` as never} inherit c="inherit" underline="always">
                     {t('health.look')}

@@ -17,7 +17,8 @@ import { Lines } from '../kit/Lines'
 import { State } from '../kit/State'
 import { useWords } from '../kit/words'
 import kit from '../kit/kit.module.css'
-import { nounsOf, ScopeMatrix } from './ScopeMatrix'
+import { ScopeMatrix } from './ScopeMatrix'
+import type { Scope } from './vocabulary'
 
 type Key = Schemas['Key']
 
@@ -60,7 +61,7 @@ export default function Keys() {
                 {k.name} <span className={kit.mono}>{k.hint}…</span>
               </div>
               <div className={kit.soft}>
-                {(k.scopes ?? []).join(', ')}
+                {(k.scopes ?? []).map((s) => (s === '*' ? t('keys.everything') : s === 'read:*' ? t('keys.readEverything') : s)).join(', ')}
               </div>
               <div className={kit.soft}>
                 {k.used_at ? (
@@ -121,7 +122,7 @@ function NewKey({ onClose, onDone }: { onClose: () => void; onDone: (k: Key) => 
   const [name, setName] = useState('')
   const [scopes, setScopes] = useState<string[]>([])
   const [life, setLife] = useState<(typeof lives)[number]>('never')
-  const make = useAct(() => need(client.POST('/v1/keys', { body: { name, scopes, expires_at: life === 'never' ? undefined : new Date(Date.now() + Number(life) * 86_400_000).toISOString() } })), { quiet: true, refresh: ['keys'], then: onDone })
+  const make = useAct(() => need(client.POST('/v1/keys', { body: { name, scopes: scopes as Scope[], expires_at: life === 'never' ? undefined : new Date(Date.now() + Number(life) * 86_400_000).toISOString() } })), { quiet: true, refresh: ['keys'], then: onDone })
   const wrong = fieldErrors(make.error)
   return (
     <Dialog title={t('keys.add')} open onClose={onClose} onSubmit={() => make.mutate(undefined)} act={make} word={t('keys.create')} fields={['name']} size="lg" disabled={scopes.length === 0}>
@@ -136,7 +137,7 @@ function NewKey({ onClose, onDone }: { onClose: () => void; onDone: (k: Key) => 
         <Text size="xs" c="dimmed" mb={6}>
           {t('keys.scopesAbout')}
         </Text>
-        <ScopeMatrix nouns={nounsOf()} value={scopes} onChange={setScopes} />
+        <ScopeMatrix value={scopes} onChange={setScopes} />
       </div>
     </Dialog>
   )

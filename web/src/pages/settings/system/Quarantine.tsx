@@ -41,7 +41,7 @@ export default function Quarantine() {
 }
 
 function Held({ of: q }: { of: View }) {
-  const { t } = useWords()
+  const { t, word } = useWords()
   const format = useFormat()
   const can = useCan()('write:campaigns')
   const [campaigns, setCampaigns] = useState<string[]>([])
@@ -65,29 +65,47 @@ function Held({ of: q }: { of: View }) {
   const none = campaigns.length === 0 && !messages
   const n = campaigns.length + (messages ? 1 : 0)
   const single = q.messages.pending + q.messages.doubtful
+  const things = q.campaigns.length + (single > 0 ? 1 : 0)
   return (
     <>
       <Alert variant="light" color="yellow" icon={<IconAlertTriangle size={18} />} mb="md">
         {t('quarantine.held', { since: q.since ? format.full(q.since) : '?', began: q.began_at ? format.full(q.began_at) : '?' })}
       </Alert>
+      {can && (
+        <Checkbox
+          mb="xs"
+          pl={4}
+          label={t('quarantine.everything')}
+          checked={n === things}
+          indeterminate={n > 0 && n < things}
+          onChange={(e) => {
+            setCampaigns(e.currentTarget.checked ? q.campaigns.map((c) => c.id) : [])
+            setMessages(e.currentTarget.checked && single > 0)
+          }}
+        />
+      )}
       <ul className={kit.lines} aria-label={t('sections.quarantine')}>
         {single > 0 && (
           <li className={kit.line}>
             <Checkbox checked={messages} disabled={!can} onChange={(e) => setMessages(e.currentTarget.checked)} label={t('quarantine.messages', { count: single, n: format.number(single) })} />
             <div className={kit.grow} />
-            <span className={kit.soft}>{t('quarantine.doubtful', { count: q.messages.doubtful, n: format.number(q.messages.doubtful) })}</span>
+            <span className={kit.soft}>{q.messages.doubtful > 0 && t('quarantine.doubtful', { count: q.messages.doubtful, n: format.number(q.messages.doubtful) })}</span>
           </li>
         )}
         {q.campaigns.map((c) => (
           <li key={c.id} className={kit.line}>
             <Checkbox checked={campaigns.includes(c.id)} disabled={!can} label={c.name || c.id} onChange={(e) => setCampaigns(e.currentTarget.checked ? [...campaigns, c.id] : campaigns.filter((x) => x !== c.id))} />
             <div className={kit.grow} />
-            <State variant="default">
-              {c.was}
-            </State>
             <span className={kit.soft}>
-              <When at={c.launched_at ?? c.created_at} as="full" />
+              {c.counts && t('quarantine.waiting', { count: c.counts.pending + c.counts.doubtful, n: format.number(c.counts.pending + c.counts.doubtful) })}
+              {c.send_at && (
+                <>
+                  {' · '}
+                  {t('quarantine.due')} <When at={c.send_at} as="full" />
+                </>
+              )}
             </span>
+            <State variant="default">{word('quarantine.was', c.was)}</State>
           </li>
         ))}
       </ul>

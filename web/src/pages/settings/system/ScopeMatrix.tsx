@@ -1,38 +1,18 @@
 import { Checkbox, Group, Switch } from '@mantine/core'
+import { useMemo } from 'react'
 import { allows, useSession } from '../../../api/session'
 import { useWords } from '../kit/words'
+import { nouns } from './vocabulary'
 import classes from './ScopeMatrix.module.css'
 
-/** What scopes are about; `reads` and `writes` say which of the two the API has. */
-const nouns = [
-  { noun: 'customers', reads: true, writes: true },
-  { noun: 'messages', reads: true, writes: true },
-  { noun: 'threads', reads: true, writes: true },
-  { noun: 'campaigns', reads: true, writes: true },
-  { noun: 'templates', reads: true, writes: true },
-  { noun: 'topics', reads: true, writes: true },
-  { noun: 'events', reads: true, writes: true },
-  { noun: 'files', reads: true, writes: true },
-  { noun: 'suppressions', reads: true, writes: true },
-  { noun: 'endpoints', reads: true, writes: true },
-  { noun: 'providers', reads: true, writes: true },
-  { noun: 'agents', reads: true, writes: true },
-  { noun: 'keys', reads: true, writes: true },
-  { noun: 'jobs', reads: true, writes: false },
-  { noun: 'system', reads: true, writes: false },
-  { noun: 'audit', reads: true, writes: false },
-  { noun: 'sandbox', reads: true, writes: true },
-] as const
-
-export const nounsOf = () => nouns
-
 /** Scopes as a table: what may be read, what may be changed. Nobody gives what they do not have. */
-export function ScopeMatrix({ nouns, value, onChange }: { nouns: ReturnType<typeof nounsOf>; value: string[]; onChange: (scopes: string[]) => void }) {
-  const { t } = useWords()
+export function ScopeMatrix({ value, onChange }: { value: string[]; onChange: (scopes: string[]) => void }) {
+  const { t, i18n } = useWords()
   const { scopes: mine } = useSession()
   const has = (s: string) => value.includes('*') || value.includes(s) || (s.startsWith('read:') && value.includes('read:*'))
   const toggle = (s: string) => onChange(value.includes(s) ? value.filter((x) => x !== s) : [...value, s])
   const all = value.includes('*')
+  const rows = useMemo(() => nouns.map((n) => ({ ...n, name: t(`nouns.${n.noun}`) })).sort((a, b) => a.name.localeCompare(b.name, i18n.language)), [t, i18n.language])
   return (
     <>
       <Group gap="lg" mb="xs">
@@ -48,9 +28,9 @@ export function ScopeMatrix({ nouns, value, onChange }: { nouns: ReturnType<type
           </tr>
         </thead>
         <tbody>
-          {nouns.map(({ noun, reads, writes }) => (
+          {rows.map(({ noun, name, reads, writes }) => (
             <tr key={noun}>
-              <th scope="row">{t(`nouns.${noun}`)}</th>
+              <th scope="row">{name}</th>
               {(['read', 'write'] as const).map((verb) => {
                 const scope = `${verb}:${noun}`
                 if (verb === 'read' ? !reads : !writes) return <td key={verb} />

@@ -1,4 +1,4 @@
-import { Button, Drawer, Group, Select, Stack, Text, UnstyledButton } from '@mantine/core'
+import { Anchor, Button, Drawer, Group, Select, Stack, Text, UnstyledButton } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
 import { IconDownload, IconMailQuestion } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
@@ -49,10 +49,8 @@ export default function Strays() {
                 row={(s) => (
                   <UnstyledButton className={kit.row} w="100%" onClick={() => setOpen(s.id)}>
                     <div className={kit.grow}>
-                      <div className={kit.name}>{s.subject || t('strays.noSubject')}</div>
-                      <div className={kit.soft}>
-                        {s.about || '–'} · {word('strayReasons', s.reason)}
-                      </div>
+                      <div className={kit.name}>{s.subject || s.about || t('strays.noSubject')}</div>
+                      <div className={kit.soft}>{[s.subject && s.about, s.text?.split('\n')[0]?.slice(0, 90), word('strayReasons', s.reason)].filter(Boolean).join(' · ')}</div>
                     </div>
                     <State color="gray">
                       {word('strayKinds', s.kind)}
@@ -86,12 +84,12 @@ function One({ id, onDone }: { id: string; onDone: () => void }) {
       {(s) => (
         <Stack>
           <div>
-            <Text fw={600}>{s.subject || t('strays.noSubject')}</Text>
+            <Text fw={600}>{s.subject || s.about || t('strays.noSubject')}</Text>
             <Text size="sm" c="dimmed">
               {word('strayKinds', s.kind)} · {s.about || '–'} · {s.provider} · <When at={s.received_at} as="full" />
             </Text>
             <Text size="sm" mt={4}>
-              {word('strayReasons', s.reason)} {s.code && <span className={kit.mono}>{s.code}</span>}
+              {word('strayReasons', s.reason)} {s.code && <>· <span className={kit.mono}>{s.code}</span></>}
             </Text>
           </div>
           {s.text && (
@@ -100,9 +98,9 @@ function One({ id, onDone }: { id: string; onDone: () => void }) {
             </div>
           )}
           <Group gap="xs">
-            <Button component="a" href={`/v1/strays/${encodeURIComponent(id)}/original`} download variant="default" leftSection={<IconDownload size={16} />}>
+            {!thread && <Button component="a" href={`/v1/strays/${encodeURIComponent(id)}/original`} download variant="default" leftSection={<IconDownload size={16} />}>
               {t('strays.original')}
-            </Button>
+            </Button>}
             {can && !thread && (
               <Button variant="subtle" color="red" loading={forget.isPending} onClick={() => confirm({ title: t('strays.forget'), about: t('strays.forgetAsk'), act: t('strays.forget'), onYes: () => forget.mutate(undefined) })}>
                 {t('strays.forget')}
@@ -112,9 +110,9 @@ function One({ id, onDone }: { id: string; onDone: () => void }) {
           {thread ? (
             <Text size="sm" role="status">
               {t('strays.attached')}{' '}
-              <Link to="/inbox/$thread" params={{ thread: thread.thread }}>
+              <Anchor component={Link} to={`/inbox/${thread.thread}` as never} inherit>
                 {t('strays.openThread')}
-              </Link>
+              </Anchor>
             </Text>
           ) : (
             can && <Attach id={id} onDone={setThread} />

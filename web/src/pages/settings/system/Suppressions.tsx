@@ -1,6 +1,6 @@
 import { Button, SegmentedControl, Select, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
-import { IconBan, IconPlus, IconSearch } from '@tabler/icons-react'
+import { IconBan, IconPlus, IconSearch, IconUpload } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { client, type Schemas } from '../../../api/client'
@@ -19,10 +19,11 @@ import { Dialog } from '../kit/Dialog'
 import { State } from '../kit/State'
 import { useWords } from '../kit/words'
 import kit from '../kit/kit.module.css'
+import { SuppressionImport } from './SuppressionImport'
 
 type Suppression = Schemas['Suppression']
-const channels = ['email', 'sms', 'whatsapp', 'telegram', 'webhook'] as const
-type Channel = (typeof channels)[number]
+export const channels = ['email', 'sms', 'whatsapp', 'telegram', 'webhook'] as const
+export type Channel = (typeof channels)[number]
 
 /** Addresses that nothing, or no marketing, may be sent to. */
 export default function Suppressions() {
@@ -33,6 +34,7 @@ export default function Suppressions() {
   const [text, setText] = useState('')
   const [address] = useDebouncedValue(text.trim(), 300)
   const [adding, setAdding] = useState(false)
+  const [importing, setImporting] = useState(false)
   const list = usePages(['suppressions', channel], (cursor) => need(client.GET('/v1/suppressions/{channel}', { params: { path: { channel }, query: { cursor, limit: 50 } } })), { idOf: (s) => s.address || s.at })
   const found = useQuery({
     queryKey: ['suppressions', channel, address],
@@ -55,7 +57,14 @@ export default function Suppressions() {
   )
   const line = (s: Suppression) => <Line of={s} onAllow={can && s.address ? () => confirm({ title: t('suppressions.allow'), about: t('suppressions.allowAsk', { address: s.address }), act: t('suppressions.allow'), onYes: () => allow.mutate(s) }) : undefined} />
   return (
-    <Page title={t('sections.suppressions')} about={t('suppressions.about')} actions={add}>
+    <Page title={t('sections.suppressions')} about={t('suppressions.about')} actions={can && (
+        <>
+          <Button variant="default" leftSection={<IconUpload size={16} />} onClick={() => setImporting(true)}>
+            {t('suppressions.import')}
+          </Button>
+          {add}
+        </>
+      )}>
       <div className={kit.filters}>
         <SegmentedControl className={kit.wide} aria-label={t('suppressions.channel')} value={channel} onChange={(v) => setChannel(v as Channel)} data={channels.map((value) => ({ value, label: channelName(value) }))} />
         <TextInput leftSection={<IconSearch size={16} />} aria-label={t('suppressions.search')} placeholder={t('suppressions.search')} value={text} onChange={(e) => setText(e.currentTarget.value)} />
@@ -77,6 +86,7 @@ export default function Suppressions() {
           }
         </Answer>
       )}
+      {importing && <SuppressionImport channel={channel} onClose={() => setImporting(false)} />}
       {adding && <Add channel={channel} address={address} onClose={() => setAdding(false)} />}
     </Page>
   )

@@ -18,6 +18,7 @@ import { Lines } from '../kit/Lines'
 import { State } from '../kit/State'
 import { useWords } from '../kit/words'
 import kit from '../kit/kit.module.css'
+import { ByMail, MailedAlert, useMail } from './ByMail'
 
 type Agent = Schemas['Agent']
 const roles: Role[] = ['owner', 'admin', 'agent', 'viewer']
@@ -72,7 +73,8 @@ function LinkOf({ agent, onClose }: { agent: Agent; onClose: () => void }) {
   const format = useFormat()
   return (
     <Stack>
-      <Text size="sm">{t('agents.linkAbout', { name: agent.name, until: agent.link_expires_at ? format.full(agent.link_expires_at) : '' })}</Text>
+      <MailedAlert of={agent} />
+      <Text size="sm">{t(agent.mailed?.accepted ? 'agents.linkToo' : 'agents.linkAbout', { name: agent.name, until: agent.link_expires_at ? format.full(agent.link_expires_at) : '' })}</Text>
       <Once label={t('agents.link')} about={t('once')} text={agent.link ?? ''} />
       <Button onClick={onClose}>{t('done')}</Button>
     </Stack>
@@ -83,11 +85,11 @@ function Line({ agent: a, onLink }: { agent: Agent; onLink: (a: Agent) => void }
   const { t } = useWords()
   const { agent: me } = useSession()
   const mayWrite = useCan()('write:agents')
-  const [resetting, setResetting] = useState(false)
+  const [linking, setLinking] = useState<'invitation' | 'reset'>()
   const refresh = ['agents']
   const path = { id: a.id }
   const change = useAct((body: Schemas['AgentChange']) => need(client.PATCH('/v1/agents/{id}', { params: { path }, body })), { refresh, said: t('common:saved') })
-  const again = useAct(() => need(client.POST('/v1/agents/{id}/invitation', { params: { path } })), { refresh, then: onLink })
+  
   const out = useAct(() => need(client.DELETE('/v1/agents/{id}/sessions', { params: { path } })), { said: t('agents.signedOut', { name: a.name }) })
   const self = a.id === me.id
   const may = mayWrite && !self && (a.role !== 'owner' || me.role === 'owner')
@@ -148,8 +150,8 @@ function Line({ agent: a, onLink }: { agent: Agent; onLink: (a: Agent) => void }
               </ActionIcon>
             </Menu.Target>
             <Menu.Dropdown>
-              {a.state === 'invited' && <Menu.Item onClick={() => again.mutate(undefined)}>{t('agents.again')}</Menu.Item>}
-              {a.state === 'active' && <Menu.Item onClick={() => setResetting(true)}>{t('agents.reset')}</Menu.Item>}
+              {a.state === 'invited' && <Menu.Item onClick={() => setLinking('invitation')}>{t('agents.again')}</Menu.Item>}
+              {a.state === 'active' && <Menu.Item onClick={() => setLinking('reset')}>{t('agents.reset')}</Menu.Item>}
               {a.state === 'active' && <Menu.Item onClick={() => confirm({ title: t('agents.signOut'), about: t('agents.signOutAsk', { name: a.name }), act: t('agents.signOut'), onYes: () => out.mutate(undefined) })}>{t('agents.signOut')}</Menu.Item>}
               {a.state === 'disabled' ? (
                 <Menu.Item onClick={() => change.mutate({ disabled: false })}>{t('agents.enable')}</Menu.Item>
@@ -162,12 +164,13 @@ function Line({ agent: a, onLink }: { agent: Agent; onLink: (a: Agent) => void }
           </Menu>
         )}
       </div>
-      {resetting && (
-        <Reset
+      {linking && (
+        <NewLink
           agent={a}
-          onClose={() => setResetting(false)}
+          kind={linking}
+          onClose={() => setLinking(undefined)}
           onDone={(x) => {
-            setResetting(false)
+            setLinking(undefined)
             onLink(x)
           }}
         />
@@ -176,14 +179,18 @@ function Line({ agent: a, onLink }: { agent: Agent; onLink: (a: Agent) => void }
   )
 }
 
-function Reset({ agent, onClose, onDone }: { agent: Agent; onClose: () => void; onDone: (a: Agent) => void }) {
+/** Another link for somebody who is here already: the invitation again, or one to choose a new password. */
+function NewLink({ agent, kind, onClose, onDone }: { agent: Agent; kind: 'invitation' | 'reset'; onClose: () => void; onDone: (a: Agent) => void }) {
   const { t } = useWords()
   const [totp, setTotp] = useState(false)
-  const reset = useAct(() => need(client.POST('/v1/agents/{id}/reset', { params: { path: { id: agent.id } }, body: { totp } })), { quiet: true, then: onDone })
+  const mail = useMail()
+  const params = { path: { id: agent.id } }
+  const make = useAct(() => need(kind === 'reset' ? client.POST('/v1/agents/{id}/reset', { params, body: { totp, mail: mail.wanted } }) : client.POST('/v1/agents/{id}/invitation', { params, body: { mail: mail.wanted } })), { quiet: true, refresh: ['agents'], then: onDone })
   return (
-    <Dialog title={t('agents.reset')} open onClose={onClose} onSubmit={() => reset.mutate(undefined)} act={reset} word={t('agents.resetAct')}>
-      <Text size="sm">{t('agents.resetAsk', { name: agent.name })}</Text>
-      {agent.totp && <Checkbox label={t('agents.resetTotp')} checked={totp} onChange={(e) => setTotp(e.currentTarget.checked)} />}
+    <Dialog title={kind === 'reset' ? t('agents.reset') : t('agents.again')} open onClose={onClose} onSubmit={() => make.mutate(undefined)} act={make} word={kind === 'reset' ? t('agents.resetAct') : t('agents.inviteAct')}>
+      <Text size="sm">{kind === 'reset' ? t('agents.resetAsk', { name: agent.name }) : t('agents.againAsk', { name: agent.name })}</Text>
+      {kind === 'reset' && agent.totp && <Checkbox label={t('agents.resetTotp')} checked={totp} onChange={(e) => setTotp(e.currentTarget.checked)} />}
+      <ByMail of={mail} to={agent.email} />
     </Dialog>
   )
 }
@@ -191,14 +198,16 @@ function Reset({ agent, onClose, onDone }: { agent: Agent; onClose: () => void; 
 function Invite({ onClose, onDone }: { onClose: () => void; onDone: (a: Agent) => void }) {
   const { t } = useWords()
   const { agent: me } = useSession()
-  const [form, setForm] = useState<Schemas['AgentInput']>({ name: '', email: '', role: 'agent' })
-  const invite = useAct(() => need(client.POST('/v1/agents', { body: form })), { quiet: true, refresh: ['agents'], then: onDone })
+  const [form, setForm] = useState<Schemas['InviteInput'] & { role: Role }>({ name: '', email: '', role: 'agent' })
+  const mail = useMail()
+  const invite = useAct(() => need(client.POST('/v1/agents', { body: { ...form, mail: mail.wanted } })), { quiet: true, refresh: ['agents'], then: onDone })
   const wrong = fieldErrors(invite.error)
   return (
     <Dialog title={t('agents.invite')} open onClose={onClose} onSubmit={() => invite.mutate(undefined)} act={invite} word={t('agents.inviteAct')} fields={['name', 'email', 'role']}>
       <TextInput label={t('agents.name')} description={t('agents.nameAbout')} required withAsterisk={false} data-autofocus value={form.name} error={wrong.name} onChange={(e) => setForm({ ...form, name: e.currentTarget.value })} />
       <TextInput label={t('agents.email')} type="email" required withAsterisk={false} value={form.email} error={wrong.email} onChange={(e) => setForm({ ...form, email: e.currentTarget.value })} />
       <Select label={t('agents.role')} description={t(`rolesAbout.${form.role}`)} allowDeselect={false} value={form.role} error={wrong.role} data={roles.filter((r) => r !== 'owner' || me.role === 'owner').map((value) => ({ value, label: t(`roles.${value}`) }))} onChange={(role) => role && setForm({ ...form, role: role as Role })} />
+      <ByMail of={mail} to={form.email} />
     </Dialog>
   )
 }

@@ -76,7 +76,7 @@ export default function Audit() {
             </Empty>
           ) : (
             <div className={kit.rows}>
-              <Rows rows={list.rows} keyOf={(e) => e.id} height={58} label={t('sections.audit')} more={list.more} row={(e) => <Line entry={e} />} />
+              <Rows rows={list.rows} keyOf={(e) => e.id} height={58} label={t('sections.audit')} more={list.more} row={(e) => <Line entry={e} about={agents.rows.find((a) => a.id === e.resource)?.name} />} />
             </div>
           )
         }
@@ -85,7 +85,7 @@ export default function Audit() {
   )
 }
 
-function Line({ entry: e }: { entry: Entry }) {
+function Line({ entry: e, about }: { entry: Entry; about?: string }) {
   const { t, word } = useWords()
   const who = e.actor.kind === 'rapport' ? 'Rapport' : (e.actor.name ?? e.actor.id ?? '')
   const more = details(e.detail)
@@ -99,7 +99,7 @@ function Line({ entry: e }: { entry: Entry }) {
             {t('audit.key')}
           </State>
         )}{' '}
-        {word('did', e.action)} {e.resource && e.resource !== e.actor.id && <span className={kit.mono}>{e.resource}</span>}
+        {word('did', e.action)} {e.resource && e.resource !== e.actor.id && (about ? <span title={e.resource}>{about}</span> : <span className={kit.mono}>{e.resource}</span>)}
         {more && <div className={kit.soft}>{more}</div>}
       </div>
       <span className={kit.soft}>

@@ -1,3 +1,0 @@
-export { Invitation } from './Invitation'
-export { Setup } from './Setup'
-export { SignIn } from './SignIn'

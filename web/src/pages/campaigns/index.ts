@@ -1,3 +1,0 @@
-export { Campaigns } from './Campaigns'
-export { Builder } from './Builder'
-export { Campaign } from './Campaign'

@@ -1,5 +1,0 @@
-export { Customers } from './Customers'
-export { Import } from './Import'
-export { Segments } from './Segments'
-export { Merges } from './Merges'
-export { Customer } from './Customer'

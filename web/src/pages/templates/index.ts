@@ -1,2 +1,0 @@
-export { Templates } from './Templates'
-export { Editor } from './Editor'
