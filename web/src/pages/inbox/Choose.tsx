@@ -1,7 +1,7 @@
 import { Button, Group, Menu, Modal, ScrollArea, TextInput } from '@mantine/core'
 import { IconCalendarClock, IconCheck, IconSettings } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
-import { useState, type ReactNode } from 'react'
+import { lazy, Suspense, useState, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { client } from '../../api/client'
 import { need } from '../../api/pages'
@@ -10,8 +10,9 @@ import { Face } from '../../ui/Face'
 import { useFormat } from '../../ui/format'
 import { snoozes } from './change'
 import { priorities, type Priority } from './filter'
-import { Labels } from './Labels'
 import { PriorityMark } from './Marks'
+
+const Labels = lazy(() => import('./Labels').then((m) => ({ default: m.Labels })))
 
 export function useAgents() {
   const can = useCan()
@@ -84,7 +85,11 @@ export function LabelMenu({ value, onPick, children, opened, onChange }: { value
   const fresh = wanted !== '' && !names.some((l) => l.toLowerCase() === wanted.toLowerCase())
   return (
     <>
-    <Labels opened={managing} onClose={() => setManaging(false)} />
+    {managing && (
+      <Suspense>
+        <Labels opened onClose={() => setManaging(false)} />
+      </Suspense>
+    )}
     <Menu width={230} position="bottom-end" withinPortal closeOnItemClick={false} opened={opened ?? own} onChange={turn} onClose={() => setQ('')}>
       <Menu.Target>{children}</Menu.Target>
       <Menu.Dropdown>
