@@ -2,6 +2,7 @@ import { ActionIcon, Badge, Button, Group, Menu, Skeleton, Tabs, Text, Title } f
 import { IconArrowMerge, IconDots, IconDownload, IconMessageReply, IconPencil, IconSend, IconTrash, IconUserOff } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
+import { lazy, Suspense } from 'react'
 import { useTranslation } from 'react-i18next'
 import { $api, client, type Schemas } from '../../api/client'
 import { useEvents } from '../../api/events'
@@ -15,7 +16,6 @@ import { Loading } from '../../ui/Loading'
 import { useTitle } from '../../ui/Page'
 import { ProblemAlert, useTell } from '../../ui/Problem'
 import { CampaignsOf } from './CampaignsOf'
-import { Consents } from './Consents'
 import classes from './Customer.module.css'
 import { download } from './download'
 import { editCustomer } from './EditCustomer'
@@ -27,6 +27,8 @@ import { ThreadsOf } from './ThreadsOf'
 import { Timeline } from './Timeline'
 import { useLocalTime } from './local-time'
 import { useLanguageName } from './words'
+
+const Consents = lazy(() => import('./Consents').then((m) => ({ default: m.Consents })))
 
 const views = ['timeline', 'consent', 'campaigns', 'threads'] as const
 
@@ -110,7 +112,9 @@ function Profile({ customer: c }: { customer: Schemas['Customer'] }) {
             <Timeline customer={c.id} name={nameOf(c)} />
           </Tabs.Panel>
           <Tabs.Panel value="consent">
-            <Consents customer={c} />
+            <Suspense fallback={<Loading rows={4} />}>
+              <Consents customer={c} />
+            </Suspense>
           </Tabs.Panel>
           <Tabs.Panel value="campaigns">
             <CampaignsOf customer={c.id} />
