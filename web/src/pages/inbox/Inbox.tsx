@@ -24,9 +24,6 @@ const Search = lazy(() => import('./Search').then((m) => ({ default: m.Search })
 const NewThread = lazy(() => import('./NewThread').then((m) => ({ default: m.NewThread })))
 const Keys = lazy(() => import('./Keys').then((m) => ({ default: m.Keys })))
 
-// Not needed to read and answer, which the first view is for.
-const NewThread = lazy(() => import('./NewThread').then((m) => ({ default: m.NewThread })))
-
 export function Inbox() {
   return (
     <OutboxProvider>
