@@ -153,6 +153,8 @@ func (d *door) rejects(ctx context.Context, in *rejects) (*table[rapport.Reject,
 	t.fetch = func(ctx context.Context, after int64, limit int) ([]rapport.Reject, int64, error) {
 		return d.st.Rejects(ctx, id, after, limit)
 	}
-	t.cells = func(r rapport.Reject) []string { return append([]string{strconv.FormatInt(r.Line, 10), r.Reason}, r.Cells...) }
+	t.cells = func(r rapport.Reject) []string {
+		return append([]string{strconv.FormatInt(r.Line, 10), r.Reason}, r.Cells...)
+	}
 	return t, in.after(t.name, &t.after)
 }

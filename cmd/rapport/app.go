@@ -287,7 +287,7 @@ func gatewaySettings(cfg *config.Config, secret [][]byte) (gateway.Settings, err
 		QuietMarketing: map[rapport.Channel]*rapport.QuietHours{}, GroupSize: cfg.Delivery.GroupSize, BulkWorkers: cfg.Delivery.BulkWorkers, FastWorkers: cfg.Delivery.FastWorkers,
 		MaxAttempts: cfg.Delivery.MaxAttempts, DeadAfter: cfg.Delivery.WorkerDeadAfter, AskMarketing: cfg.Delivery.AskAfter.Marketing, AskTransaction: cfg.Delivery.AskAfter.Transactional,
 		Hold: cfg.Delivery.Hold, EscalateAfter: cfg.Delivery.EscalateAfter, InlineCustomers: cfg.Limits.InlineCustomers,
-		Prices: pricesOf(cfg),
+		Prices:     pricesOf(cfg),
 		KeepStream: cfg.Events.Keep, KeepNotices: int64(cfg.Events.KeepMost), JournalDir: filepath.Join(cfg.DataDir, "journal"), ReadMail: readMail}
 	if a := cfg.Assistant; a.URL != "" {
 		client, err := assistant.New(assistant.Options{URL: a.URL, Key: a.Key.Reveal(), Model: a.Model, Timeout: a.Timeout, AllowNetworks: a.AllowNetworks})

@@ -95,6 +95,19 @@ test('a consent is changed, and the history keeps what was said before', async (
   expect(await axe(page)).toEqual([])
 })
 
+test('attributes are edited one by one, each as what it is', async () => {
+  await page.getByRole('button', { name: 'Edit attributes' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Value of tier').fill('gold')
+  await dialog.getByRole('button', { name: 'Add an attribute' }).click()
+  await dialog.getByRole('textbox', { name: 'Name' }).last().fill('points')
+  await dialog.getByLabel('Value of points').fill('12')
+  expect(await axe(page)).toEqual([])
+  await dialog.getByRole('button', { name: 'Save' }).click()
+  await page.getByRole('complementary').getByText('points').waitFor()
+  expect((await server.api<{ attributes: unknown }>('GET', '/v1/customers/ext:n-1')).attributes).toEqual({ tier: 'gold', points: 12 })
+})
+
 test('two customers are merged and made two again, and each has its own timeline', async () => {
   const [petra, other] = await Promise.all(['n-5', 'n-6'].map((id) => server.api<{ id: string }>('GET', `/v1/customers/ext:${id}`)))
   await server.api('POST', '/v1/events', { id: 'e-1', type: 'visit', customer: other!.id, properties: { page: 'sale' } })

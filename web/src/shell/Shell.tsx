@@ -4,7 +4,7 @@ import { spotlight } from '@mantine/spotlight'
 import { IconChevronsLeft, IconChevronsRight, IconLogout, IconMoon, IconSearch, IconSun, IconUser } from '@tabler/icons-react'
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { Link, Outlet, useNavigate } from '@tanstack/react-router'
-import { lazy, Suspense, useState } from 'react'
+import { lazy, Suspense, useEffect, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { client } from '../api/client'
 import { EventsProvider, useEvents, useLive } from '../api/events'
@@ -36,8 +36,12 @@ function Frame() {
   const here = useMyPlaces()
   // g then a letter is Linear's and Gmail's way; Alt and the letter works while writing, too.
   useHotkeys(here.map((p) => [`alt+${p.key}`, () => void go({ to: p.to }), { usePhysicalKeys: true }]), [])
-  // Loaded when it is first wanted: most visits are over without it.
+  // Loaded once the page is there, or when it is wanted before.
   const [bar, setBar] = useState(false)
+  useEffect(() => {
+    const timer = setTimeout(() => setBar(true), 300)
+    return () => clearTimeout(timer)
+  }, [])
   const ask = () => {
     setBar(true)
     spotlight.toggle()

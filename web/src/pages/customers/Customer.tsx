@@ -2,6 +2,7 @@ import { ActionIcon, Badge, Button, Group, Menu, Skeleton, Tabs, Text, Title } f
 import { IconArrowMerge, IconDots, IconDownload, IconMessageReply, IconPencil, IconSend, IconTrash, IconUserOff } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate, useParams, useSearch } from '@tanstack/react-router'
+import { lazy, Suspense } from 'react'
 import { useTranslation } from 'react-i18next'
 import { $api, client, type Schemas } from '../../api/client'
 import { useEvents } from '../../api/events'
@@ -14,19 +15,21 @@ import { Face } from '../../ui/Face'
 import { Loading } from '../../ui/Loading'
 import { useTitle } from '../../ui/Page'
 import { ProblemAlert, useTell } from '../../ui/Problem'
-import { CampaignsOf } from './CampaignsOf'
-import { Consents } from './Consents'
 import classes from './Customer.module.css'
 import { download } from './download'
 import { editCustomer } from './EditCustomer'
-import { mergeWith } from './MergeWith'
 import { nameOf } from './name'
 import { Numbers } from './Numbers'
 import { Side } from './Side'
-import { ThreadsOf } from './ThreadsOf'
 import { Timeline } from './Timeline'
 import { useLocalTime } from './local-time'
 import { useLanguageName } from './words'
+
+// The timeline is there first; the other views, and what dialogs hold, when they are wanted.
+const Consents = lazy(() => import('./Consents').then((m) => ({ default: m.Consents })))
+const CampaignsOf = lazy(() => import('./CampaignsOf').then((m) => ({ default: m.CampaignsOf })))
+const ThreadsOf = lazy(() => import('./ThreadsOf').then((m) => ({ default: m.ThreadsOf })))
+const mergeWith = async (...about: Parameters<typeof import('./MergeWith').mergeWith>) => (await import('./MergeWith')).mergeWith(...about)
 
 const views = ['timeline', 'consent', 'campaigns', 'threads'] as const
 
@@ -110,13 +113,19 @@ function Profile({ customer: c }: { customer: Schemas['Customer'] }) {
             <Timeline customer={c.id} name={nameOf(c)} />
           </Tabs.Panel>
           <Tabs.Panel value="consent">
-            <Consents customer={c} />
+            <Suspense fallback={<Loading />}>
+              <Consents customer={c} />
+            </Suspense>
           </Tabs.Panel>
           <Tabs.Panel value="campaigns">
-            <CampaignsOf customer={c.id} />
+            <Suspense fallback={<Loading />}>
+              <CampaignsOf customer={c.id} />
+            </Suspense>
           </Tabs.Panel>
           <Tabs.Panel value="threads">
-            <ThreadsOf customer={c.id} />
+            <Suspense fallback={<Loading />}>
+              <ThreadsOf customer={c.id} />
+            </Suspense>
           </Tabs.Panel>
         </Tabs>
         <Side customer={c} />
@@ -199,7 +208,7 @@ function Acts({ customer: c }: { customer: Schemas['Customer'] }) {
           </Menu.Item>
           {can('write:customers') && (
             <>
-              <Menu.Item leftSection={<IconArrowMerge size={16} />} onClick={() => mergeWith({ title: t('merge.title'), a: c })}>
+              <Menu.Item leftSection={<IconArrowMerge size={16} />} onClick={() => void mergeWith({ title: t('merge.title'), a: c })}>
                 {t('act.merge')}
               </Menu.Item>
               <Menu.Divider />

@@ -1,9 +1,9 @@
-import { ActionIcon, Menu, Tooltip } from '@mantine/core'
+import { ActionIcon, Tooltip } from '@mantine/core'
 import { IconAlarmSnooze, IconBan, IconCheck, IconMailOpened, IconTag, IconUser, IconX } from '@tabler/icons-react'
 import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useChange } from './change'
-import { AssigneeMenu, LabelMenu, PriorityMenu, SnoozeItems } from './Choose'
+import { AssigneeMenu, LabelMenu, PriorityMenu, TimeMenu } from './Choose'
 import { PriorityMark } from './Marks'
 import type { Row } from './threads'
 import classes from './List.module.css'
@@ -41,16 +41,11 @@ export function BulkBar({ rows, chosen, done }: { rows: Row[]; chosen: ReadonlyS
           <PriorityMark priority="high" size={17} />
         </ActionIcon>
       </PriorityMenu>
-      <Menu width={240} position="bottom-end" withinPortal>
-        <Menu.Target>
-          <ActionIcon variant="subtle" color="gray" aria-label={t('snooze.label')}>
-            <IconAlarmSnooze size={17} />
-          </ActionIcon>
-        </Menu.Target>
-        <Menu.Dropdown>
-          <SnoozeItems onPick={(until) => act({ status: 'snoozed', snoozed_until: until })} />
-        </Menu.Dropdown>
-      </Menu>
+      <TimeMenu onPick={(until) => act({ status: 'snoozed', snoozed_until: until })}>
+        <ActionIcon variant="subtle" color="gray" aria-label={t('snooze.label')}>
+          <IconAlarmSnooze size={17} />
+        </ActionIcon>
+      </TimeMenu>
       {one(t('act.read'), <IconMailOpened size={17} />, () => act({ read: true }))}
       {one(t('act.spam'), <IconBan size={17} />, () => act({ status: 'spam' }))}
       {one(t('bulk.clear'), <IconX size={17} />, () => done([]))}

@@ -1,7 +1,7 @@
 import { Button, Group, Menu, Modal, ScrollArea, TextInput } from '@mantine/core'
 import { IconCalendarClock, IconCheck, IconSettings } from '@tabler/icons-react'
 import { useQuery } from '@tanstack/react-query'
-import { useState, type ReactNode } from 'react'
+import { lazy, Suspense, useState, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { client } from '../../api/client'
 import { need } from '../../api/pages'
@@ -10,8 +10,9 @@ import { Face } from '../../ui/Face'
 import { useFormat } from '../../ui/format'
 import { snoozes } from './change'
 import { priorities, type Priority } from './filter'
-import { Labels } from './Labels'
 import { PriorityMark } from './Marks'
+
+const Labels = lazy(() => import('./Labels').then((m) => ({ default: m.Labels })))
 
 export function useAgents() {
   const can = useCan()
@@ -84,7 +85,11 @@ export function LabelMenu({ value, onPick, children, opened, onChange }: { value
   const fresh = wanted !== '' && !names.some((l) => l.toLowerCase() === wanted.toLowerCase())
   return (
     <>
-    <Labels opened={managing} onClose={() => setManaging(false)} />
+    {managing && (
+      <Suspense>
+        <Labels opened onClose={() => setManaging(false)} />
+      </Suspense>
+    )}
     <Menu width={230} position="bottom-end" withinPortal closeOnItemClick={false} opened={opened ?? own} onChange={turn} onClose={() => setQ('')}>
       <Menu.Target>{children}</Menu.Target>
       <Menu.Dropdown>
@@ -137,31 +142,44 @@ export function LabelMenu({ value, onPick, children, opened, onChange }: { value
   )
 }
 
+type Times = { onPick: (until?: string) => void; label?: ReactNode; untilWord?: boolean; width?: number; position?: 'bottom-end' | 'top-end'; children: ReactNode } & Opening
+
 /** Until when: a few usual times, one of one's own, or until the customer writes. */
-export function SnoozeItems({ onPick, untilWord }: { onPick: (until?: string) => void; untilWord?: boolean }) {
+export function TimeMenu({ onPick, label, untilWord, width = 290, position = 'bottom-end', children, opened, onChange }: Times) {
   const { t } = useTranslation(['inbox', 'common'])
   const format = useFormat()
   const [own, setOwn] = useState(false)
   return (
     <>
-      {snoozes().map((s) => (
-        <Menu.Item key={s.word} rightSection={<small>{format.brief(s.at)}{s.word === 'tomorrow' || s.word === 'monday' ? ` ${format.clock(s.at)}` : ''}</small>} onClick={() => onPick(s.at.toISOString())}>
-          {t(`snooze.${s.word}`)}
-        </Menu.Item>
-      ))}
-      {untilWord && <Menu.Item onClick={() => onPick(undefined)}>{t('snooze.word')}</Menu.Item>}
-      <Menu.Divider />
-      <Menu.Item leftSection={<IconCalendarClock size={16} />} closeMenuOnClick={false} onClick={() => setOwn(true)}>
-        {t('snooze.own')}
-      </Menu.Item>
       <TimeDialog opened={own} onClose={() => setOwn(false)} title={t('snooze.own')} onPick={(at) => { setOwn(false); onPick(at) }} />
+      <Menu width={width} position={position} withinPortal opened={opened} onChange={onChange}>
+        <Menu.Target>{children}</Menu.Target>
+        <Menu.Dropdown>
+          {label && <Menu.Label>{label}</Menu.Label>}
+          {snoozes().map((s) => (
+            <Menu.Item key={s.word} rightSection={<small>{format.brief(s.at)}{s.word === 'tomorrow' || s.word === 'monday' ? ` ${format.clock(s.at)}` : ''}</small>} onClick={() => onPick(s.at.toISOString())}>
+              {t(`snooze.${s.word}`)}
+            </Menu.Item>
+          ))}
+          {untilWord && <Menu.Item onClick={() => onPick(undefined)}>{t('snooze.word')}</Menu.Item>}
+          <Menu.Divider />
+          <Menu.Item leftSection={<IconCalendarClock size={16} />} onClick={() => setOwn(true)}>
+            {t('snooze.own')}
+          </Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
     </>
   )
 }
 
-export function TimeDialog({ opened, onClose, title, onPick }: { opened: boolean; onClose: () => void; title: string; onPick: (at: string) => void }) {
+function TimeDialog({ opened, onClose, title, onPick }: { opened: boolean; onClose: () => void; title: string; onPick: (at: string) => void }) {
   const { t } = useTranslation(['inbox', 'common'])
   const [value, setValue] = useState('')
+  const [was, setWas] = useState(opened)
+  if (was !== opened) {
+    setWas(opened)
+    setValue('')
+  }
   const at = new Date(value)
   const good = value !== '' && at.getTime() > Date.now()
   return (

@@ -6,7 +6,7 @@ import { useCan } from '../../api/session'
 import { ChannelIcon } from '../../ui/Channel'
 import { Face } from '../../ui/Face'
 import { When } from '../../ui/When'
-import { AssigneeMenu, LabelMenu, PriorityMenu, SnoozeItems } from './Choose'
+import { AssigneeMenu, LabelMenu, PriorityMenu, TimeMenu } from './Choose'
 import { useChange } from './change'
 import { LabelChip, PriorityMark } from './Marks'
 import { MergeDialog } from './Merge'
@@ -88,18 +88,13 @@ export function Header({ thread, name, back, panel, resolve, picker, setPicker }
                 </ActionIcon>
               </Tooltip>
             </LabelMenu>
-            <Menu width={240} position="bottom-end" withinPortal {...opening('snooze')}>
-              <Menu.Target>
-                <Tooltip label={t('key.snooze')}>
-                  <ActionIcon variant="subtle" color="gray" aria-label={t('snooze.label')}>
-                    <IconAlarmSnooze size={18} stroke={1.7} />
-                  </ActionIcon>
-                </Tooltip>
-              </Menu.Target>
-              <Menu.Dropdown>
-                <SnoozeItems untilWord onPick={(until) => void move(thread, 'snoozed', until)} />
-              </Menu.Dropdown>
-            </Menu>
+            <TimeMenu untilWord onPick={(until) => void move(thread, 'snoozed', until)} {...opening('snooze')}>
+              <Tooltip label={t('key.snooze')}>
+                <ActionIcon variant="subtle" color="gray" aria-label={t('snooze.label')}>
+                  <IconAlarmSnooze size={18} stroke={1.7} />
+                </ActionIcon>
+              </Tooltip>
+            </TimeMenu>
             <Menu width={220} position="bottom-end" withinPortal>
               <Menu.Target>
                 <ActionIcon variant="subtle" color="gray" aria-label={t('common:more')}>

@@ -11,7 +11,6 @@ import { useChange } from './change'
 import { nobody, usePlace } from './filter'
 import type { Picker } from './Header'
 import { List, type ListHandle } from './List'
-import { NewThread } from './NewThread'
 import { OutboxProvider } from './outbox'
 import type { ThreadHandle } from './ThreadPane'
 import type { Thread } from './threads'
@@ -22,6 +21,7 @@ const threadPane = import('./ThreadPane')
 const ThreadPane = lazy(() => threadPane.then((m) => ({ default: m.ThreadPane })))
 const Panel = lazy(() => import('./Panel').then((m) => ({ default: m.Panel })))
 const Search = lazy(() => import('./Search').then((m) => ({ default: m.Search })))
+const NewThread = lazy(() => import('./NewThread').then((m) => ({ default: m.NewThread })))
 const Keys = lazy(() => import('./Keys').then((m) => ({ default: m.Keys })))
 
 export function Inbox() {
@@ -140,7 +140,9 @@ function Desk() {
             <ThreadPane key={thread} id={thread} wanted={entry} back={() => open(undefined)} panel={{ open: panelOpen, toggle: togglePanel }} resolve={resolve} picker={picker} setPicker={setPicker} handle={pane} />
           </Suspense>
         ) : to ? (
-          <NewThread key={to} customer={to} back={() => open(undefined)} />
+          <Suspense>
+            <NewThread key={to} customer={to} back={() => open(undefined)} />
+          </Suspense>
         ) : (
           <div className={classes.none}><Empty icon={IconMessages} title={t('none.title')}>
             {t('none.about')} <br />

@@ -1,7 +1,7 @@
-import { Button, Kbd, Menu, Tooltip } from '@mantine/core'
-import { IconCalendarClock, IconChevronDown, IconSend2 } from '@tabler/icons-react'
+import { Button, Kbd, Tooltip } from '@mantine/core'
+import { IconChevronDown, IconSend2 } from '@tabler/icons-react'
 import { useTranslation } from 'react-i18next'
-import { SnoozeItems } from './Choose'
+import { TimeMenu } from './Choose'
 import classes from './Composer.module.css'
 
 const mac = /Mac/.test(navigator.platform)
@@ -17,19 +17,11 @@ export function Send({ note = false, blocked, busy, send }: { note?: boolean; bl
         </Button>
       </Tooltip>
       {!note && (
-        <Menu position="top-end" width={250} withinPortal>
-          <Menu.Target>
-            <Button size="xs" px={6} disabled={blocked} aria-label={t('composer.later')}>
-              <IconChevronDown size={15} />
-            </Button>
-          </Menu.Target>
-          <Menu.Dropdown>
-            <Menu.Label>
-              <IconCalendarClock size={13} aria-hidden /> {t('composer.later')}
-            </Menu.Label>
-            <SnoozeItems onPick={(at) => at && send(at)} />
-          </Menu.Dropdown>
-        </Menu>
+        <TimeMenu position="top-end" label={t('composer.later')} onPick={(at) => at && send(at)}>
+          <Button size="xs" px={6} disabled={blocked} aria-label={t('composer.later')}>
+            <IconChevronDown size={15} />
+          </Button>
+        </TimeMenu>
       )}
     </div>
   )

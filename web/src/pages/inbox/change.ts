@@ -92,7 +92,7 @@ export function snoozes(now = new Date()): { word: 'hour' | 'evening' | 'tomorro
   return [
     { word: 'hour', at: new Date(now.getTime() + 3_600_000) },
     ...(evening.getTime() - now.getTime() > 3_600_000 ? [{ word: 'evening' as const, at: evening }] : []),
-    { word: 'tomorrow', at: at(1, 9) },
+    ...(now.getDay() === 0 ? [] : [{ word: 'tomorrow' as const, at: at(1, 9) }]), // on Sunday that is Monday
     { word: 'monday', at: at(((8 - now.getDay()) % 7) || 7, 9) },
   ]
 }

@@ -88,7 +88,7 @@ export default function Audit() {
 function Line({ entry: e, about }: { entry: Entry; about?: string }) {
   const { t, word } = useWords()
   const who = e.actor.kind === 'rapport' ? 'Rapport' : (e.actor.name ?? e.actor.id ?? '')
-  const more = details(e.detail)
+  const more = details(e.detail, who, (k) => word('details', k))
   return (
     <div className={kit.row}>
       <Face name={who} size={28} />
@@ -110,11 +110,12 @@ function Line({ entry: e, about }: { entry: Entry; about?: string }) {
 }
 
 /** What an entry has beside: name: value, …, at most a line of it. */
-function details(detail: unknown): string {
+function details(detail: unknown, who: string, nameOf: (key: string) => string): string {
   if (typeof detail !== 'object' || detail === null) return ''
   const text = (v: unknown) => (typeof v === 'object' && v !== null ? JSON.stringify(v) : String(v))
   return Object.entries(detail)
-    .map(([k, v]) => `${k.replace(/_/g, ' ')}: ${Array.isArray(v) ? v.map(text).join(', ') : text(v)}`)
+    .filter(([k, v]) => !(k === 'by' && v === who) && !(k === 'clear_totp' && v === 'false'))
+    .map(([k, v]) => `${nameOf(k).replace(/_/g, ' ')}: ${Array.isArray(v) ? v.map(text).join(', ') : text(v)}`)
     .join(' · ')
     .slice(0, 240)
 }
