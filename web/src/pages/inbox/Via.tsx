@@ -22,9 +22,9 @@ export function Via({ ways, channel, address, pick }: Props) {
     <>
       <Menu position="top-start" width={330} withinPortal>
         <Menu.Target>
-          <UnstyledButton className={classes.pick} aria-label={t('way.channel', { name: name(way.channel) })}>
+          <UnstyledButton className={classes.pick} aria-label={t('way.channel', { name: [name(way.channel), price].filter(Boolean).join(' ') })}>
             <ChannelIcon channel={way.channel} size={18} />
-            <b>{name(way.channel)}</b>
+            <b>{name(way.channel)}</b>{' '}
             {price && <span className={classes.price}>{price}</span>}
             <IconChevronDown size={13} aria-hidden />
           </UnstyledButton>

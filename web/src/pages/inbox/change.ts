@@ -19,6 +19,7 @@ export function useChange() {
       const now = await need(client.PATCH('/v1/threads/{id}', { params: { path: { id: thread.id } }, body: what }))
       queries.setQueryData<Thread>(['thread', thread.id], (was) => ({ ...was, ...now }))
       void queries.invalidateQueries({ queryKey: ['threads', 'counts'] })
+      if (what.labels) void queries.invalidateQueries({ queryKey: ['labels'] }) // one may be new
       return true
     } catch (e) {
       back()
@@ -35,9 +36,7 @@ export function useChange() {
 
   /** Changes many, a hundred or two a request. Returns those that refused; the others can be taken back together. */
   const bulk = async (rows: Row[], what: Schemas['BulkChange'], undoing = false): Promise<string[]> => {
-    const { labels_add, labels_remove, read, ...plain } = what
-    void labels_add // they are painted by the answer
-    void labels_remove
+    const { labels_add, labels_remove, read, ...plain } = what // labels are painted by the answer
     const ids = rows.map((r) => r.id)
     const back = paint(ids, { ...plain, ...(read === undefined ? {} : { unread: !read }) } as Partial<Thread>)
     try {
@@ -57,6 +56,7 @@ export function useChange() {
       return ids
     } finally {
       void queries.invalidateQueries({ queryKey: ['threads'] })
+      if (labels_add || labels_remove) void queries.invalidateQueries({ queryKey: ['labels'] })
       for (const id of ids) void queries.invalidateQueries({ queryKey: ['thread', id] })
     }
   }
