@@ -181,7 +181,9 @@ function TimeDialog({ opened, onClose, title, onPick }: { opened: boolean; onClo
     setValue('')
   }
   const at = new Date(value)
-  const good = value !== '' && at.getTime() > Date.now()
+  const ahead = at.getTime() - Date.now()
+  const far = ahead > 365 * 86_400_000 // the API's bound, too
+  const good = value !== '' && ahead > 0 && !far
   return (
     <Modal opened={opened} onClose={onClose} title={title} size="sm" closeButtonProps={{ 'aria-label': t('common:close') }}>
       <form
@@ -191,7 +193,7 @@ function TimeDialog({ opened, onClose, title, onPick }: { opened: boolean; onClo
           if (good) onPick(at.toISOString())
         }}
       >
-        <TextInput type="datetime-local" label={t('snooze.when')} value={value} onChange={(e) => setValue(e.currentTarget.value)} error={value !== '' && !good ? t('snooze.past') : undefined} data-autofocus />
+        <TextInput type="datetime-local" label={t('snooze.when')} value={value} onChange={(e) => setValue(e.currentTarget.value)} error={value !== '' && !good ? t(far ? 'snooze.far' : 'snooze.past') : undefined} data-autofocus />
         <Group justify="flex-end" mt="md">
           <Button type="submit" disabled={!good}>
             {t('snooze.set')}
