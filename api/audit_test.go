@@ -73,6 +73,7 @@ func TestAudit_KnowsWhoDidWhat(t *testing.T) {
 			{"PUT /v1/segments/{id}", func() string { return "/v1/segments/gold" }, `{"name":"Gold","filter":{"field":"locale","op":"eq","value":"ru"}}`, ok, "segment.saved"},
 			{"DELETE /v1/segments/{id}", func() string { return "/v1/segments/gold" }, "", 204, "segment.deleted"},
 			{"PUT /v1/labels/{name}", func() string { return "/v1/labels/vip" }, `{"colour":"#c2410c"}`, ok, "label.saved"},
+			{"DELETE /v1/labels/{name}", func() string { return "/v1/labels/vip" }, ``, 204, "label.deleted"},
 			{"POST /v1/views", func() string { return "/v1/views" }, `{"name":"Mine","filter":{"assignee":"me"}}`, 201, "view.saved"},
 			{"PUT /v1/views/{id}", func() string { view = "/v1/views/" + last("view.saved"); return view }, `{"name":"Ours","filter":{},"shared":true}`, ok, "view.saved"},
 			{"DELETE /v1/views/{id}", func() string { return view }, "", 204, "view.deleted"},
@@ -110,7 +111,7 @@ func TestAudit_KnowsWhoDidWhat(t *testing.T) {
 		written["POST /v1/strays/{id}/attach"], written["DELETE /v1/strays/{id}"] = true, true // TestStrays_AreSeenAttachedAndForgotten holds it
 		why := map[string]string{                                                              // each: by route, or by the beginning of several, up to a slash
 			"PUT /v1/customers/": "programs write customers all day; what matters of it has a history of its own", "POST /v1/customers/": "consent has its own history",
-			"POST /v1/threads/": "stands in the thread", "PATCH /v1/threads/": "stands in the thread", "DELETE /v1/threads/": "stands in the thread, or is a draft", "PUT /v1/threads/": "a draft",
+			"POST /v1/threads": "stands in the thread", "POST /v1/threads/": "stands in the thread", "PATCH /v1/threads/": "stands in the thread", "DELETE /v1/threads/": "stands in the thread, or is a draft", "PUT /v1/threads/": "a draft",
 			"PUT /v1/presence/": "who is there", "POST /v1/sandbox/": "a game", "PUT /v1/sandbox/": "a game", "POST /v1/files": "a file alone does nothing", "POST /v1/events": "has its own log",
 			"POST /v1/messages": "stands in the ledger, with the key", "POST /v1/templates/{key}/": "changes nothing, or stands in the ledger", "POST /v1/merges/preview": "changes nothing",
 			"POST /v1/canned/{key}/render": "changes nothing", "POST /v1/campaigns/{id}/recipients": "a draft; its launch is written", "PATCH /v1/campaigns/{id}": "a draft", "POST /v1/campaigns/{id}/duplicate": "a draft",

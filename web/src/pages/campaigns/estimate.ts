@@ -11,7 +11,8 @@ export function useEstimate(id: string | undefined, version: number, enabled: bo
     queryFn: ({ signal }) => need(client.POST('/v1/campaigns/{id}/estimate', { params: { path: { id: id! } }, signal })),
     enabled: enabled && id !== undefined,
     placeholderData: keepPreviousData,
-    staleTime: Infinity,
+    staleTime: 0, // others may change the customers meanwhile; the last look before a launch is a fresh one
+    refetchOnWindowFocus: false,
   })
 }
 
