@@ -183,15 +183,18 @@ async function seed(smtp: number) {
   const says = (body: Record<string, unknown>) => api<{ thread: string }>('POST', '/v1/sandbox/replies', body)
   await each(all, (p, i) => says({ channel: 'sms', address: `+3712000${String(i).padStart(4, '0')}`, text: p, name: line(p).slice(0, 200) }))
   await each(mailers, async (m, k) => {
+    // Ours come first: what the simulator has said is answered there, and not by way of the relay.
+    m.thread = (await api<{ thread: string }>('POST', '/v1/threads', { customer: `ext:${m.id}`, channel: 'email', subject: 'x', text: `hostile-${k}-` })).thread
+    for (let i = k + mailers.length; i < worst.length; i += mailers.length) await api('POST', `/v1/threads/${m.thread}/replies`, { channel: 'email', text: `hostile-${i}-`, force: true })
     for (const [i, p] of all.entries()) {
       if (i % mailers.length !== k) continue
       const file = await raw<{ id: string }>(`/v1/files?name=${encodeURIComponent(line(p).replaceAll(/[/\\]/g, '_').slice(0, 100) || 'x')}`, 'application/octet-stream', p)
-      m.thread = (await says({ channel: 'email', address: m.email, text: `${p}\nend ${i}`, html: `<p>begin ${i}</p><div>${p}</div>`, name: line(p).slice(0, 200), attachments: [file.id] })).thread
+      const { thread } = await says({ channel: 'email', address: m.email, text: `${p}\nend ${i}`, html: `<p>begin ${i}</p><div>${p}</div>`, name: line(p).slice(0, 200), attachments: [file.id] })
+      expect(thread).toBe(m.thread)
     }
     await says({ channel: 'telegram', address: m.telegram, text: worst[k + 8] })
     await api('PATCH', `/v1/threads/${m.thread}`, { subject: line(worst[k]!), labels: worst.slice(k * 4, k * 4 + 4).map((p, i) => `${i} ${line(p).replaceAll(',', '').slice(0, 50)}`) })
     for (const p of worst.slice(k * 4, k * 4 + 4)) await api('POST', `/v1/threads/${m.thread}/notes`, { text: p, agent: line(p).replaceAll(/\p{C}/gu, '').slice(0, 60) })
-    for (const [i] of worst.entries()) if (i % mailers.length === k) await api('POST', `/v1/threads/${m.thread}/replies`, { channel: 'email', text: `hostile-${i}-`, force: true })
   })
 
   // What colleagues and programs may name. A refusal is an answer, too, but not to most.
@@ -279,6 +282,29 @@ test('inbox: the list and search', async () => {
   const rows = (await server.api<{ data: { customer_name: string; preview: string }[] }>('GET', '/v1/threads?limit=200&status=open')).data
   await visit('/inbox', rows.flatMap((r) => [r.customer_name, r.preview]))
   await visit('/inbox?q=hacked', ['hacked'])
+})
+
+test('inbox: a long thread, with mails in their frames, files, notes, the relay’s refusals, the panel', async () => {
+  const { thread } = mailers[0]!
+  const entries = (await server.api<{ data: { kind: string; text: string; attachments?: string[] }[] }>('GET', `/v1/threads/${thread}/entries?limit=200`)).data
+  const mails = entries.filter((e) => e.attachments?.length)
+  expect(mails.length).toBeGreaterThanOrEqual(25)
+  const files = await Promise.all(mails.map((e) => server.api<{ name: string }>('GET', `/v1/files/${e.attachments![0]!}`)))
+  const notes = entries.filter((e) => e.kind === 'note').map((e) => e.text)
+  expect(notes).toHaveLength(4)
+  const pane = page.getByRole('region', { name: /^Conversation with/ })
+  await visit(`/inbox/${thread}`, [...notes, ...files.map((f) => f.name), ...mails.map((e) => `begin ${/end (\d+)$/.exec(e.text)![1]!}`)], async () => {
+    await pane.waitFor()
+    for (const part of ['Preferences', 'About them', 'Timeline']) await page.getByRole('button', { name: part, exact: true }).click()
+  }, '[aria-label^="Conversation with"]')
+  const failed = pane.getByRole('button', { name: /Failed/ })
+  expect(await failed.count()).toBeGreaterThanOrEqual(4)
+  for (const [i, button] of (await failed.all()).entries()) {
+    await button.click()
+    await shows('a refusal', [worst[i * mailers.length]])
+    await page.keyboard.press('Escape')
+  }
+  await clean('a long thread')
 })
 
 test('campaigns: the list, a live page, its ledger, why and why not, drafts', async () => {

@@ -49,7 +49,10 @@ export function CampaignSend({ message, campaign }: { message: string; campaign?
         <footer className={classes.foot}>
           {m && <ChannelIcon channel={m.channel} size={16} />}
           {m && <When at={m.sent_at ?? m.created_at} as="full" />}
-          {m && <Receipt state={m.state} reason={m.reason} message={m.id} />}
+          {/* There from the beginning, since a popover that came with each of many answers would be taken for a loop (see Files). */}
+          <span hidden={!m}>
+            <Receipt state={m?.state ?? 'pending'} reason={m?.reason} message={message} />
+          </span>
         </footer>
       </div>
     </article>

@@ -1,4 +1,4 @@
-import { ActionIcon, Loader, Modal, Tooltip, UnstyledButton } from '@mantine/core'
+import { ActionIcon, Loader, Modal, UnstyledButton } from '@mantine/core'
 import { IconDownload, IconFile, IconFileMusic, IconFileText, IconFileTypePdf, IconFileZip, IconPhoto, IconVideo } from '@tabler/icons-react'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -12,21 +12,41 @@ const pictures = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp', 
 const content = (id: string) => `/v1/files/${encodeURIComponent(id)}/content`
 
 export function Files({ ids }: { ids: string[] }) {
+  const { t } = useTranslation('common')
+  const [large, setLarge] = useState<Named>()
+  const [open, setOpen] = useState(false)
+  const look = (file: Named) => {
+    setLarge(file)
+    setOpen(true)
+  }
   return (
-    <ul className={classes.files}>
-      {ids.map((id) => (
-        <li key={id}>
-          <File id={id} />
-        </li>
-      ))}
-    </ul>
+    <>
+      <ul className={classes.files}>
+        {ids.map((id) => (
+          <li key={id}>
+            <File id={id} look={look} />
+          </li>
+        ))}
+      </ul>
+      {large && (
+        <Modal opened={open} onClose={() => setOpen(false)} size="auto" title={large.name} closeButtonProps={{ 'aria-label': t('close') }}>
+          <img className={classes.largePicture} src={content(large.id)} alt={large.name} />
+        </Modal>
+      )}
+    </>
   )
 }
 
-function File({ id }: { id: string }) {
+type Named = { id: string; name: string }
+
+/**
+ * Each file of a thread is asked for by itself, and dozens of answers may come within a moment. So nothing here sets state when
+ * it is mounted, as Mantine's Tooltip and Modal do: React takes fifty drawings in a row that each ask for another one for a
+ * loop, and throws (error 185).
+ */
+function File({ id, look }: { id: string; look: (file: Named) => void }) {
   const { t } = useTranslation(['inbox', 'common'])
   const { bytes } = useFormat()
-  const [large, setLarge] = useState(false)
   const [broken, setBroken] = useState(false)
   const { data: file, isPending } = $api.useQuery('get', '/v1/files/{id}', { params: { path: { id } } }, { staleTime: Infinity })
   if (isPending) return <span className={classes.file}><Loader size={14} /></span>
@@ -35,7 +55,7 @@ function File({ id }: { id: string }) {
   return (
     <div className={classes.fileBox}>
       {picture && (
-        <UnstyledButton onClick={() => setLarge(true)} aria-label={t('file.look', { name: file.name })}>
+        <UnstyledButton onClick={() => look({ id, name: file.name })} aria-label={t('file.look', { name: file.name })}>
           <img className={classes.picture} src={content(id)} alt={file.name} loading="lazy" onError={() => setBroken(true)} />
         </UnstyledButton>
       )}
@@ -45,15 +65,10 @@ function File({ id }: { id: string }) {
           {file.name}
         </span>
         <span className={classes.fileSize}>{bytes(file.size)}</span>
-        <Tooltip label={t('file.download')}>
-          <ActionIcon component="a" href={content(id)} download={file.name} variant="subtle" color="gray" size="sm" aria-label={t('file.downloadName', { name: file.name })}>
-            <IconDownload size={16} />
-          </ActionIcon>
-        </Tooltip>
+        <ActionIcon component="a" href={content(id)} download={file.name} variant="subtle" color="gray" size="sm" title={t('file.download')} aria-label={t('file.downloadName', { name: file.name })}>
+          <IconDownload size={16} />
+        </ActionIcon>
       </div>
-      <Modal opened={large} onClose={() => setLarge(false)} size="auto" title={file.name} closeButtonProps={{ 'aria-label': t('common:close') }}>
-        <img className={classes.largePicture} src={content(id)} alt={file.name} />
-      </Modal>
     </div>
   )
 }
