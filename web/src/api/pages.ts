@@ -22,7 +22,7 @@ export function usePages<T extends object>(key: readonly unknown[], fetchPage: (
     return [...once.values()]
     // eslint-disable-next-line react-hooks/exhaustive-deps -- idOf is written in place and always the same
   }, [query.data])
-  return { ...query, rows, more: { has: query.hasNextPage, busy: query.isFetchingNextPage, load: () => void query.fetchNextPage({ cancelRefetch: false }) /* a list near its end asks at each drawing: what is on its way must not begin anew */ } }
+  return { ...query, rows, more: { has: query.hasNextPage, busy: query.isFetchingNextPage, failed: query.isFetchNextPageError, load: () => void query.fetchNextPage({ cancelRefetch: false }) /* a list near its end asks at each drawing: what is on its way must not begin anew */ } }
 }
 
 /** The body of an answer, or its problem thrown: openapi-fetch hands back both. */

@@ -1,4 +1,4 @@
-import { Loader } from '@mantine/core'
+import { Button, Loader } from '@mantine/core'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { memo, useEffect, useRef, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -10,7 +10,8 @@ type Props<T> = {
   /** Pixels; rows of other heights are measured. */
   height: number
   row: (row: T, index: number) => ReactNode
-  more?: { has: boolean; busy: boolean; load: () => void }
+  /** failed: the page after these did not come; it is asked for again by hand. */
+  more?: { has: boolean; busy: boolean; failed: boolean; load: () => void }
   label: string
   /** Row to keep in view, by index. */
   active?: number
@@ -23,7 +24,7 @@ export function Rows<T>({ rows, keyOf, height, row, more, label, active }: Props
   const list = useVirtualizer({ count: rows.length, getScrollElement: () => box.current, estimateSize: () => height, overscan: 8, getItemKey: (i) => keyOf(rows[i]!) })
   const seen = list.getVirtualItems()
   const last = seen.at(-1)?.index ?? -1
-  const load = more?.has && !more.busy && last >= rows.length - 10 ? more.load : undefined
+  const load = more?.has && !more.busy && !more.failed && last >= rows.length - 10 ? more.load : undefined
   useEffect(() => {
     load?.()
   }, [load])
@@ -38,11 +39,7 @@ export function Rows<T>({ rows, keyOf, height, row, more, label, active }: Props
           <Line key={item.key} of={rows[item.index]!} index={item.index} start={item.start} measure={list.measureElement} row={row} />
         ))}
       </div>
-      {more?.busy && (
-        <div className={classes.end}>
-          <Loader size="xs" aria-label={t('loading')} />
-        </div>
-      )}
+      {(more?.busy || more?.failed) && <div className={classes.end}>{more.busy ? <Loader size="xs" aria-label={t('loading')} /> : <Button size="compact-sm" variant="subtle" onClick={more.load}>{t('problem.retry')}</Button>}</div>}
     </div>
   )
 }

@@ -55,7 +55,7 @@ export function Timeline({ entries, name, unreadSince, wanted, giveBack, childre
   // A wanted entry may stand further up than what is loaded.
   const missing = wanted !== undefined && rows.length > 0 && !rows.some((e) => e.id === wanted)
   useEffect(() => {
-    if (missing && older.has && !older.busy) void older.load()
+    if (missing && older.has && !older.busy && !older.failed) void older.load()
   }, [missing, older])
   useEffect(() => {
     if (!wanted || missing) return
@@ -108,7 +108,7 @@ export function Timeline({ entries, name, unreadSince, wanted, giveBack, childre
     if (atEnd.current && below > 0) setBelow(0)
     const anchor = first && inner.current?.querySelector<HTMLElement>(`[data-entry="${CSS.escape(first)}"]`)
     if (anchor) edge.current.top = anchor.getBoundingClientRect().top - el.getBoundingClientRect().top
-    if (el.scrollTop < 240 && older.has && !older.busy && placed.current) void older.load()
+    if (el.scrollTop < 240 && older.has && !older.busy && !older.failed && placed.current) void older.load()
   }
 
   const days = useDays(rows)

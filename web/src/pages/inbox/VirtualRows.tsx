@@ -1,4 +1,4 @@
-import { Loader } from '@mantine/core'
+import { Button, Loader } from '@mantine/core'
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { useEffect, useImperativeHandle, useRef, type ReactNode, type Ref } from 'react'
 import { useTranslation } from 'react-i18next'
@@ -8,13 +8,13 @@ import classes from './List.module.css'
 const height = 84
 
 /** Draws only what is seen. What comes in above moves nobody who has scrolled. */
-export function VirtualRows({ rows, more, handle, children }: { rows: Row[]; more: { has: boolean; busy: boolean; load: () => void }; handle: Ref<{ show: (i: number) => void }>; children: (row: Row) => ReactNode }) {
+export function VirtualRows({ rows, more, handle, children }: { rows: Row[]; more: { has: boolean; busy: boolean; failed: boolean; load: () => void }; handle: Ref<{ show: (i: number) => void }>; children: (row: Row) => ReactNode }) {
   const { t } = useTranslation(['inbox', 'common'])
   const box = useRef<HTMLDivElement>(null)
   const list = useVirtualizer({ count: rows.length, getScrollElement: () => box.current, estimateSize: () => height, overscan: 8, getItemKey: (i) => rows[i]!.id })
   const seen = list.getVirtualItems()
   const near = (seen.at(-1)?.index ?? 0) >= rows.length - 12
-  const load = more.has && !more.busy && near ? more.load : undefined
+  const load = more.has && !more.busy && !more.failed && near ? more.load : undefined
   useEffect(() => load?.(), [load])
   useImperativeHandle(handle, () => ({ show: (i) => list.scrollToIndex(i, { align: 'auto' }) }))
 
@@ -44,7 +44,7 @@ export function VirtualRows({ rows, more, handle, children }: { rows: Row[]; mor
           </div>
         ))}
       </div>
-      <div className={classes.end}>{more.busy ? <Loader size="xs" /> : !more.has && rows.length > 8 ? t('list.end') : null}</div>
+      <div className={classes.end}>{more.busy ? <Loader size="xs" /> : more.failed ? <Button size="compact-sm" variant="subtle" onClick={more.load}>{t('common:problem.retry')}</Button> : !more.has && rows.length > 8 ? t('list.end') : null}</div>
     </div>
   )
 }

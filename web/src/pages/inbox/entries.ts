@@ -70,7 +70,7 @@ export function useEntries(thread: string) {
     return () => clearInterval(beat)
   }, [pace, refresh])
 
-  return { rows, refresh, error: query.error, isPending: query.isPending, refetch: query.refetch, older: { has: query.hasNextPage, busy: query.isFetchingNextPage, load: () => query.fetchNextPage({ cancelRefetch: false }) } }
+  return { rows, refresh, error: query.error, isPending: query.isPending, refetch: query.refetch, older: { has: query.hasNextPage, busy: query.isFetchingNextPage, failed: query.isFetchNextPageError, load: () => query.fetchNextPage({ cancelRefetch: false }) } }
 }
 
 /** How often to look, in milliseconds; 0: nothing is under way. */

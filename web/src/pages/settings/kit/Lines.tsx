@@ -5,7 +5,7 @@ import { Loading } from '../../../ui/Loading'
 import { useWords } from './words'
 import classes from './kit.module.css'
 
-type Pages<T> = { data: unknown; error: unknown; isPending: boolean; refetch: () => unknown; rows: T[]; more: { has: boolean; busy: boolean; load: () => void } }
+type Pages<T> = { data: unknown; error: unknown; isPending: boolean; refetch: () => unknown; rows: T[]; more: { has: boolean; busy: boolean; failed: boolean; load: () => void } }
 
 /** A short list, one thing a line, the rest on demand. Lists without an end are Rows. */
 export function Lines<T>({ of, label, keyOf, empty, children }: { of: Pages<T>; label: string; keyOf: (row: T) => string; empty: ReactNode; children: (row: T) => ReactNode }) {
