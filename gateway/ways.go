@@ -8,6 +8,7 @@ import (
 	"rapport"
 	"rapport/channels"
 	"rapport/store"
+	"rapport/templates"
 )
 
 // Way is a channel on which an agent can write to a customer: where, at what price, within what limits.
@@ -109,9 +110,12 @@ func rank(a rapport.Address, own rapport.ID) int {
 	return 0
 }
 
-// longest is what people count: SMS is cut into segments, and a mail has no end.
+// longest is what people count: a driver counts the septets of an SMS, and a mail has no end.
 func longest(ch rapport.Channel, c channels.Caps) int {
-	if ch == rapport.SMS || ch == rapport.Email {
+	switch ch {
+	case rapport.SMS:
+		return templates.MostSMS
+	case rapport.Email:
 		return 0
 	}
 	return c.MaxText

@@ -9,11 +9,11 @@ import (
 	"rapport/channels"
 )
 
-// What providers take of one text.
-const (
-	mostTelegram = 4096 // without its markup: https://core.telegram.org/bots/api#sendmessage
-	mostSMS      = 1600 // https://www.twilio.com/docs/api/errors/21617
-)
+// MostSMS is how many characters a provider takes of one SMS, however many segments it is sent in
+// (https://www.twilio.com/docs/api/errors/21617).
+const MostSMS = 1600
+
+const mostTelegram = 4096 // characters, without the markup: https://core.telegram.org/bots/api#sendmessage
 
 // tooLong says why a channel's provider would refuse a text for its length; nil when it would not. Bytes
 // are counted first: there are never fewer of them, and nearly every text is done with.
@@ -23,7 +23,7 @@ func tooLong(ch rapport.Channel, text channels.Part) error {
 	case rapport.Telegram:
 		most = mostTelegram
 	case rapport.SMS:
-		most = mostSMS
+		most = MostSMS
 	default:
 		return nil
 	}

@@ -43,9 +43,9 @@ test('a campaign from a dropped file: built, tried, launched, watched, and nobod
   expect(await page.getByRole('combobox', { name: 'Field for E-mail' }).inputValue()).toBe('email')
   expect(await page.getByRole('combobox', { name: 'Field for percent' }).inputValue()).toBe('data.percent')
   expect(await page.getByText('Ruiz, Clara').isVisible(), 'the first rows are shown').toBe(true)
-  await page.getByRole('button', { name: 'Add recipients' }).click()
   await page.getByRole('radio', { name: /^promotion/ }).click()
   await page.waitForURL(/\/campaigns\/cmp_.*\/edit/)
+  await page.getByRole('button', { name: 'Add recipients' }).click() // the file waited while the draft was made
 
   const dry = page.getByRole('complementary', { name: 'Dry run' })
   await dry.getByText('messages would go out').waitFor()

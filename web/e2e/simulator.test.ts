@@ -22,7 +22,7 @@ test('the first five minutes: a campaign arrives on the phone, the customer answ
   await page.getByRole('heading', { name: 'Simulator' }).waitFor()
   expect(await axe(page)).toEqual([])
 
-  await page.getByRole('button', { name: 'Send one for me' }).click()
+  await page.getByRole('button', { name: 'Send one for me' }).dblclick()
   const phone = page.getByRole('region', { name: /^Phone of/ })
   const chat = phone.getByRole('log')
   await page.getByText('Answer as the customer').waitFor()
@@ -36,6 +36,9 @@ test('the first five minutes: a campaign arrives on the phone, the customer answ
   // A picture, as people send them; whoever answers sees it, and so does the phone.
   await phone.locator('input[type=file]').setInputFiles({ name: 'plant.png', mimeType: 'image/png', buffer: Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64') })
   await chat.getByRole('img', { name: 'plant.png' }).waitFor()
+
+  const { data: campaigns } = await server.api<{ data: { name: string }[] }>('GET', '/v1/campaigns')
+  expect(campaigns.filter((c) => c.name === 'My first campaign'), 'a double click is one wish').toHaveLength(1)
 
   const frame = page.getByRole('region', { name: /^Mailbox of/ }).locator('iframe')
   if (await frame.count()) {

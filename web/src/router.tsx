@@ -76,7 +76,7 @@ export const queries = new QueryClient({
   defaultOptions: {
     // The event stream says when something changed; until then what is here is good.
     // Asked even where the browser believes that there is no network: it fails, and says so, where a paused question would look like one that takes long.
-    queries: { networkMode: 'always', staleTime: 30_000, refetchOnWindowFocus: false, retry: (n, e) => n < 2 && !(isProblem(e) && e.status >= 400 && e.status < 500) },
+    queries: { networkMode: 'always', staleTime: 30_000, refetchOnWindowFocus: false, refetchOnReconnect: true, retryDelay: 500, retry: (n, e) => n < 1 && !(isProblem(e) && e.status >= 400 && e.status < 500) },
     mutations: { networkMode: 'always', retry: false },
   },
 })

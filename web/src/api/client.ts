@@ -8,14 +8,10 @@ export type Schemas = components['schemas']
 
 const unsafe = new Set(['POST', 'PUT', 'PATCH', 'DELETE'])
 
-/**
- * Every change carries the token that proves it came from this page, and every POST a key of its own, so that a
- * repetition after a lost answer does nothing twice. A caller that repeats by itself brings its own Idempotency-Key.
- */
+/** Every change carries the token that proves it came from this page. */
 const guard: Middleware = {
   onRequest({ request }) {
     if (unsafe.has(request.method)) request.headers.set('X-CSRF-Token', csrfToken())
-    if (request.method === 'POST' && !request.headers.has('Idempotency-Key')) request.headers.set('Idempotency-Key', newKey())
     return request
   },
   onResponse({ response, schemaPath }) {
@@ -24,8 +20,36 @@ const guard: Middleware = {
   },
 }
 
+/** Milliseconds within which a second click is the end of a double click, and no second wish. */
+const doubleClick = 500
+
+/** POSTs that only ask: the same question again may have another answer. */
+const asks = /\/(preview|estimate|render|find|check)$/
+
+const begun = new Map<string, Promise<Response>>()
+
+/**
+ * Every POST has a key of its own, so that a repetition after a lost answer does nothing twice; a caller that repeats by itself
+ * brings its own Idempotency-Key. The same POST a moment later is a double click: it gets the answer to the first.
+ */
+async function send(request: Request): Promise<Response> {
+  if (request.method !== 'POST' || request.headers.has('Idempotency-Key')) return fetch(request)
+  request.headers.set('Idempotency-Key', newKey())
+  const type = request.headers.get('Content-Type') ?? ''
+  if (asks.test(new URL(request.url).pathname) || (type !== '' && !type.startsWith('application/json'))) return fetch(request)
+  const act = `${request.url}\n${await request.clone().text()}`
+  const first = begun.get(act)
+  if (first) return (await first).clone()
+  const answer = fetch(request)
+  begun.set(act, answer)
+  const over = new Promise((done) => setTimeout(done, doubleClick))
+  const forget = () => begun.delete(act)
+  answer.then((r) => (r.ok ? over : undefined)).then(forget, forget)
+  return (await answer).clone()
+}
+
 /** Typed requests: `await client.GET('/v1/threads/{id}', {params: {path: {id}}})`. */
-export const client = createFetch<paths>({ credentials: 'same-origin', querySerializer: { array: { style: 'form', explode: false } } })
+export const client = createFetch<paths>({ fetch: send, credentials: 'same-origin', querySerializer: { array: { style: 'form', explode: false } } })
 client.use(guard)
 
 /** Typed hooks: `$api.useQuery('get', '/v1/threads/{id}', {params: {path: {id}}})`. */

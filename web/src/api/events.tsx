@@ -3,6 +3,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { ask } from './session'
 import { problemOf } from './problem'
 import { signedOut } from './session-state'
+import { eventTypes } from './values'
 
 /** One event of the stream; docs/events.md lists the types. */
 export type Told = { id: string; type: string; created_at: string; data: Record<string, unknown> & { thread?: string; customer?: string; campaign?: string; message?: string; entry?: string } }
@@ -17,12 +18,7 @@ const Events = createContext<Hub | null>(null)
 const silence = 20_000
 
 // EventSource hands named events only to those who ask for each name.
-const types = [
-  'message.sent', 'message.delivered', 'message.failed', 'message.skipped', 'message.opened', 'message.clicked',
-  'reply.received', 'thread.opened', 'thread.assigned', 'thread.resolved', 'thread.updated', 'entry.created', 'call.updated',
-  'consent.updated', 'customer.created', 'customer.updated', 'customer.merged', 'customer.erased',
-  'campaign.launched', 'campaign.finished', 'campaign.progress', 'endpoint.disabled', 'gap', 'alive',
-]
+const types = [...eventTypes, 'gap', 'alive']
 
 /**
  * Follows the event stream for the whole app: server-sent events, or polling where nothing gets through. After a gap

@@ -3,14 +3,14 @@ import { modals } from '@mantine/modals'
 import { useState, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 
-type Question = { title: string; about: ReactNode; act: string; /** What must be typed first, for what cannot be undone. */ typed?: string; onYes: () => unknown; danger?: boolean }
+type Question = { title: string; about: ReactNode; act: string; /** Instead of Cancel, where that is also the act. */ keep?: string; /** What must be typed first, for what cannot be undone. */ typed?: string; onYes: () => unknown; danger?: boolean }
 
 /** Asks before an act that hurts when it slips. */
 export function confirm(q: Question) {
   const id = modals.open({ title: q.title, children: <Ask {...q} onYes={() => { modals.close(id); q.onYes() }} onNo={() => modals.close(id)} /> })
 }
 
-function Ask({ about, act, typed, onYes, onNo, danger = true }: Question & { onNo: () => void }) {
+function Ask({ about, act, keep, typed, onYes, onNo, danger = true }: Question & { onNo: () => void }) {
   const { t } = useTranslation()
   const [text, setText] = useState('')
   return (
@@ -27,7 +27,7 @@ function Ask({ about, act, typed, onYes, onNo, danger = true }: Question & { onN
         {typed !== undefined && <TextInput label={t('confirm.type', { text: typed })} value={text} onChange={(e) => setText(e.currentTarget.value)} data-autofocus autoComplete="off" />}
         <Group justify="flex-end" gap="xs">
           <Button variant="default" onClick={onNo} data-autofocus={typed === undefined || undefined}>
-            {t('cancel')}
+            {keep ?? t('cancel')}
           </Button>
           <Button type="submit" color={danger ? 'red' : undefined} disabled={typed !== undefined && text.trim() !== typed}>
             {act}

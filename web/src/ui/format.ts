@@ -57,7 +57,7 @@ export function useFormat() {
       },
       bytes(n: number) {
         const step = n < 1024 ? 0 : n < 1024 ** 2 ? 1 : 2
-        return new Intl.NumberFormat(language, { style: 'unit', unit: ['byte', 'kilobyte', 'megabyte'][step], maximumFractionDigits: step }).format(n / 1024 ** step)
+        return new Intl.NumberFormat(language, { style: 'unit', unit: ['byte', 'kilobyte', 'megabyte'][step], unitDisplay: step === 0 ? 'long' : 'short', maximumFractionDigits: step }).format(n / 1024 ** step)
       },
     }
   }, [language])

@@ -11,22 +11,25 @@ import { ProblemAlert, useTell } from '../../ui/Problem'
 import type { Campaign } from './campaign'
 import classes from './choices.module.css'
 import { download } from './download'
-import { FileDrop, type Added } from './FileDrop'
+import { FileDrop, type Added, type Dropped } from './FileDrop'
 
 /** An audience that waits for the draft to be there: it is stored with the template that it needs. */
 export type Wish = { label: string; apply: (id: string) => Promise<unknown> }
 
 type Kind = 'file' | 'segment' | 'everyone'
-type Props = { campaign: Campaign | undefined; wish: Wish | null; onWish: (wish: Wish | null) => void; onChanged: () => void; may: boolean }
+
+/** An audience that is being chosen, and not yet. */
+export type Making = { kind?: Kind; file?: Dropped }
+
+type Props = { campaign: Campaign | undefined; making: Making; onMaking: (making: Making) => void; wish: Wish | null; onWish: (wish: Wish | null) => void; onChanged: () => void; may: boolean }
 
 const draw = (id: string, audience: { segment?: string; everyone?: boolean }) => need(client.PATCH('/v1/campaigns/{id}', { params: { path: { id } }, body: { audience } }))
 
-export function AudienceStep({ campaign: c, wish, onWish, onChanged, may }: Props) {
+export function AudienceStep({ campaign: c, making, onMaking, wish, onWish, onChanged, may }: Props) {
   const { t } = useTranslation('campaigns')
   const { t: common } = useTranslation()
   const stored = c && !c.everyone && !c.segment ? (c.counts?.audience ?? 0) : 0
-  const [chosen, setKind] = useState<Kind | null>(null)
-  const kind: Kind = stored > 0 ? 'file' : (chosen ?? (c?.everyone ? 'everyone' : c?.segment ? 'segment' : 'file'))
+  const kind: Kind = stored > 0 ? 'file' : (making.kind ?? (c?.everyone ? 'everyone' : c?.segment ? 'segment' : 'file'))
   const set = useMutation({
     mutationFn: async (w: Wish) => {
       if (c) await w.apply(c.id)
@@ -36,7 +39,7 @@ export function AudienceStep({ campaign: c, wish, onWish, onChanged, may }: Prop
   })
   const clear = useMutation({ mutationFn: () => need(client.PATCH('/v1/campaigns/{id}', { params: { path: { id: c!.id } }, body: { clear: ['audience'] } })), onSuccess: onChanged })
   const choose = (next: Kind) => {
-    setKind(next)
+    onMaking({ ...making, kind: next })
     set.reset()
     onWish(null)
     if (c?.everyone || c?.segment) clear.mutate()
@@ -70,7 +73,7 @@ export function AudienceStep({ campaign: c, wish, onWish, onChanged, may }: Prop
           <Button size="compact-xs" variant="subtle" onClick={() => onWish(null)}>{common('undo')}</Button>
         </Group>
       )}
-      {kind === 'file' && <Files campaign={c} stored={stored} wish={wish} onWish={onWish} onChanged={onChanged} />}
+      {kind === 'file' && <Files campaign={c} file={making.file} onFile={(file) => onMaking({ ...making, kind: 'file', file })} stored={stored} wish={wish} onWish={onWish} onChanged={onChanged} />}
       {kind === 'segment' && <SegmentPick value={c?.segment?.key ?? ''} onChange={(key) => set.mutate({ label: t('audience.segment', { key }), apply: (id) => draw(id, { segment: key }) })} />}
       {kind === 'everyone' && !wish && (c?.everyone ? <Text size="sm">{t('people.everyoneChosen')}</Text> : <div><Button variant="default" onClick={everyone}>{t('people.everyoneAct')}…</Button></div>)}
       {(set.error ?? clear.error) && <ProblemAlert error={set.error ?? clear.error} />}
@@ -78,7 +81,7 @@ export function AudienceStep({ campaign: c, wish, onWish, onChanged, may }: Prop
   )
 }
 
-function Files({ campaign: c, stored, wish, onWish, onChanged }: { campaign: Campaign | undefined; stored: number; wish: Wish | null; onWish: (wish: Wish | null) => void; onChanged: () => void }) {
+function Files({ campaign: c, file, onFile, stored, wish, onWish, onChanged }: { campaign: Campaign | undefined; file?: Dropped; onFile: (file?: Dropped) => void; stored: number; wish: Wish | null; onWish: (wish: Wish | null) => void; onChanged: () => void }) {
   const { t } = useTranslation('campaigns')
   const format = useFormat()
   const tell = useTell()
@@ -116,6 +119,8 @@ function Files({ campaign: c, stored, wish, onWish, onChanged }: { campaign: Cam
       {!wish && (
         <FileDrop
           campaign={c?.id}
+          dropped={file}
+          onDropped={onFile}
           another={stored > 0}
           onAdded={(a) => {
             setAdded(a)

@@ -1,4 +1,4 @@
-import { Button, Text } from '@mantine/core'
+import { Alert, Button, Text } from '@mantine/core'
 import { IconRocket } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Navigate, useNavigate, useParams } from '@tanstack/react-router'
@@ -11,7 +11,7 @@ import { Answer } from '../../ui/Answer'
 import { Page } from '../../ui/Page'
 import { ProblemAlert, useTell } from '../../ui/Problem'
 import { fieldErrors } from '../../api/problem'
-import { AudienceStep, type Wish } from './AudienceStep'
+import { AudienceStep, type Making, type Wish } from './AudienceStep'
 import { About } from './AboutStep'
 import classes from './Builder.module.css'
 import { campaignQuery, useCampaign, type Campaign } from './campaign'
@@ -45,17 +45,23 @@ const pause = 700
 
 function Work({ campaign }: { campaign: Campaign | undefined }) {
   const { t } = useTranslation('campaigns')
+  const { t: common } = useTranslation()
   const queries = useQueryClient()
   const go = useNavigate()
   const tell = useTell()
   const can = useCan()
   const may = can('write:campaigns')
   const [draft, setDraft] = useState<Draft>(() => (campaign ? (queries.getQueryData<Draft>(['campaign', campaign.id, 'typed']) ?? draftOf(campaign)) : fresh))
+  const [making, setMaking] = useState<Making>(() => (campaign && queries.getQueryData<Making>(['campaign', campaign.id, 'making'])) || {})
   const [wish, setWish] = useState<Wish | null>(null)
   const [version, setVersion] = useState(0) // rises with what is saved; the dry run is asked anew
   const [asking, setAsking] = useState(false)
   const saved = useRef(campaign ? JSON.stringify(draftOf(campaign)) : '')
   const now = useRef(draft)
+  const nowMaking = useRef(making)
+  useEffect(() => {
+    nowMaking.current = making
+  }, [making])
   const id = campaign?.id
   const templates = useQuery({ queryKey: ['templates', 'choice'], queryFn: ({ signal }) => need(client.GET('/v1/templates', { params: { query: { limit: 200 } }, signal })) })
   const topics = useQuery({ queryKey: ['topics', 'choice'], queryFn: ({ signal }) => need(client.GET('/v1/topics', { params: { query: { limit: 200 } }, signal })) })
@@ -78,13 +84,16 @@ function Work({ campaign }: { campaign: Campaign | undefined }) {
       // The list that waits for the draft is added first: then the draft has a page of its own.
       if (wish) await wish.apply(made.id).catch(tell.failed)
       queries.setQueryData(['campaign', made.id, 'typed'], now.current)
+      queries.setQueryData(['campaign', made.id, 'making'], wish ? {} : nowMaking.current)
       await queries.fetchQuery({ ...campaignQuery(made.id), staleTime: 0 })
       await go({ to: '/campaigns/$id/edit', params: { id: made.id }, replace: true, resetScroll: false })
     },
   })
 
   // What was typed while the draft was made has been taken over; from now on the server's word counts.
-  useEffect(() => queries.removeQueries({ queryKey: ['campaign', id, 'typed'], exact: true }), [queries, id])
+  useEffect(() => {
+    for (const what of ['typed', 'making']) queries.removeQueries({ queryKey: ['campaign', id, what], exact: true })
+  }, [queries, id])
 
   const { mutate, isPending } = save
   useEffect(() => {
@@ -119,12 +128,13 @@ function Work({ campaign }: { campaign: Campaign | undefined }) {
       {campaign && <Launch campaign={campaign} version={version} opened={asking} onClose={() => setAsking(false)} />}
       <div className={classes.columns}>
         <div className={classes.steps}>
+          {!may && <Alert variant="light">{common('problem.forbidden')}</Alert>}
           {save.error && Object.keys(errors).length === 0 && <ProblemAlert error={save.error} retry={() => mutate(draft)} />}
           <Step n={1} title={t('step.about')} done={draft.name !== ''}>
             <About draft={draft} change={change} topics={topics.data?.data ?? []} fromTemplate={template?.topic} errors={errors} />
           </Step>
           <Step n={2} title={t('step.audience')} done={people || wish !== null}>
-            <AudienceStep campaign={campaign} wish={wish} onWish={setWish} onChanged={refresh} may={may} />
+            <AudienceStep campaign={campaign} making={making} onMaking={setMaking} wish={wish} onWish={setWish} onChanged={refresh} may={may} />
           </Step>
           <Step n={3} title={t('step.template')} done={draft.template !== ''}>
             <TemplateStep draft={draft} change={change} templates={templates} errors={errors} />
@@ -137,7 +147,7 @@ function Work({ campaign }: { campaign: Campaign | undefined }) {
           </Step>
         </div>
         <aside className={classes.aside} aria-label={t('dry.title')}>
-          <DryRun id={id} ready={!!id && people} version={version} />
+          <DryRun id={id} ready={!!id && people} version={version} unsaved={dirty ? save.error : null} />
         </aside>
       </div>
     </Page>

@@ -11,7 +11,7 @@ import { Sample } from './Sample'
 import { useReason } from './words'
 
 /** What the draft would do, as it stands: decided and rendered by the engine that sends. */
-export function DryRun({ id, ready, version }: { id: string | undefined; ready: boolean; version: number }) {
+export function DryRun({ id, ready, version, unsaved }: { id: string | undefined; ready: boolean; version: number; /** Why the draft could not be saved as it stands. */ unsaved: unknown }) {
   const { t } = useTranslation('campaigns')
   const asked = useEstimate(id, version, ready)
   return (
@@ -20,7 +20,9 @@ export function DryRun({ id, ready, version }: { id: string | undefined; ready: 
         <Title order={2} id="dry">{t('dry.title')}</Title>
         {asked.isFetching && <Loader size={14} aria-label={t('dry.again')} />}
       </div>
-      {!ready ? (
+      {unsaved ? (
+        <ProblemAlert error={unsaved} />
+      ) : !ready ? (
         <div className={classes.none}>
           <IconTestPipe size={28} stroke={1.5} aria-hidden />
           <Text size="sm" c="dimmed">{t('dry.empty')}</Text>

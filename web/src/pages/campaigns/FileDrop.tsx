@@ -16,14 +16,15 @@ import classes from './FileDrop.module.css'
 
 export type Added = { added: number; refused: number }
 
+/** A file that waits for its columns to be named. */
+export type Dropped = { file: File; head: Head; fields: string[] }
+
 /** A file that is dropped in: its first rows are shown, and each column is named before anything is sent. */
-export function FileDrop({ campaign, another, onAdded, onWish }: { campaign: string | undefined; another: boolean; onAdded: (a: Added) => void; onWish: (w: Wish) => void }) {
+export function FileDrop({ campaign, dropped, onDropped, another, onAdded, onWish }: { campaign: string | undefined; dropped?: Dropped; onDropped: (d?: Dropped) => void; another: boolean; onAdded: (a: Added) => void; onWish: (w: Wish) => void }) {
   const { t } = useTranslation('campaigns')
   const { t: common } = useTranslation()
   const format = useFormat()
-  const [file, setFile] = useState<File | null>(null)
-  const [head, setHead] = useState<Head | null>(null)
-  const [fields, setFields] = useState<string[]>([])
+  const { file, head, fields = [] } = dropped ?? {}
   const [bad, setBad] = useState('')
   const drop = useMutation({
     mutationFn: async () => {
@@ -34,8 +35,7 @@ export function FileDrop({ campaign, another, onAdded, onWish }: { campaign: str
       return null
     },
     onSuccess: (a) => {
-      setFile(null)
-      setHead(null)
+      onDropped()
       if (a) onAdded(a)
     },
   })
@@ -47,9 +47,7 @@ export function FileDrop({ campaign, another, onAdded, onWish }: { campaign: str
       const h = await readHead(f)
       if (h.columns.length === 0 || h.rows.length === 0) return setBad(t('file.empty'))
       setBad('')
-      setFile(f)
-      setHead(h)
-      setFields(h.columns.map(guess))
+      onDropped({ file: f, head: h, fields: h.columns.map(guess) })
     } catch {
       setBad(t('file.unreadable'))
     }
@@ -80,7 +78,7 @@ export function FileDrop({ campaign, another, onAdded, onWish }: { campaign: str
               {head.columns.map((c, i) => (
                 <th key={i} scope="col">
                   <div className={classes.column}>{c || `#${i + 1}`}</div>
-                  <Autocomplete size="xs" aria-label={t('file.field', { column: c })} value={fields[i] === skip ? '' : fields[i]} placeholder={t('file.leave')} onChange={(v) => setFields(fields.map((f, j) => (j === i ? v.trim() : f)))} data={[...new Set(options)].filter((o) => o !== skip)} limit={40} comboboxProps={{ width: 220, position: 'bottom-start' }} />
+                  <Autocomplete size="xs" aria-label={t('file.field', { column: c })} value={fields[i] === skip ? '' : fields[i]} placeholder={t('file.leave')} onChange={(v) => onDropped({ file, head, fields: fields.map((f, j) => (j === i ? v.trim() : f)) })} data={[...new Set(options)].filter((o) => o !== skip)} limit={40} comboboxProps={{ width: 220, position: 'bottom-start' }} />
                 </th>
               ))}
             </tr>
@@ -100,7 +98,7 @@ export function FileDrop({ campaign, another, onAdded, onWish }: { campaign: str
       {drop.error && <ProblemAlert error={drop.error} />}
       <Group gap="xs">
         <Button leftSection={<IconUpload size={16} />} loading={drop.isPending} disabled={twice.length > 0 || !reach} onClick={() => drop.mutate()}>{t('file.add')}</Button>
-        <Button variant="subtle" color="gray" onClick={() => { setFile(null); setHead(null) }}>{common('cancel')}</Button>
+        <Button variant="subtle" color="gray" onClick={() => onDropped()}>{common('cancel')}</Button>
       </Group>
     </Stack>
   )

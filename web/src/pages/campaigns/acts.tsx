@@ -57,7 +57,7 @@ export function useActs() {
     busy: turn.isPending || copy.isPending || drop.isPending,
     pause: (c: Campaign) => confirm({ title: t('ask.pause.title', { name: c.name }), about: t('ask.pause.about'), act: t('act.pause'), danger: false, onYes: () => turn.mutate({ id: c.id, verb: 'pause' }) }),
     resume: (c: Campaign) => confirm({ title: t('ask.resume.title', { name: c.name }), about: t('ask.resume.about', { count: c.counts?.pending ?? 0 }), act: t('act.resume'), danger: false, onYes: () => turn.mutate({ id: c.id, verb: 'resume' }) }),
-    cancel: (c: Campaign) => confirm({ title: t('ask.cancel.title', { name: c.name }), about: t('ask.cancel.about', { count: c.counts?.pending ?? 0 }), act: t('act.cancel'), onYes: () => turn.mutate({ id: c.id, verb: 'cancel' }) }),
+    cancel: (c: Campaign) => confirm({ title: t('ask.cancel.title', { name: c.name }), about: t('ask.cancel.about', { count: c.counts?.pending ?? 0 }), act: t('act.cancel'), keep: t('ask.cancel.keep'), onYes: () => turn.mutate({ id: c.id, verb: 'cancel' }) }),
     duplicate: (c: Campaign) => copy.mutate(c.id),
     drop: (c: Campaign) => confirm({ title: t('ask.delete.title', { name: c.name || t('untitled') }), about: t('ask.delete.about'), act: common('delete'), onYes: () => drop.mutate(c.id) }),
   }

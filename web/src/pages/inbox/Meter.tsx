@@ -10,6 +10,8 @@ export function Meter({ text, way }: { text: string; way?: Way }) {
   const format = useFormat()
   if (!way || text.trim() === '') return null
   const money = (units: number) => (way.currency && way.price > 0 ? ` · ${format.price(way.price * units, way.currency)}` : '')
+  const over = way.max_text ? [...text].length - way.max_text : 0
+  if (over > 0) return <span className={classes.sms} data-many role="alert">{t('way.over', { count: over })}</span>
   if (way.channel === 'sms') {
     const sms = segments(text)
     return (
@@ -22,8 +24,6 @@ export function Meter({ text, way }: { text: string; way?: Way }) {
   const left = way.max_text ? way.max_text - [...text].length : undefined
   if (left === undefined || left > (way.max_text ?? 0) / 5) return <span className={classes.sms}>{money(1).slice(3)}</span>
   return (
-    <span className={classes.sms} data-many={left < 0 || undefined} role={left < 0 ? 'alert' : undefined}>
-      {left < 0 ? t('way.over', { count: -left }) : t('sms.left', { count: left })}
-    </span>
+    <span className={classes.sms}>{t('sms.left', { count: left })}</span>
   )
 }

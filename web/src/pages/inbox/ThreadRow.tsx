@@ -45,11 +45,7 @@ export const ThreadRow = memo(function ThreadRow({ row: r, active, chosen, choos
         </span>
         <span className={classes.line}>
           <span className={classes.words}>
-            {mine ? (
-              <em className={classes.draft}>
-                <IconPencil size={13} aria-hidden /> {t('row.draft')}{' '}
-              </em>
-            ) : r.last?.kind === 'outbound' ? (
+            {r.last?.kind === 'outbound' ? (
               <IconArrowBackUp size={14} className={classes.kind} role="img" aria-label={t('row.ours')} />
             ) : null}
             {r.last && r.last.attachments > 0 && <IconPaperclip size={13} className={classes.kind} aria-hidden />}
@@ -69,6 +65,11 @@ export const ThreadRow = memo(function ThreadRow({ row: r, active, chosen, choos
             <span className={classes.waits}>
               <IconAlarmSnooze size={12} aria-hidden /> {r.snoozed_until ? <When at={r.snoozed_until} as="brief" /> : t('row.untilWord')}
             </span>
+          )}
+          {mine && (
+            <em className={classes.draft}>
+              <IconPencil size={13} aria-hidden /> {t('row.draft')}
+            </em>
           )}
           {drafts.length > 0 && (
             <span className={classes.waits}>

@@ -5,6 +5,7 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { client, type Schemas } from '../../api/client'
 import { need } from '../../api/pages'
+import { useCan } from '../../api/session'
 import { useTell } from '../../ui/Problem'
 import { When } from '../../ui/When'
 import { useGot, useSaid, type Got } from './outbox'
@@ -61,6 +62,7 @@ function Reading({ mail, customer, answered }: { mail: Got; customer: Schemas['C
   const [text, setText] = useState('')
   const [writing, setWriting] = useState(false)
   const tell = useTell()
+  const may = useCan()('write:sandbox')
   const queries = useQueryClient()
   const answer = useMutation({
     mutationFn: () => need(client.POST('/v1/sandbox/replies', { body: { channel: 'email', address: mail.address, name: customer.name, text, in_reply_to: mail.message } })),
@@ -110,7 +112,7 @@ function Reading({ mail, customer, answered }: { mail: Got; customer: Schemas['C
           </form>
         ) : (
           <Group gap="xs">
-            <Button size="xs" variant="default" leftSection={<IconArrowBackUp size={14} />} onClick={() => setWriting(true)}>
+            <Button size="xs" variant="default" leftSection={<IconArrowBackUp size={14} />} disabled={!may} title={may ? undefined : t('problem.forbidden', { ns: 'common' })} onClick={() => setWriting(true)}>
               {t('mail.answer')}
             </Button>
             {unsubscribe(mail) && (

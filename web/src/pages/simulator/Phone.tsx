@@ -5,6 +5,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { client, type Schemas } from '../../api/client'
 import { need } from '../../api/pages'
+import { useCan } from '../../api/session'
 import { useChannelName } from '../../ui/Channel'
 import { useTell } from '../../ui/Problem'
 import { When } from '../../ui/When'
@@ -30,6 +31,7 @@ export function Phone({ customer }: { customer: Schemas['Customer'] }) {
   const got = useGot(channel, address)
   const said = useSaid(customer.id)
   const tell = useTell()
+  const may = useCan()('write:sandbox')
   const queries = useQueryClient()
   const [text, setText] = useState('')
   const end = useRef<HTMLDivElement>(null)
@@ -83,7 +85,9 @@ export function Phone({ customer }: { customer: Schemas['Customer'] }) {
               <Bubble key={l.id} line={l} channel={channel} onGrown={toEnd} press={(b) => answer.mutate({ button: b, in_reply_to: l.got?.message })} />
             ))}
           </div>
+          {!may && <Text size="xs" c="dimmed">{t('problem.forbidden', { ns: 'common' })}</Text>}
           <form
+            hidden={!may}
             className={classes.answer}
             onSubmit={(e) => {
               e.preventDefault()
@@ -119,7 +123,7 @@ export function Phone({ customer }: { customer: Schemas['Customer'] }) {
               <IconSend2 size={18} />
             </ActionIcon>
           </form>
-          <Group gap={6} className={classes.quick}>
+          <Group gap={6} className={classes.quick} hidden={!may}>
             {(['quick.question', 'quick.thanks', 'quick.stop'] as const).map((w) => (
               <Button key={w} size="compact-xs" variant="default" onClick={() => answer.mutate({ text: t(w) })}>
                 {t(w)}
