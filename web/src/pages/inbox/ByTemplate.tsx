@@ -10,6 +10,7 @@ import { fieldErrors } from '../../api/problem'
 import { ChannelIcon } from '../../ui/Channel'
 import { Loading } from '../../ui/Loading'
 import { ProblemAlert, useTell } from '../../ui/Problem'
+import { Marked } from '../simulator/Marked'
 import { valueAt, withValue } from '../campaigns/draft'
 import { useWayWords } from './ways'
 import classes from './NewThread.module.css'
@@ -90,7 +91,7 @@ export function ByTemplate({ customer: c }: { customer: Schemas['Customer'] }) {
                   <ChannelIcon channel={first.channel} />
                   <Text fw={600}>{shown.data?.subject}</Text>
                 </Group>
-                {shown.error ? <ProblemAlert error={shown.error} /> : <Text size="sm" className={classes.words}>{shown.data?.text}</Text>}
+                {shown.error ? <ProblemAlert error={shown.error} /> : <Text size="sm" className={classes.words}>{channel === 'telegram' ? <Marked text={shown.data?.text ?? ''} /> : shown.data?.text}</Text>}
               </>
             )}
           </ScrollArea.Autosize>

@@ -56,7 +56,8 @@ function useEventWords() {
         return t('event.replyFailed', { reason: (meta.reason || meta.state || '').replaceAll('_', ' ') })
       case 'changed': {
         const out: string[] = []
-        for (const [field, v] of Object.entries(meta.changed ?? {})) {
+        const changed = Object.entries(meta.changed ?? {}).sort(([a], [b]) => Number(a === 'snoozed_until') - Number(b === 'snoozed_until')) // snoozed it, until then
+        for (const [field, v] of changed) {
           const [from, to] = pair(v)
           if (field === 'status') out.push(t(`event.status.${to as 'open'}`, { defaultValue: to }))
           else if (field === 'snoozed_until' && typeof v === 'string') out.push(t('event.until', { when: full(v) }))
