@@ -266,8 +266,8 @@ func (g *Gateway) TestSend(ctx context.Context, by Caller, key string, in TestIn
 	}
 	to := RecipientInput{Data: in.Data, CustomerInput: CustomerInput{Addresses: []AddressInput{{Channel: in.Channel, Address: value}}}}
 	if _, err := g.Store.AddressOf(ctx, in.Channel, value); rapport.CodeOf(err) == rapport.CodeNotFound {
-		name := "Test" // most templates greet somebody
-		to.Name = &name
+		name, audience := "Test", "employee" // most templates greet somebody; who tries them is of the house, no customer
+		to.Name, to.Audience = &name, &audience
 		if strings.TrimSpace(in.Locale) != "" {
 			to.Locale = &in.Locale
 		}
