@@ -15,7 +15,7 @@ import (
 type Way struct {
 	Channel   rapport.Channel     `json:"channel"`
 	Addresses []WayAddress        `json:"addresses" nullable:"false" doc:"The customer's, the one that is written to unless another is named first."`
-	MaxText   int                 `json:"max_text,omitempty" doc:"How many characters one message may have; absent: any number. A longer SMS is sent in segments."`
+	MaxText   int                 `json:"max_text,omitempty" doc:"How many characters one message may have; absent: any number. A long SMS goes out in segments."`
 	Files     *channels.FileLimit `json:"files,omitempty" doc:"What files one message may carry; absent: none."`
 	Price     float64             `json:"price" doc:"Of a message, on SMS of a segment, in minor units of the currency; 0: none is configured."`
 	Currency  string              `json:"currency,omitempty" doc:"ISO 4217."`

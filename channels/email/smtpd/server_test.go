@@ -311,9 +311,9 @@ func TestServe_RefusesWhatMakesNoSense(t *testing.T) {
 		t.Parallel()
 		c := open(t).greeted(t)
 		for range 20 {
-			c.say("HACK", "500")
+			c.say("XYZZY", "500")
 		}
-		c.say("HACK", "421")
+		c.say("XYZZY", "421")
 		c.gone()
 	})
 	t.Run("a browser", func(t *testing.T) {

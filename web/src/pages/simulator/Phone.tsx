@@ -85,7 +85,7 @@ export function Phone({ customer }: { customer: Schemas['Customer'] }) {
               <Bubble key={l.id} line={l} channel={channel} onGrown={toEnd} press={(b) => answer.mutate({ button: b, in_reply_to: l.got?.message })} />
             ))}
           </div>
-          {!may && <Text size="xs" c="dimmed">{t('problem.forbidden', { ns: 'common' })}</Text>}
+          {!may && <Text size="xs" c="dimmed" p="xs">{t('problem.forbidden', { ns: 'common' })}</Text>}
           <form
             hidden={!may}
             className={classes.answer}
