@@ -109,6 +109,7 @@ function Desk() {
     const what = e.key === '?' ? () => setHelp(true) : e.key === '/' ? () => setSearching(true) : act[e.code]
     if (!what || (e.shiftKey && e.key !== '?' && e.code !== 'KeyE')) return
     e.preventDefault()
+    e.stopPropagation() // the menu that a key opens would hear the same key as one beside it, and close
     what()
   }
   const latest = useRef(onKey)
