@@ -6,7 +6,7 @@ import type { Entry } from './entries'
 import { usePlace } from './filter'
 import classes from './Entry.module.css'
 
-type Meta = { event?: string; changed?: Record<string, unknown>; thread?: string; from?: string; into?: string; earlier?: string; entry?: string; state?: string; reason?: string; address?: string }
+type Meta = { event?: string; changed?: Record<string, unknown>; thread?: string; name?: string; from?: string; into?: string; earlier?: string; entry?: string; state?: string; reason?: string; address?: string }
 
 /** What happened to the thread, as one quiet line. */
 export function EventLine({ entry }: { entry: Entry }) {
@@ -30,18 +30,19 @@ export function EventLine({ entry }: { entry: Entry }) {
 }
 
 /** The sentence for an event: in the viewer's language where the kind is known, else as the server wrote it. */
-function useEventWords() {
-  const { t } = useTranslation(['inbox', 'common'])
+export function useEventWords() {
+  const { t, i18n } = useTranslation(['inbox', 'common'])
   const { full } = useFormat()
   return (e: Entry): string => {
     const meta = (e.meta ?? {}) as Meta
     const who = e.author || t('event.somebody')
+    const why = (code: string) => (i18n.exists(`inbox:reason.${code}`) ? t(`reason.${code}` as 'reason.suppressed') : i18n.exists(`inbox:state.${code}`) ? t(`state.${code}` as 'state.sent') : code.replaceAll('_', ' '))
     const pair = (v: unknown): [string, string] => (Array.isArray(v) ? [String(v[0] ?? ''), String(v[1] ?? '')] : ['', ''])
     switch (meta.event) {
       case 'woken':
         return t('event.woken')
       case 'merged':
-        return t('event.merged', { who })
+        return meta.name ? t('event.mergedNamed', { who, name: meta.name }) : t('event.merged', { who })
       case 'unmerged':
         return t('event.unmerged', { who })
       case 'split':
@@ -53,7 +54,9 @@ function useEventWords() {
       case 'reply_retried':
         return t('event.retried', { who })
       case 'reply_failed':
-        return t('event.replyFailed', { reason: (meta.reason || meta.state || '').replaceAll('_', ' ') })
+        return t('event.replyFailed', { reason: why(meta.reason || meta.state || '') })
+      case 'copy_failed':
+        return t('event.copyFailed', { address: meta.address, reason: why(meta.reason || '') })
       case 'changed': {
         const out: string[] = []
         const changed = Object.entries(meta.changed ?? {}).sort(([a], [b]) => Number(a === 'snoozed_until') - Number(b === 'snoozed_until')) // snoozed it, until then
