@@ -37,8 +37,8 @@ type Props = {
 /** One entry of a thread: what was said, by whom, and what became of it. */
 export const EntryView = memo(function EntryView({ entry: e, first, name, found, refresh, giveBack }: Props) {
   const { t } = useTranslation(['inbox', 'common'])
-  if (e.kind === 'event') return <EventLine entry={e} />
   const meta = (e.meta ?? {}) as Meta
+  if (e.kind === 'event') return meta.event === 'reply_cancelled' ? null : <EventLine entry={e} /> // the answer says so itself
   const side = e.kind === 'inbound' ? 'left' : e.kind === 'note' ? 'note' : 'right'
   const author = e.kind === 'inbound' ? (meta.sender?.name || meta.sender?.address || e.author || name) : e.author || t('entry.us')
   const mail = e.channel === 'email' && !!e.html && e.kind === 'inbound'

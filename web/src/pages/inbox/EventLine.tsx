@@ -1,5 +1,6 @@
 import { UnstyledButton } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
+import type { Schemas } from '../../api/client'
 import { When } from '../../ui/When'
 import { useFormat } from '../../ui/format'
 import type { Entry } from './entries'
@@ -7,6 +8,9 @@ import { usePlace } from './filter'
 import classes from './Entry.module.css'
 
 type Meta = { event?: string; changed?: Record<string, unknown>; thread?: string; name?: string; from?: string; into?: string; earlier?: string; entry?: string; state?: string; reason?: string; address?: string }
+
+/** Whether something that happened needs a line of its own: an answer that was taken back says so itself. */
+export const told = (h: Schemas['Happening']) => (h.entry?.meta as Meta | undefined)?.event !== 'reply_cancelled'
 
 /** What happened to the thread, as one quiet line. */
 export function EventLine({ entry }: { entry: Entry }) {

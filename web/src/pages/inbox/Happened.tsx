@@ -9,7 +9,7 @@ import { ChannelIcon } from '../../ui/Channel'
 import { useFormat } from '../../ui/format'
 import { Loading } from '../../ui/Loading'
 import { When } from '../../ui/When'
-import { useEventWords } from './EventLine'
+import { told, useEventWords } from './EventLine'
 import { None } from './None'
 import classes from './Panel.module.css'
 
@@ -69,7 +69,7 @@ export function Happenings({ id }: { id: string }) {
       {({ data }) => (
         <>
           <ol className={classes.timeline}>
-            {data.map((h, i) => (
+            {data.filter(told).map((h, i) => (
               <li key={i}>
                 <When at={h.at} as="brief" />
                 <span>{say(h)}</span>

@@ -91,7 +91,7 @@ function One({ label: l, can }: { label: Schemas['Label']; can: boolean }) {
   const [name, setName] = useState(l.name)
   const changed = name.trim() !== '' && name.trim() !== l.name
   const colour = l.colour || colourOf(l.name)
-  const rename = () => changed && void save(l.name, { colour: l.colour ?? '', name: name.trim() })
+  const rename = () => changed && void save(l.name, { colour, name: name.trim() })
   const remove = () =>
     confirm({
       title: t('label.deleteTitle', { label: l.name }),
