@@ -226,6 +226,7 @@ function Acts({ entry: e, refresh }: { entry: Entry; refresh: () => void }) {
           const fresh = await need(client.POST('/v1/threads/{id}/split', { params: { path: { id: e.thread } }, body: { from_entry: e.id } }))
           void queries.invalidateQueries({ queryKey: ['entries'] })
           void queries.invalidateQueries({ queryKey: ['threads'] })
+          void queries.invalidateQueries({ queryKey: ['get', '/v1/threads'] }) // the customer's other conversations
           open(fresh.id)
         } catch (problem) {
           tell.failed(problem)

@@ -79,7 +79,7 @@ export function useEventWords() {
             if (gone.length) out.push(t('event.unlabelled', { labels: gone.join(', ') }))
           } else if (field === 'subject') out.push(t('event.subject', { to }))
         }
-        return out.length ? `${e.author ? `${e.author} ` : ''}${out.join(', ')}` : e.text
+        return out.length === 0 ? e.text : e.author ? t('event.changed', { who: e.author, what: out.join(', ') }) : out.join(', ')
       }
       default:
         return e.text
