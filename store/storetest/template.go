@@ -27,7 +27,16 @@ var sqliteTemplate = sync.OnceValues(func() ([]byte, error) {
 	if err := migrate("sqlite:" + path); err != nil {
 		return nil, err
 	}
-	return os.ReadFile(path) // closed: the journal has been taken into the file
+	// The last connection to be closed is one that may only read: it leaves the journal beside the file.
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		return nil, err
+	}
+	var busy, pages, moved int
+	if err := errors.Join(db.QueryRow(`PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &moved), db.Close()); err != nil {
+		return nil, fmt.Errorf("taking the journal into the template: %w", err)
+	}
+	return os.ReadFile(path)
 })
 
 func place(path string) error {
