@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"fmt"
 	"net/url"
 	"os"
 	"strings"
@@ -62,7 +63,9 @@ func Postgres(t testing.TB) (string, bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return create(t, base, " TEMPLATE "+name), true
+	// A deadlock is looked for when somebody has waited for so long: a second would only make the tests wait that provoke
+	// them (receipts in any order from several callers). Who loses is the same.
+	return create(t, base, "CREATE DATABASE %s TEMPLATE "+name, "ALTER DATABASE %s SET deadlock_timeout = '50ms'"), true
 }
 
 // EmptyPostgres is Postgres for those who migrate themselves: servers that are started, and what is restored.
@@ -72,7 +75,7 @@ func EmptyPostgres(t testing.TB) (string, bool) {
 	if !ok {
 		return "", false
 	}
-	return create(t, base, ""), true
+	return create(t, base, "CREATE DATABASE %s"), true
 }
 
 const databaseURL = "RAPPORT_TEST_DATABASE_URL"
@@ -89,15 +92,18 @@ func server(t testing.TB) (url string, ok bool) {
 	return "", false
 }
 
-func create(t testing.TB, base, like string) string {
+// create runs statements that name the new database, and drops it with the test.
+func create(t testing.TB, base string, statements ...string) string {
 	t.Helper()
 	admin, err := sql.Open("pgx", base)
 	if err != nil {
 		t.Fatal(err)
 	}
 	name := "t_" + strings.ToLower(rand.Text())
-	if _, err := admin.Exec("CREATE DATABASE " + name + like); err != nil {
-		t.Fatal(err)
+	for _, q := range statements {
+		if _, err := admin.Exec(fmt.Sprintf(q, name)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	t.Cleanup(func() {
 		defer admin.Close()
