@@ -35,14 +35,14 @@ export function Messages({ campaign: c, state, onState, onWhy }: { campaign: Cam
       <div className={classes.tools}>
         <Select size="xs" aria-label={t('messages.state')} placeholder={t('messages.anyState')} clearable value={of ?? null} onChange={(v) => onState(v ?? '')} data={states.map((s) => ({ value: s, label: `${t(`state.${s}`)}${c.counts ? ` · ${format.number(c.counts[s])}` : ''}` }))} />
         <Select size="xs" aria-label={t('messages.channel')} placeholder={t('messages.anyChannel')} clearable value={channel || null} onChange={(v) => setChannel((v ?? '') as Channel | '')} data={[...channels, 'none' as const].map((x) => ({ value: x, label: name(x) }))} />
-        {!channel && count !== undefined && <Text size="xs" c="dimmed" className={classes.count}>{t('messages.count', { count, n: format.number(count) })}</Text>}
+        {!channel && count !== undefined && list.rows.length > 0 && <Text size="xs" c="dimmed" className={classes.count}>{t('messages.count', { count, n: format.number(count) })}</Text>}
       </div>
       {list.error && list.rows.length === 0 ? (
         <ProblemAlert error={list.error} retry={() => void list.refetch()} />
       ) : list.isPending ? (
         <Loading rows={8} height={44} />
       ) : list.rows.length === 0 ? (
-        <Empty icon={IconMailOff} title={t('messages.none')}>{of || channel ? t('messages.noneFiltered') : t('messages.noneAbout')}</Empty>
+        <Empty icon={IconMailOff} title={t('messages.none')}>{of || channel ? t('messages.noneFiltered') : t(c.status === 'cancelled' ? 'messages.noneCancelled' : c.status === 'finished' ? 'messages.noneFinished' : 'messages.noneAbout')}</Empty>
       ) : (
         <div className={classes.list}>
           <Rows rows={list.rows} keyOf={(m) => m.id} height={49} label={t('tab.messages')} more={list.more} row={(m) => <Row message={m} onWhy={onWhy} />} />
