@@ -11,6 +11,7 @@ import { csrfToken } from '../../api/session-state'
 import { useFormat } from '../../ui/format'
 import { ProblemAlert } from '../../ui/Problem'
 import type { Wish } from './AudienceStep'
+import { isRefused } from '../customers/csv'
 import { guess, known, readHead, skip, type Head } from './csv'
 import classes from './FileDrop.module.css'
 
@@ -47,7 +48,8 @@ export function FileDrop({ campaign, dropped, onDropped, another, onAdded, onWis
       const h = await readHead(f)
       if (h.columns.length === 0 || h.rows.length === 0) return setBad(t('file.empty'))
       setBad('')
-      onDropped({ file: f, head: h, fields: h.columns.map(guess) })
+      const again = isRefused(h.columns) // what was refused before, mended
+      onDropped({ file: f, head: h, fields: h.columns.map((c, i) => (again && i < 2 ? skip : guess(c))) })
     } catch {
       setBad(t('file.unreadable'))
     }
