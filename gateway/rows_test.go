@@ -51,7 +51,7 @@ func TestRows_ReadACSV(t *testing.T) {
 	if c := rows[1].Patch.Consents[0]; *c.Granted || c.Source != "import" {
 		t.Errorf("consent: %+v", c)
 	}
-	for i, want := range []string{"", "", "consent.email.news must be granted, withdrawn, true, false or empty", "has 2 cells and the header 9", "name holds broken UTF-8 or a NUL character"} {
+	for i, want := range []string{"", "", "consent.email.news must be granted, withdrawn, yes, no or empty", "has 2 cells and the header 9", "name holds broken UTF-8 or a NUL character"} {
 		if got := rows[i].Err; (got == nil) != (want == "") || got != nil && got.Error() != want {
 			t.Errorf("row %d: %v, want %q", i, got, want)
 		}
