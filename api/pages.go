@@ -94,6 +94,7 @@ func (d *door) show(c *fiber.Ctx, status int, name string, v view) error {
 		}
 	}
 	v.Words, v.Style = d.pages.words[v.Language], d.pages.style
+	v.Speak(v.Language)
 	var out bytes.Buffer
 	if err := d.pages.html.ExecuteTemplate(&out, name, v); err != nil {
 		return err

@@ -31,6 +31,8 @@ type Page struct {
 	Closed bool   // of the page of an answer: it takes none any more
 	// Telegram is a link that makes a Telegram chat the customer's, once; empty: they have one, or there is no bot.
 	Telegram string
+
+	topic rapport.Topic // whose title Topic is
 }
 
 // PageRow is one topic of the preference page.
@@ -38,6 +40,8 @@ type PageRow struct {
 	Key      string
 	Title    string
 	Channels []PageChoice
+
+	titles map[string]string
 }
 
 // PageChoice is one checkbox: name is "<topic>.<channel>".
@@ -72,20 +76,32 @@ func (g *Gateway) page(ctx context.Context, l letter) (Page, error) {
 	p := Page{Locale: l.customer.Locale, Company: g.set.Company.Name, Channel: l.message.Channel}
 	p.Topic = l.campaign.Topic
 	if t, err := g.Store.Topic(ctx, l.campaign.Topic); err == nil {
-		p.Topic = title(t, p.Locale)
+		p.topic = t
 	} else if rapport.CodeOf(err) != rapport.CodeNotFound {
 		return p, err
 	}
+	p.Speak("en")
 	return p, nil
 }
 
-func title(t rapport.Topic, locale string) string {
-	for _, k := range []string{locale, languageOf(locale), "en"} {
-		if v := t.Title[k]; v != "" {
+// Speak gives the topics their titles in the customer's language, else in that of the page around them.
+func (p *Page) Speak(language string) {
+	if p.topic.Key != "" {
+		p.Topic = title(p.topic.Key, p.topic.Title, p.Locale, language)
+	}
+	for i, r := range p.Rows {
+		p.Rows[i].Title = title(r.Key, r.titles, p.Locale, language)
+	}
+	sort.Slice(p.Rows, func(i, j int) bool { return p.Rows[i].Title < p.Rows[j].Title })
+}
+
+func title(key string, titles map[string]string, locale, language string) string {
+	for _, k := range []string{locale, languageOf(locale), language, "en"} {
+		if v := titles[k]; v != "" {
 			return v
 		}
 	}
-	return t.Key
+	return key
 }
 
 func languageOf(locale string) string {
@@ -187,7 +203,7 @@ func (g *Gateway) PreferencesPage(ctx context.Context, token string) (Page, erro
 		if t.Policy == rapport.NoPolicy {
 			continue
 		}
-		row := PageRow{Key: t.Key, Title: title(t, p.Locale)}
+		row := PageRow{Key: t.Key, titles: t.Title}
 		profiles, err := g.Store.Profiles(ctx, []rapport.ID{l.customer.ID}, rapport.Marketing, t.Key)
 		if err != nil {
 			return p, err
@@ -202,7 +218,7 @@ func (g *Gateway) PreferencesPage(ctx context.Context, token string) (Page, erro
 			p.Rows = append(p.Rows, row)
 		}
 	}
-	sort.Slice(p.Rows, func(i, j int) bool { return p.Rows[i].Title < p.Rows[j].Title })
+	p.Speak("en")
 	return p, nil
 }
 
@@ -300,10 +316,11 @@ func (g *Gateway) ConfirmPage(ctx context.Context, token string) (Page, error) {
 func (g *Gateway) confirmation(ctx context.Context, cu *rapport.Customer, c rapport.Consent, done bool) (Page, error) {
 	p := Page{Locale: cu.Locale, Company: g.set.Company.Name, Channel: c.Channel, Topic: c.Topic, Done: done}
 	if t, err := g.Store.Topic(ctx, c.Topic); err == nil {
-		p.Topic = title(t, p.Locale)
+		p.topic = t
 	} else if rapport.CodeOf(err) != rapport.CodeNotFound {
 		return p, err
 	}
+	p.Speak("en")
 	return p, nil
 }
 

@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next'
 import { client, type Schemas } from '../../api/client'
 import { need } from '../../api/pages'
 import { confirm } from '../../ui/confirm'
+import { FocusBack } from '../../ui/focus-back'
 import { useTell } from '../../ui/Problem'
 import { useLabels } from './Choose'
 import { colourOf, colours } from './Marks'
@@ -16,6 +17,7 @@ export function Labels({ opened, onClose }: { opened: boolean; onClose: () => vo
   const { t } = useTranslation(['inbox', 'common'])
   return (
     <Modal opened={opened} onClose={onClose} title={t('label.manage')} size="md" closeButtonProps={{ 'aria-label': t('common:close') }}>
+      <FocusBack />
       <All />
     </Modal>
   )
