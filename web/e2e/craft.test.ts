@@ -169,6 +169,7 @@ const overlays: [path: string, ...names: (string | RegExp)[]][] = [
   ['settings-canned', 'Add a canned reply'],
   ['settings-labels', 'Add a label'],
   ['settings-keys', 'Create a key'],
+  ['settings-keys', 'Revoke first run'],
   ['settings-endpoints', 'Add a webhook'],
   ['settings-endpoint', 'More', 'Deliver again since…'],
   ['settings-suppressions', 'Forbid an address'],

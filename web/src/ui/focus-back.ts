@@ -20,9 +20,15 @@ export function FocusBack() {
   return null
 }
 
+// What had the focus last, also when it is gone by now: who wants no motion sees a menu vanish before its dialog is drawn.
+let last: Element | null = null
+document.addEventListener('focusin', (e) => {
+  if (e.target instanceof Element) last = e.target
+})
+
 /** What has the focus; for an item of a menu, what opened the menu. */
 function holder(): HTMLElement | undefined {
-  const at = document.activeElement
+  const at = document.activeElement === document.body ? last : document.activeElement
   const opener = at?.closest('[role=menu]')?.getAttribute('aria-labelledby')
   const el = opener ? document.getElementById(opener) : at
   return el instanceof HTMLElement ? el : undefined

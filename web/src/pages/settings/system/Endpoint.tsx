@@ -21,7 +21,7 @@ import { useTick } from '../kit/tick'
 import { State } from '../kit/State'
 import { useWords } from '../kit/words'
 import kit from '../kit/kit.module.css'
-import { FocusBack } from '../../ui/focus-back'
+import { FocusBack } from '../../../ui/focus-back'
 import { EndpointState } from './EndpointList'
 import { EventChoice } from './EventChoice'
 
@@ -95,7 +95,7 @@ export function Endpoint({ id }: { id: string }) {
           </>
         )}
       </Answer>
-      <Modal opened={secret !== undefined} onClose={() => setSecret(undefined)} title={t('endpoints.rotated')} centered closeOnClickOutside={false} closeButtonProps={{ 'aria-label': t('common:close') }}>
+      <Modal opened={secret !== undefined} onClose={() => setSecret(undefined)} title={t('endpoints.rotated')} closeOnClickOutside={false} closeButtonProps={{ 'aria-label': t('common:close') }}>
         <FocusBack />
         <Stack>
           <Once label={t('endpoints.secret')} about={t('endpoints.rotatedAbout')} text={secret ?? ''} />
