@@ -1,20 +1,15 @@
 package email
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/emersion/go-imap/v2"
-	"github.com/emersion/go-imap/v2/imapclient"
 
 	"rapport/channels"
 )
@@ -274,82 +269,6 @@ func (m *mailbox) read(s *imapSession, folder string, is imapState, at imapCurso
 	return updates, nil
 }
 
-// headOnly makes of a mail that is too large one that says so: with its header, as far as that is not about the body.
-func headOnly(x imapMail, folder string, limit int64) []byte {
-	var b bytes.Buffer
-	skip := false
-	for line := range bytes.Lines(x.raw) {
-		if len(bytes.TrimRight(line, "\r\n")) == 0 {
-			break
-		}
-		if line[0] != ' ' && line[0] != '\t' {
-			name, _, _ := bytes.Cut(line, []byte(":"))
-			n := strings.ToLower(string(name))
-			skip = strings.HasPrefix(n, "content-") || n == "mime-version"
-		}
-		if !skip {
-			b.Write(bytes.TrimRight(line, "\r\n"))
-			b.WriteString("\r\n")
-		}
-	}
-	fmt.Fprintf(&b, "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"+
-		"This mail is %d MiB large. Mails of more than %d MiB are not fetched; it is in the folder %q of the mailbox.\r\n", x.size>>20, limit>>20, folder)
-	return b.Bytes()
-}
-
-// act does with mails what after asks for, once the cursor says that they are stored. What a crash has left undone is done
-// after the next start, since nothing but the cursor is needed for it.
-func (m *mailbox) act(s *imapSession, at imapCursor) error {
-	if m.after == "leave" {
-		return nil
-	}
-	for _, folder := range m.folders {
-		pos, known := at[folder]
-		if !known || pos.First >= pos.Next || m.acted[folder] >= pos.Next || m.missing[folder] {
-			continue
-		}
-		err := m.actOn(s, folder, pos)
-		if refused, ok := errors.AsType[*imap.Error](err); ok && refused.Type == imap.StatusResponseTypeNo {
-			m.in.env.Log.Warn("mails that were taken could not be marked or moved", "folder", folder, "answer", refused.Text)
-			err = nil
-		}
-		if err != nil {
-			return err
-		}
-		m.acted[folder] = pos.Next
-	}
-	return nil
-}
-
-func (m *mailbox) actOn(s *imapSession, folder string, pos position) error {
-	is, err := s.sel(folder, false)
-	if err != nil || is.validity != pos.Validity {
-		return err
-	}
-	var taken imap.UIDSet
-	taken.AddRange(max(pos.First, m.acted[folder]), pos.Next-1)
-	criteria := &imap.SearchCriteria{UID: []imap.UIDSet{taken}}
-	if m.after == "seen" {
-		criteria.NotFlag = []imap.Flag{imap.FlagSeen}
-	}
-	uids, err := s.search(criteria)
-	if err != nil {
-		return err
-	}
-	for some := range slices.Chunk(uids, 500) { // a command line has its limits
-		set := imap.UIDSetNum(some...)
-		if m.after == "seen" {
-			err = s.client.Store(set, &imap.StoreFlags{Op: imap.StoreFlagsAdd, Silent: true, Flags: []imap.Flag{imap.FlagSeen}}, nil).Close()
-		} else {
-			_, err = s.client.Move(set, m.moveTo).Wait()
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // wait returns true when there may be something new, false when end has come.
 func (m *mailbox) wait(ctx context.Context, s *imapSession, end time.Time) (more bool, err error) {
 	if !s.client.Caps().Has(imap.CapIdle) {
@@ -417,97 +336,4 @@ func (m *mailbox) check(ctx context.Context) error {
 	}
 	_ = s.client.Logout().Wait()
 	return nil
-}
-
-// imapMail is one mail as fetched.
-type imapMail struct {
-	uid   imap.UID
-	date  time.Time // when it came into the folder
-	size  int64
-	large bool // raw is its header
-	skip  bool
-	raw   []byte
-}
-
-// fetch reads mails in the order of their UIDs, as many as fit into budget, at least one; next is the UID to go on with.
-// Those that wanted refuses come without content, those that are gone not at all.
-func (s *imapSession) fetch(uids []imap.UID, limit, budget int64, wanted func(imapMail) bool) (mails []imapMail, next imap.UID, err error) {
-	infos, err := s.client.Fetch(imap.UIDSetNum(uids...), &imap.FetchOptions{UID: true, InternalDate: true, RFC822Size: true}).Collect()
-	if err != nil {
-		return nil, 0, err
-	}
-	slices.SortFunc(infos, func(a, b *imapclient.FetchMessageBuffer) int { return cmp.Compare(a.UID, b.UID) })
-	next = uids[len(uids)-1] + 1
-	var full, heads imap.UIDSet
-	index := map[imap.UID]int{}
-	for _, i := range infos {
-		x := imapMail{uid: i.UID, date: i.InternalDate, size: i.RFC822Size, large: i.RFC822Size > limit}
-		if !slices.Contains(uids, x.uid) {
-			continue // news about another one
-		}
-		x.skip = !wanted(x)
-		if !x.skip && !x.large {
-			if budget -= x.size; budget < 0 && len(mails) > 0 {
-				next = x.uid
-				break
-			}
-			full.AddNum(x.uid)
-		} else if !x.skip {
-			heads.AddNum(x.uid)
-		}
-		index[x.uid] = len(mails)
-		mails = append(mails, x)
-	}
-	err = s.bodies(full, imap.PartSpecifierNone, limit, mails, index)
-	if err == nil {
-		err = s.bodies(heads, imap.PartSpecifierHeader, maxHead, mails, index)
-	}
-	return slices.DeleteFunc(mails, func(x imapMail) bool { return !x.skip && x.raw == nil }), next, err
-}
-
-// whole reads a literal to its end, and keeps limit of it. A connection that breaks within looks like an end.
-func whole(lit imap.LiteralReader, limit int64) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(lit, limit))
-	n := int64(len(b))
-	if err == nil && n == limit {
-		var more int64
-		more, err = io.Copy(io.Discard, lit)
-		n += more
-	}
-	if err == nil && n != lit.Size() {
-		err = io.ErrUnexpectedEOF
-	}
-	return b, err
-}
-
-// bodies reads a section of each mail of a set. What is longer than limit, whatever the server said before, is cut off.
-func (s *imapSession) bodies(set imap.UIDSet, part imap.PartSpecifier, limit int64, mails []imapMail, index map[imap.UID]int) error {
-	if len(set) == 0 {
-		return nil
-	}
-	cmd := s.client.Fetch(set, &imap.FetchOptions{UID: true, BodySection: []*imap.FetchItemBodySection{{Specifier: part, Peek: true}}})
-	for msg := cmd.Next(); msg != nil; msg = cmd.Next() {
-		var uid imap.UID
-		var raw []byte
-		for item := msg.Next(); item != nil; item = msg.Next() {
-			switch item := item.(type) {
-			case imapclient.FetchItemDataUID:
-				uid = item.UID
-			case imapclient.FetchItemDataBodySection:
-				if item.Literal == nil {
-					continue
-				}
-				b, err := whole(item.Literal, limit)
-				if err != nil { // go-imap reads on by itself now: cmd must not be touched any more
-					s.hangUp()
-					return err
-				}
-				raw = b
-			}
-		}
-		if i, ok := index[uid]; ok && raw != nil {
-			mails[i].raw = raw
-		}
-	}
-	return cmd.Close()
 }

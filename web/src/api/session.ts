@@ -1,6 +1,6 @@
 import { queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
 import { problemOf, type Problem } from './problem'
-import { csrfToken, keepCsrf } from './session-state'
+import { csrfToken, keepCsrf, signedOut } from './session-state'
 
 export type Role = 'owner' | 'admin' | 'agent' | 'viewer'
 
@@ -50,26 +50,31 @@ export const sessionQuery = queryOptions({
   queryKey: ['session'],
   staleTime: 5 * 60_000,
   retry: (n, e) => problemOf(e).status === 0 && n < 3,
-  queryFn: async (): Promise<Session | null> => {
+  queryFn: async ({ client, queryKey }): Promise<Session | null> => {
     try {
       return keep(await ask<Session>('GET', '/v1/session'))
     } catch (e) {
-      if (problemOf(e).status === 401) return keep(null)
-      throw e
+      if (problemOf(e).status !== 401) throw e
+      if (client.getQueryData(queryKey)) signedOut() // it has ended under an open page
+      return keep(null)
     }
   },
 })
 
+/** The newest there was. A page is drawn with it until its way out to the sign-in is done. */
+let last: Session | null = null
+
 function keep(s: Session | null): Session | null {
   keepCsrf(s?.csrf ?? '')
+  last = s ?? last
   return s
 }
 
 /** The session of whoever looks at a page behind the sign-in; the router lets nobody else in. */
 export function useSession(): Session {
-  const { data } = useQuery(sessionQuery)
-  if (!data) throw new Error('no session')
-  return data
+  const session = useQuery(sessionQuery).data ?? last
+  if (!session) throw new Error('no session')
+  return session
 }
 
 /** Takes over a session that a sign-in has just answered. */
