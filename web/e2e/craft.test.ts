@@ -187,9 +187,9 @@ test('what opens over a page has nothing serious for axe, closes with Escape and
         const here = i === 0 ? page.locator('body') : top.or(page.locator('main')).last()
         const target = here.getByRole('button', { name: step, exact: true }).or(here.getByRole('menuitem', { name: step, exact: true })).first()
         if (i === 0 || name === 'customers') opener = target
-        await target.focus({ timeout: 5_000 })
+        await target.focus({ timeout: 20_000 })
         await page.keyboard.press('Enter')
-        await (i === names.length - 1 ? top : page.locator('main')).waitFor({ timeout: 5_000 })
+        await (i === names.length - 1 ? top : page.locator('main')).waitFor({ timeout: 20_000 })
       }
       await top.evaluate((el) => el.setAttribute('data-top', ''))
       await page.emulateMedia({ colorScheme: 'light' })
@@ -198,8 +198,8 @@ test('what opens over a page has nothing serious for axe, closes with Escape and
       found.push(...(await axe(page, ['color-contrast'], '[data-top]')).map((f) => `${what} (dark): ${f}`))
       await page.keyboard.press('Escape')
       if (await page.locator('[data-top] [aria-expanded=true]').count()) await page.keyboard.press('Escape') // the first closed what was open inside
-      await page.locator('[data-top]').waitFor({ state: 'detached', timeout: 5_000 })
-      await expect.poll(() => opener.evaluate((el) => el === document.activeElement), { message: 'the focus goes back', timeout: 5_000 }).toBe(true)
+      await page.locator('[data-top]').waitFor({ state: 'detached', timeout: 20_000 })
+      await expect.poll(() => opener.evaluate((el) => el === document.activeElement), { message: 'the focus goes back', timeout: 20_000 }).toBe(true)
     } catch (e) {
       found.push(`${what}: ${(e as Error).message.split('\n')[0]}: focus on ${await page.evaluate(() => document.activeElement?.outerHTML.slice(0, 160))}`)
     }
