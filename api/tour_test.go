@@ -147,7 +147,7 @@ func TestTour_CampaignAnswerUnsubscribe(t *testing.T) {
 func TestPages_ChooseAndConfirm(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.want(200, "PUT", "/v1/topics/news", `{"policy":"opt_in","title":{"en":"News"}}`)
+	h.want(200, "PUT", "/v1/topics/news", `{"policy":"opt_in","title":{"en":"News","ru":"Новости"}}`)
 	h.want(200, "PUT", "/v1/topics/offers", `{"policy":"opt_out"}`)
 	h.want(201, "PUT", "/v1/templates/w", `{"topic":"news","variants":[{"channel":"email","subject":"Hi","html":"<p>Hi <a href=\"{{ preferences_url }}\">choose</a> <a href=\"{{ data.confirm_url }}\">yes</a></p>"}]}`)
 	h.want(201, "PUT", "/v1/customers/ext:a", `{"name":"Anna","addresses":[{"channel":"email","address":"a@example.com"},{"channel":"sms","address":"+37126000001"}]}`)
@@ -162,7 +162,7 @@ func TestPages_ChooseAndConfirm(t *testing.T) {
 		t.Fatalf("no link in %s", mail)
 	}
 	page := h.want(200, "GET", link[1], nil, "Authorization:", "Accept-Language: de, ru;q=0.5")
-	for _, want := range []string{`<html lang="ru">`, "News", `name="news.email"`, `name="offers.sms" value="on" checked`} {
+	for _, want := range []string{`<html lang="ru">`, "Новости", `name="news.email"`, `name="offers.sms" value="on" checked`} {
 		if !strings.Contains(string(page.Body), want) {
 			t.Errorf("the page lacks %q: %s", want, page)
 		}

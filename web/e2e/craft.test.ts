@@ -135,6 +135,79 @@ test('a dialog keeps the focus, gives it back, and moves nothing for who wants n
   await expect.poll(() => open.evaluate((el) => el === document.activeElement)).toBe(true)
 })
 
+/** What opens over a page: the page, and what is pressed one after the other, by its name. */
+const overlays: [path: string, ...names: (string | RegExp)[]][] = [
+  ['thread', 'Assigned to nobody'],
+  ['thread', /^Priority/],
+  ['thread', 'Labels'],
+  ['thread', 'Labels', 'Manage labels…'],
+  ['thread', 'Snooze'],
+  ['thread', 'More'],
+  ['thread', 'More', 'Merge into…'],
+  ['thread', 'Other ways to close'],
+  ['thread', /^View: /],
+  ['thread', /^View: /, /Save this view/],
+  ['thread', 'Filter'],
+  ['thread', 'Keys (?)'],
+  ['customers', 'Add customer'],
+  ['customers', 'Filter', 'Add a condition'],
+  ['customer', 'More actions'],
+  ['customer', 'More actions', 'Edit'],
+  ['customer', 'More actions', 'Merge with…'],
+  ['customer', 'More actions', 'Erase…'],
+  ['customer-consent', 'Record a word'],
+  ['segments', 'New segment'],
+  ['campaign-edit', 'Launch…'],
+  ['campaign', 'More'],
+  ['templates', 'New template'],
+  ['template', 'Versions'],
+  ['template', 'Send a test'],
+  ['settings-agents', 'Invite'],
+  ['settings-topics', 'Add a topic'],
+  ['settings-canned', 'Add a canned reply'],
+  ['settings-labels', 'Add a label'],
+  ['settings-keys', 'Create a key'],
+  ['settings-keys', 'Revoke first run'],
+  ['settings-endpoints', 'Add a webhook'],
+  ['settings-endpoint', 'More', 'Deliver again since…'],
+  ['settings-suppressions', 'Forbid an address'],
+  ['settings-suppressions', 'Import'],
+  ['settings-profile', 'Switch on'],
+]
+
+test('what opens over a page has nothing serious for axe, closes with Escape and gives the focus back', { timeout: 180_000 }, async () => {
+  const found: string[] = []
+  const top = page.locator('[role=dialog], [role=menu]').filter({ visible: true }).last()
+  for (const [name, ...names] of overlays) {
+    const what = `${name}: ${names.join(' > ')}`
+    await walk(page, all.inside.find((a) => a.name === name)!.path)
+    try {
+      let opener = page.locator('body')
+      for (const [i, step] of names.entries()) {
+        const here = i === 0 ? page.locator('body') : top.or(page.locator('main')).last()
+        const target = here.getByRole('button', { name: step, exact: true }).or(here.getByRole('menuitem', { name: step, exact: true })).first()
+        if (i === 0 || name === 'customers') opener = target
+        await target.focus({ timeout: 20_000 })
+        await page.keyboard.press('Enter')
+        await (i === names.length - 1 ? top : page.locator('main')).waitFor({ timeout: 20_000 })
+      }
+      await top.evaluate((el) => el.setAttribute('data-top', ''))
+      await page.emulateMedia({ colorScheme: 'light' })
+      found.push(...(await axe(page, undefined, '[data-top]')).map((f) => `${what}: ${f}`))
+      await page.emulateMedia({ colorScheme: 'dark' })
+      found.push(...(await axe(page, ['color-contrast'], '[data-top]')).map((f) => `${what} (dark): ${f}`))
+      await page.keyboard.press('Escape')
+      if (await page.locator('[data-top] [aria-expanded=true]').count()) await page.keyboard.press('Escape') // the first closed what was open inside
+      await page.locator('[data-top]').waitFor({ state: 'detached', timeout: 20_000 })
+      await expect.poll(() => opener.evaluate((el) => el === document.activeElement), { message: 'the focus goes back', timeout: 20_000 }).toBe(true)
+    } catch (e) {
+      found.push(`${what}: ${(e as Error).message.split('\n')[0]}: focus on ${await page.evaluate(() => document.activeElement?.outerHTML.slice(0, 160))}`)
+    }
+  }
+  await page.emulateMedia({ colorScheme: 'light' })
+  expect(found).toEqual([])
+})
+
 test('the command bar goes anywhere, finds people and what was said, and signs out', async () => {
   const bar = page.getByRole('searchbox', { name: /Find a customer/ }).or(page.getByRole('textbox', { name: /Find a customer/ }))
   const ask = async (text: string) => {

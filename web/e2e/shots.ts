@@ -19,7 +19,7 @@ export const states: Record<string, (page: Page) => Promise<unknown>> = {
   'error-500': (page) => page.route(data, (route) => route.fulfill({ status: 500, contentType: 'application/problem+json', body: JSON.stringify({ type: '/docs#error-internal', title: 'Internal error', status: 500, detail: 'Something went wrong on our side.', request_id: 'req_example' }) })),
   'error-503': (page) => page.route(data, (route) => route.fulfill({ status: 503, contentType: 'text/html', body: '<h1>503</h1>' })), // a proxy's own
   offline: (page) => page.route(/\/v1\//, (route) => route.abort('internetdisconnected')),
-  empty: (page) => page.route(data, (route) => (route.request().method() === 'GET' && /\/v1\/[a-z]+\?/.test(route.request().url() + '?') ? route.fulfill({ json: { data: [], next_cursor: null } }) : route.continue())),
+  empty: (page) => page.route(data, (route) => (route.request().method() === 'GET' && /\/v1\/(?!hours)[a-z]+\?/.test(route.request().url() + '?') ? route.fulfill({ json: { data: [], next_cursor: null } }) : route.continue())),
 }
 const data = /\/v1\/(?!session$|events|system|threads\/counts)/
 

@@ -22,7 +22,7 @@ setNonce(nonce) // for the scroll lock of dialogs
 onSignedOut(() => {
   if (queries.getQueryData(sessionQuery.queryKey) === null) return
   queries.setQueryData(sessionQuery.queryKey, null)
-  void router.navigate({ to: '/sign-in', search: { to: router.state.location.href } as never })
+  void router.navigate({ to: '/sign-in', search: { to: router.state.location.href, ended: true } as never })
 })
 
 void ready.then(() => {

@@ -19,12 +19,13 @@ export const theme = createTheme({
   cursorType: 'pointer',
   respectReducedMotion: true,
   components: {
+    Modal: { defaultProps: { centered: true } }, // not extended: that would bring dialogs into the first chunk
     Tooltip: Tooltip.extend({ defaultProps: { openDelay: 400, withArrow: true, events: { hover: true, focus: true, touch: false } } }),
   },
 })
 
-/** Mantine's own surfaces and soft text are ours (app.css); its soft grey is too faint on white for WCAG. */
+/** Mantine's own surfaces and soft text are ours (app.css); its soft grey is too faint on white for WCAG, and so is white on its red. */
 export const variables: CSSVariablesResolver = () => {
-  const ours = { '--mantine-color-dimmed': 'var(--r-soft)', '--mantine-color-placeholder': 'var(--r-soft)', '--mantine-color-body': 'var(--r-paper)', '--mantine-color-default-border': 'var(--r-line)', '--mantine-color-default': 'var(--r-raised)', '--mantine-color-default-hover': 'var(--r-hover)' }
+  const ours = { '--mantine-color-dimmed': 'var(--r-soft)', '--mantine-color-placeholder': 'var(--r-soft)', '--mantine-color-body': 'var(--r-paper)', '--mantine-color-default-border': 'var(--r-line)', '--mantine-color-default': 'var(--r-raised)', '--mantine-color-default-hover': 'var(--r-hover)', '--mantine-color-red-filled': '#c92a2a', '--mantine-color-red-filled-hover': '#b32424' }
   return { variables: {}, light: ours, dark: ours }
 }

@@ -16,7 +16,9 @@ const guard: Middleware = {
   },
   onResponse({ response, schemaPath }) {
     if (response.status === 401 && schemaPath !== '/v1/session') signedOut()
-    return undefined
+    // A proxy before the server refuses in words of its own: its status is what is known.
+    const foreign = !response.ok && !/json/.test(response.headers.get('Content-Type') ?? '')
+    return foreign ? Response.json({ title: response.statusText, status: response.status }, { status: response.status, headers: { 'Retry-After': response.headers.get('Retry-After') ?? '' } }) : undefined
   },
 }
 

@@ -10,7 +10,7 @@ export function Around({ children }: { children: ReactNode }) {
   const named = useMemo(() => ({ components: { CloseButton: { defaultProps: { 'aria-label': t('close') } } } }), [t])
   return (
     <MantineThemeProvider theme={named}>
-      <ModalsProvider modalProps={{ centered: true }}>
+      <ModalsProvider>
         <Notifications position="bottom-center" limit={3} />
         {children}
       </ModalsProvider>

@@ -27,7 +27,7 @@ export function ProblemAlert({ error, retry }: { error: unknown; retry?: () => v
     <Alert role="alert" variant="light" color={offline ? 'gray' : 'red'} icon={offline ? <IconCloudOff size={18} /> : <IconAlertTriangle size={18} />} title={title}>
       <Stack gap={6} align="flex-start">
         {offline && <Text size="sm">{t('problem.offlineAbout')}</Text>}
-        {p.status >= 500 ? <Text size="sm">{t('problem.serverAbout')}</Text> : p.detail && p.detail !== title && <Text size="sm">{p.detail}</Text>}
+        {p.status >= 500 ? <Text size="sm">{t('problem.serverAbout')}</Text> : !offline && p.detail && p.detail !== title && <Text size="sm">{p.detail}</Text>}
         {p.errors?.map((e, i) => (
           <Text size="sm" key={i}>
             <code>{e.path ?? e.location}</code> {e.message}

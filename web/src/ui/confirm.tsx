@@ -2,6 +2,7 @@ import { Button, Group, Stack, Text, TextInput } from '@mantine/core'
 import { modals } from '@mantine/modals'
 import { useState, type ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
+import { useFocusBack } from './focus-back'
 
 type Question = { title: string; about: ReactNode; act: string; /** Instead of Cancel, where that is also the act. */ keep?: string; /** What must be typed first, for what cannot be undone. */ typed?: string; onYes: () => unknown; danger?: boolean }
 
@@ -13,6 +14,7 @@ export function confirm(q: Question) {
 function Ask({ about, act, keep, typed, onYes, onNo, danger = true }: Question & { onNo: () => void }) {
   const { t } = useTranslation()
   const [text, setText] = useState('')
+  useFocusBack()
   return (
     <form
       onSubmit={(e) => {

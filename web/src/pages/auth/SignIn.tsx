@@ -1,4 +1,4 @@
-import { Button, Stack, TextInput } from '@mantine/core'
+import { Alert, Button, Stack, TextInput } from '@mantine/core'
 import { useMutation } from '@tanstack/react-query'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
@@ -16,7 +16,7 @@ export function SignIn() {
   const [code, setCode] = useState('')
   const adopt = useAdopt()
   const go = useNavigate()
-  const { to } = useSearch({ strict: false }) as { to?: string }
+  const { to, ended } = useSearch({ strict: false }) as { to?: string; ended?: unknown }
   const enter = useMutation({
     mutationFn: () => ask<Session>('POST', '/v1/session', { email, password, code: code || undefined }),
     onSuccess: async (s) => {
@@ -37,6 +37,7 @@ export function SignIn() {
         }}
       >
         <Stack>
+          {!p && !needsCode && ended === true && <Alert variant="light" color="gray" role="status">{t('signIn.ended')}</Alert>}
           {p && kind !== 'totp_required' && (p.status === 401 ? <ProblemAlert error={{ status: 401, title: t('signIn.wrong'), detail: t('signIn.wrong') }} /> : p.status === 429 ? <ProblemAlert error={{ status: 429, title: '', detail: t('signIn.wait', { count: Math.ceil((p.retryAfter ?? 60) / 60) }) }} /> : <ProblemAlert error={p} />)}
           <TextInput label={t('email')} type="email" name="email" autoComplete="username" required withAsterisk={false} autoFocus value={email} onChange={(e) => setEmail(e.currentTarget.value)} />
           <Password label={t('password')} name="password" autoComplete="current-password" required withAsterisk={false} value={password} onChange={(e) => setPassword(e.currentTarget.value)} />

@@ -6,11 +6,13 @@ import { useTranslation } from 'react-i18next'
 import { useCan } from '../../api/session'
 import { Answer } from '../../ui/Answer'
 import { ChannelBadge } from '../../ui/Channel'
+import { useChosenSeen } from '../../ui/chosen'
 import { useFormat } from '../../ui/format'
 import { Page } from '../../ui/Page'
 import { useTell } from '../../ui/Problem'
 import { When } from '../../ui/When'
 import { may, useActs } from './acts'
+import { useTopics } from '../customers/topics'
 import { begins, over, useCampaign, useLiveCampaigns, type Campaign as C } from './campaign'
 import classes from './Campaign.module.css'
 import { download } from './download'
@@ -66,9 +68,10 @@ function Parts({ campaign: c }: { campaign: C }) {
   const here = tabs.filter((x) => (x === 'replies' ? can('read:threads') : true))
   const tab = here.find((x) => x === search.tab) ?? 'overview'
   const show = (next: Tab, more: Record<string, string> = {}) => void go({ to: '/campaigns/$id', params: { id: c.id }, search: { tab: next === 'overview' ? undefined : next, ...more }, replace: true })
+  const row = useChosenSeen<HTMLDivElement>(tab)
   return (
     <Tabs value={tab} onChange={(v) => show((v ?? 'overview') as Tab)} keepMounted={false} className={classes.tabs}>
-      <Tabs.List mb="lg" className={classes.parts}>
+      <Tabs.List ref={row} mb="lg" className={classes.parts}>
         {here.map((x) => (
           <Tabs.Tab key={x} value={x} rightSection={x === 'replies' && c.counts?.replied ? <span className={classes.count}>{format.number(c.counts.replied)}</span> : undefined}>
             {t(`tab.${x}`)}
@@ -94,10 +97,11 @@ function Parts({ campaign: c }: { campaign: C }) {
 /** What was asked for, in one line. */
 function Facts({ campaign: c }: { campaign: C }) {
   const { t } = useTranslation('campaigns')
+  const { title } = useTopics()
   return (
     <div className={classes.facts}>
       <Status of={c.status as S} />
-      <span>{t(`purpose.${c.purpose as 'marketing'}`)}{c.topic ? ` · ${c.topic}` : ''}</span>
+      <span>{t(`purpose.${c.purpose as 'marketing'}`)}{c.topic ? ` · ${title(c.topic)}` : ''}</span>
       {c.template && (
         <span>
           <Link to="/templates/$key" params={{ key: c.template }}>{c.template}</Link> {t('version', { n: c.template_version ?? 1 })}

@@ -2,6 +2,7 @@ import { Link } from '@tanstack/react-router'
 import type { ReactNode } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useCan } from '../../api/session'
+import { useChosenSeen } from '../../ui/chosen'
 import { Page } from '../../ui/Page'
 import classes from './Area.module.css'
 
@@ -16,9 +17,10 @@ const tabs = [
 export function Area({ title, about, actions, wide, children }: { title: string; about?: ReactNode; actions?: ReactNode; wide?: boolean; children: ReactNode }) {
   const { t } = useTranslation('customers')
   const can = useCan()
+  const row = useChosenSeen<HTMLElement>(title)
   return (
     <Page title={title} about={about} actions={actions} wide={wide}>
-      <nav className={classes.tabs} aria-label={t('tabs.label')}>
+      <nav ref={row} className={classes.tabs} aria-label={t('tabs.label')}>
         {tabs
           .filter((x) => !('scope' in x) || can(x.scope))
           .map((x) => (

@@ -9,6 +9,7 @@ import { useEvents } from '../../api/events'
 import { need } from '../../api/pages'
 import { problemOf } from '../../api/problem'
 import { useCan } from '../../api/session'
+import { useChosenSeen } from '../../ui/chosen'
 import { confirm } from '../../ui/confirm'
 import { Empty } from '../../ui/Empty'
 import { Face } from '../../ui/Face'
@@ -58,7 +59,12 @@ export function Customer() {
       {query.data ? (
         <Profile customer={query.data} />
       ) : query.error ? (
-        <ProblemAlert error={query.error} retry={() => void query.refetch()} />
+        <>
+          <Link to="/customers" className={classes.up}>
+            {t('title')}
+          </Link>
+          <ProblemAlert error={query.error} retry={() => void query.refetch()} />
+        </>
       ) : (
         <>
           <Group mb="lg">
@@ -80,6 +86,7 @@ function Profile({ customer: c }: { customer: Schemas['Customer'] }) {
   const view = views.find((v) => v === search.view) ?? 'timeline'
   const language = useLanguageName()
   const local = useLocalTime(c.timezone)
+  const row = useChosenSeen<HTMLDivElement>(view)
   return (
     <>
       <header className={classes.head}>
@@ -100,7 +107,7 @@ function Profile({ customer: c }: { customer: Schemas['Customer'] }) {
       <Numbers customer={c} />
       <div className={classes.columns}>
         <Tabs value={view} onChange={(v) => void go({ to: '/customers/$id', params: { id: c.id }, search: (v === 'timeline' ? {} : { view: v }) as never, replace: true })} keepMounted={false} className={classes.main}>
-          <Tabs.List mb="md">
+          <Tabs.List ref={row} mb="md">
             {views
               .filter((v) => v !== 'threads' || can('read:threads'))
               .map((v) => (

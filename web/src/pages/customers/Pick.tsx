@@ -25,7 +25,7 @@ export function Pick({ label, except, onPick }: { label: string; except?: string
       }}
     >
       <Combobox.Target>
-        <InputBase label={label} placeholder={t('find')} value={words} rightSection={found.isFetching && <Loader size={14} />} onFocus={() => box.openDropdown()} onChange={(e) => (setWords(e.currentTarget.value), box.openDropdown())} data-autofocus />
+        <InputBase label={label} placeholder={t('find')} value={words} rightSection={found.isFetching && <Loader size={14} />} onFocus={() => words && box.openDropdown()} onChange={(e) => (setWords(e.currentTarget.value), box.openDropdown())} data-autofocus />
       </Combobox.Target>
       <Combobox.Dropdown hidden={!q || found.isPending}>
         <Combobox.Options aria-label={label}>

@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next'
 import { client } from '../../api/client'
 import { need } from '../../api/pages'
 import { useCan, useSession } from '../../api/session'
+import { FocusBack } from '../../ui/focus-back'
 import { Face } from '../../ui/Face'
 import { useFormat } from '../../ui/format'
 import { snoozes } from './change'
@@ -186,6 +187,7 @@ function TimeDialog({ opened, onClose, title, onPick }: { opened: boolean; onClo
   const good = value !== '' && ahead > 0 && !far
   return (
     <Modal opened={opened} onClose={onClose} title={title} size="sm" closeButtonProps={{ 'aria-label': t('common:close') }}>
+      <FocusBack />
       <form
         onSubmit={(e) => {
           e.preventDefault()

@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { client } from '../../api/client'
 import { need } from '../../api/pages'
+import { FocusBack } from '../../ui/focus-back'
 import { ProblemAlert, useTell } from '../../ui/Problem'
 import type { Entry } from './entries'
 
@@ -11,6 +12,7 @@ export function ForwardDialog({ entry, opened, onClose, onDone }: { entry: Entry
   const { t } = useTranslation(['inbox', 'common'])
   return (
     <Modal opened={opened} onClose={onClose} title={t('forward.title')} closeButtonProps={{ 'aria-label': t('common:close') }}>
+      <FocusBack />
       <Form
         entry={entry}
         done={() => {

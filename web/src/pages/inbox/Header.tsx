@@ -3,6 +3,7 @@ import { IconAlarmSnooze, IconArrowBackUp, IconArrowLeft, IconArrowsJoin, IconBa
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useCan } from '../../api/session'
+import { FocusBack } from '../../ui/focus-back'
 import { ChannelIcon } from '../../ui/Channel'
 import { Face } from '../../ui/Face'
 import { When } from '../../ui/When'
@@ -152,6 +153,7 @@ export function Header({ thread, name, back, panel, resolve, picker, setPicker }
           ))}
       </div>
       <Modal opened={merging} onClose={() => setMerging(false)} title={t('merge.title')} closeButtonProps={{ 'aria-label': t('common:close') }}>
+        <FocusBack />
         <MergeDialog thread={thread} onDone={() => setMerging(false)} />
       </Modal>
     </header>

@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next'
 import { client } from '../../api/client'
 import { useCan, useSession } from '../../api/session'
 import { Empty } from '../../ui/Empty'
+import { Loading } from '../../ui/Loading'
 import { useTitle } from '../../ui/Page'
 import { useChange } from './change'
 import { nobody, usePlace } from './filter'
@@ -137,7 +138,7 @@ function Desk() {
       </div>
       <div className={classes.second}>
         {thread ? (
-          <Suspense>
+          <Suspense fallback={<div className={classes.loading}><Loading rows={5} height={64} /></div>}>
             <ThreadPane key={thread} id={thread} wanted={entry} back={() => open(undefined)} panel={{ open: panelOpen, toggle: togglePanel }} resolve={resolve} picker={picker} setPicker={setPicker} handle={pane} />
           </Suspense>
         ) : to ? (
@@ -153,7 +154,7 @@ function Desk() {
       </div>
       {thread && wide && !narrow && (
         <aside className={classes.third} aria-label={t('panel.label')}>
-          <Suspense>
+          <Suspense fallback={<div className={classes.loading}><Loading rows={6} height={28} /></div>}>
             <Panel thread={thread} />
           </Suspense>
         </aside>

@@ -7,6 +7,7 @@ import { client, type Schemas } from '../../api/client'
 import { need } from '../../api/pages'
 import { useCan } from '../../api/session'
 import { confirm } from '../../ui/confirm'
+import { FocusBack } from '../../ui/focus-back'
 import { Loading } from '../../ui/Loading'
 import { ProblemAlert, useTell } from '../../ui/Problem'
 import { useLabels } from './Choose'
@@ -18,6 +19,7 @@ export function Labels({ opened, onClose }: { opened: boolean; onClose: () => vo
   const { t } = useTranslation(['inbox', 'common'])
   return (
     <Modal opened={opened} onClose={onClose} title={t('label.manage')} size="md" closeButtonProps={{ 'aria-label': t('common:close') }}>
+      <FocusBack />
       <AllLabels />
     </Modal>
   )

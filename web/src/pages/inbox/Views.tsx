@@ -7,6 +7,7 @@ import { client, type Schemas } from '../../api/client'
 import { need } from '../../api/pages'
 import { useCan } from '../../api/session'
 import { confirm } from '../../ui/confirm'
+import { FocusBack } from '../../ui/focus-back'
 import { useTell } from '../../ui/Problem'
 import { usePlace, viewFilter } from './filter'
 import { ViewForm } from './ViewForm'
@@ -76,6 +77,7 @@ export function Views() {
         </Menu.Dropdown>
       </Menu>
       <Modal opened={saving} onClose={() => setSaving(false)} title={t('view.save')} size="sm" closeButtonProps={{ 'aria-label': t('common:close') }}>
+        <FocusBack />
         <ViewForm
           done={(v) => {
             setSaving(false)
@@ -85,6 +87,7 @@ export function Views() {
         />
       </Modal>
       <Modal opened={editing !== undefined} onClose={() => setEditing(undefined)} title={t('view.editTitle')} size="sm" closeButtonProps={{ 'aria-label': t('common:close') }}>
+        <FocusBack />
         {editing && (
           <ViewForm
             key={editing.id}

@@ -98,6 +98,11 @@ function Status({ of: p, callback }: { of: View; callback?: string }) {
         </Text>
       )}
       <Trouble of={p} />
+      {(p.status.breaker === 'open' || p.status.breaker === 'trying') && (
+        <Text size="sm" c="dimmed">
+          {t(`breakerAbout.${p.status.breaker}`)} {p.status.last_error?.verdict === 'misconfigured' && !p.read_only && t('mendSettings')}
+        </Text>
+      )}
       <Text size="sm">
         {t('providers.inbound')}: {word('inbound', inbound.by)}
         {inbound.last_at && (

@@ -39,7 +39,7 @@ function Form({ of }: { of: HoursView }) {
   const zones = useMemo(() => [...new Set(['UTC', of.timezone, ...Intl.supportedValuesOf('timeZone')])], [of.timezone])
   const name = useMemo(() => {
     const f = new Intl.DateTimeFormat(i18n.language, { weekday: 'long', timeZone: 'UTC' })
-    return (i: number) => f.format(new Date(Date.UTC(2024, 0, 1 + i))) // the first of January 2024 was a Monday
+    return (i: number) => f.format(new Date(Date.UTC(2024, 0, 1 + i))).replace(/^./, (c) => c.toUpperCase()) // the first of January 2024 was a Monday
   }, [i18n.language])
   const always = days.every((d) => !week[d]?.length)
   const save = useAct(

@@ -27,7 +27,7 @@ export function Dialog({ title, open, onClose, onSubmit, act, word, fields = [],
   const { t } = useWords()
   useFocusBack()
   return (
-    <Modal opened={open} onClose={onClose} title={title} size={size} centered closeButtonProps={{ 'aria-label': t('common:close') }}>
+    <Modal opened={open} onClose={onClose} title={title} size={size} closeButtonProps={{ 'aria-label': t('common:close') }}>
       <form
         onSubmit={(e) => {
           e.preventDefault()

@@ -21,6 +21,7 @@ import { useTick } from '../kit/tick'
 import { State } from '../kit/State'
 import { useWords } from '../kit/words'
 import kit from '../kit/kit.module.css'
+import { FocusBack } from '../../../ui/focus-back'
 import { EndpointState } from './EndpointList'
 import { EventChoice } from './EventChoice'
 
@@ -44,7 +45,7 @@ export function Endpoint({ id }: { id: string }) {
   const e = one.data
   return (
     <Page
-      title={e ? e.url.replace(/^https?:\/\//, '') : t('sections.endpoints')}
+      title={e ? e.url.replace(/^https?:\/\//, '') : t('endpoints.one')}
       crumbs={[{ label: t('sections.endpoints'), to: '/settings/endpoints' }]}
       actions={
         can &&
@@ -94,7 +95,8 @@ export function Endpoint({ id }: { id: string }) {
           </>
         )}
       </Answer>
-      <Modal opened={secret !== undefined} onClose={() => setSecret(undefined)} title={t('endpoints.rotated')} centered closeOnClickOutside={false} closeButtonProps={{ 'aria-label': t('common:close') }}>
+      <Modal opened={secret !== undefined} onClose={() => setSecret(undefined)} title={t('endpoints.rotated')} closeOnClickOutside={false} closeButtonProps={{ 'aria-label': t('common:close') }}>
+        <FocusBack />
         <Stack>
           <Once label={t('endpoints.secret')} about={t('endpoints.rotatedAbout')} text={secret ?? ''} />
           <Button onClick={() => setSecret(undefined)}>{t('done')}</Button>

@@ -81,7 +81,7 @@ export function EndpointList() {
           }}
         />
       )}
-      <Modal opened={made !== undefined} onClose={leave} title={t('endpoints.made')} centered closeOnClickOutside={false} closeButtonProps={{ 'aria-label': t('common:close') }}>
+      <Modal opened={made !== undefined} onClose={leave} title={t('endpoints.made')} closeOnClickOutside={false} closeButtonProps={{ 'aria-label': t('common:close') }}>
         {made && (
           <Stack>
             <Once label={t('endpoints.secret')} about={t('endpoints.secretAbout')} text={made.secret ?? ''} />

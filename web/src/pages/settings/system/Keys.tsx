@@ -103,7 +103,7 @@ export default function Keys() {
           }}
         />
       )}
-      <Modal opened={made !== undefined} onClose={() => setMade(undefined)} title={t('keys.made')} centered closeOnClickOutside={false} closeButtonProps={{ 'aria-label': t('common:close') }}>
+      <Modal opened={made !== undefined} onClose={() => setMade(undefined)} title={t('keys.made')} closeOnClickOutside={false} closeButtonProps={{ 'aria-label': t('common:close') }}>
         {made && (
           <Stack>
             <Once label={made.name} about={t('once')} text={made.key ?? ''} />

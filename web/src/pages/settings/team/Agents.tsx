@@ -61,7 +61,7 @@ export default function Agents() {
           }}
         />
       )}
-      <Modal opened={linked !== undefined} onClose={() => setLinked(undefined)} title={linked?.state === 'invited' ? t('agents.linkTitle') : t('agents.resetTitle')} centered closeButtonProps={{ 'aria-label': t('common:close') }}>
+      <Modal opened={linked !== undefined} onClose={() => setLinked(undefined)} title={linked?.state === 'invited' ? t('agents.linkTitle') : t('agents.resetTitle')} closeButtonProps={{ 'aria-label': t('common:close') }}>
         {linked && <LinkOf agent={linked} onClose={() => setLinked(undefined)} />}
       </Modal>
     </Page>

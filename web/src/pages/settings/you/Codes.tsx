@@ -72,7 +72,7 @@ export function Codes() {
         />
       )}
       {offer && <Confirm offer={offer} onClose={() => setOffer(undefined)} onCodes={shown} />}
-      <Modal opened={codes !== undefined} onClose={() => setCodes(undefined)} title={t('totp.codes')} centered closeOnClickOutside={false} closeButtonProps={{ 'aria-label': t('common:close') }}>
+      <Modal opened={codes !== undefined} onClose={() => setCodes(undefined)} title={t('totp.codes')} closeOnClickOutside={false} closeButtonProps={{ 'aria-label': t('common:close') }}>
         {codes && <Recovery codes={codes} onDone={() => setCodes(undefined)} />}
       </Modal>
     </Block>
@@ -108,7 +108,7 @@ function Confirm({ offer, onClose, onCodes }: { offer: Schemas['TOTPOffer']; onC
   const [code, setCode] = useState('')
   const confirm = useAct(() => need(client.POST('/v1/agents/me/totp/confirm', { body: { code } })), { quiet: true, then: (r) => onCodes(r.recovery_codes ?? []) })
   return (
-    <Modal opened onClose={onClose} title={t('totp.begin')} centered closeButtonProps={{ 'aria-label': t('common:close') }}>
+    <Modal opened onClose={onClose} title={t('totp.begin')} closeButtonProps={{ 'aria-label': t('common:close') }}>
       <form
         onSubmit={(e) => {
           e.preventDefault()
