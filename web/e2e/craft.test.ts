@@ -165,7 +165,6 @@ const overlays: [path: string, ...names: (string | RegExp)[]][] = [
   ['settings-agents', 'Invite'],
   ['settings-topics', 'Add a topic'],
   ['settings-canned', 'Add a canned reply'],
-  ['settings-labels', 'Add a label'],
   ['settings-keys', 'Create a key'],
   ['settings-keys', 'Revoke first run'],
   ['settings-endpoints', 'Add a webhook'],
