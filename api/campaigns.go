@@ -85,7 +85,7 @@ func (d *door) campaigns() {
 	handle(d, route{Method: http.MethodPost, Path: "/v1/campaigns/{id}/recipients", Scope: "write:campaigns", Tag: tag, Summary: "Stream recipients into a draft", Large: true, Limit: d.o.Limits.Stream,
 		Content: []string{"text/csv", "application/x-ndjson"}, Refuses: []int{404}, About: "CSV with a header, or one JSON object a line. A row that cannot be right is refused and counted; text that is broken adds nothing at all."}, d.addRecipients)
 	stream(d, route{Method: http.MethodGet, Path: "/v1/campaigns/{id}/messages", Scope: "read:campaigns", Tag: tag, Summary: "The messages of a campaign", About: "Newest first.", Refuses: []int{404}}, d.campaignMessages)
-	stream(d, route{Method: http.MethodGet, Path: "/v1/campaigns/{id}/refusals", Scope: "read:campaigns", Tag: tag, Summary: "Recipients that could not become a message", Refuses: []int{404}}, d.refusals)
+	stream(d, route{Method: http.MethodGet, Path: "/v1/campaigns/{id}/refusals", Scope: "read:campaigns", Tag: tag, Summary: "Recipients that could not become a message", Refuses: []int{404}, About: "As CSV, of an audience that came in files: line, reason, and the columns of the files themselves, so that the rows can be mended and added again with `{\"line\":\"-\",\"reason\":\"-\"}` in the mapping."}, d.refusals)
 	handle(d, route{Method: http.MethodGet, Path: "/v1/campaigns/{id}/explain", Scope: "read:campaigns", Tag: tag, Summary: "Why did a customer get it, or not?", Refuses: []int{404},
 		About: "Each rule in order, with the facts it sees."}, d.explain)
 	d.drafting()
@@ -308,9 +308,10 @@ func (d *door) campaignMessages(ctx context.Context, in *campaignMessages) (*tab
 
 // Refusal is a recipient that could not become a message.
 type Refusal struct {
-	Recipient int64  `json:"recipient" doc:"Its place in the audience, from 1."`
-	Line      int64  `json:"line,omitempty" doc:"Of the stream that it came in."`
-	Reason    string `json:"reason"`
+	Recipient int64    `json:"recipient" doc:"Its place in the audience, from 1."`
+	Line      int64    `json:"line,omitempty" doc:"Of the stream that it came in."`
+	Reason    string   `json:"reason"`
+	Cells     []string `json:"cells,omitempty" doc:"The row as the file had it, cell by cell; of NDJSON its line. Of a campaign that is over kept for 30 days, and not of a person who was erased since."`
 }
 
 type refusals struct {
@@ -324,7 +325,7 @@ func (d *door) refusals(ctx context.Context, in *refusals) (*table[store.Recipie
 		return nil, err
 	}
 	t := &table[store.Recipient, int64, Refusal]{name: "refusals", limit: in.Limit}
-	t.view = func(r store.Recipient) Refusal { return Refusal{r.Seq, r.Line, r.Refusal} }
+	t.view = func(r store.Recipient) Refusal { return Refusal{r.Seq, r.Line, r.Refusal, r.Cells} }
 	t.fetch = func(ctx context.Context, after int64, limit int) ([]store.Recipient, int64, error) {
 		rows, err := d.st.Refused(ctx, c.ID, after, limit+1)
 		if err != nil || len(rows) <= limit {
@@ -332,9 +333,20 @@ func (d *door) refusals(ctx context.Context, in *refusals) (*table[store.Recipie
 		}
 		return rows[:limit], rows[limit-1].Seq, nil
 	}
-	t.columns = []string{"recipient", "line", "reason"}
+	columns, err := d.st.RowColumns(ctx, c.ID)
+	if err != nil {
+		return nil, err
+	}
+	if len(columns) == 0 { // they came with the request
+		t.columns = []string{"recipient", "line", "reason"}
+		t.cells = func(r Refusal) []string {
+			return []string{strconv.FormatInt(r.Recipient, 10), strconv.FormatInt(r.Line, 10), r.Reason}
+		}
+		return t, in.after(t.name, &t.after)
+	}
+	t.columns = append([]string{"line", "reason"}, columns...)
 	t.cells = func(r Refusal) []string {
-		return []string{strconv.FormatInt(r.Recipient, 10), strconv.FormatInt(r.Line, 10), r.Reason}
+		return append([]string{strconv.FormatInt(r.Line, 10), r.Reason}, r.Cells...)
 	}
 	return t, in.after(t.name, &t.after)
 }

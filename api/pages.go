@@ -85,7 +85,8 @@ func (v view) ChannelName(c rapport.Channel) string { return v.Words["channel."+
 
 func (d *door) show(c *fiber.Ctx, status int, name string, v view) error {
 	v.Language = "en"
-	for _, wish := range append([]string{v.Locale}, strings.Split(c.Get("Accept-Language"), ",")...) {
+	house, _ := d.g.Defaults()
+	for _, wish := range append(append([]string{v.Locale}, strings.Split(c.Get("Accept-Language"), ",")...), house) {
 		language, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(wish)), "-")
 		language, _, _ = strings.Cut(language, ";")
 		if d.pages.words[language] != nil {
@@ -93,6 +94,7 @@ func (d *door) show(c *fiber.Ctx, status int, name string, v view) error {
 			break
 		}
 	}
+	v.Page = v.Page.In(v.Language)
 	v.Words, v.Style = d.pages.words[v.Language], d.pages.style
 	var out bytes.Buffer
 	if err := d.pages.html.ExecuteTemplate(&out, name, v); err != nil {

@@ -20,11 +20,12 @@ type Outbox struct {
 	Address  string `json:"address"`
 	Message  string `json:"message"`
 	Campaign string `json:"campaign"`
+	Customer string `json:"customer,omitempty" doc:"Whom the message is for."`
 	sandbox.Sent
 }
 
 func outboxView(s store.SandboxSent) Outbox {
-	v := Outbox{ID: rapport.KindOutbox.Format(s.ID), Address: s.Address, Message: rapport.KindMessage.Format(s.Message), Campaign: rapport.KindCampaign.Format(s.Campaign)}
+	v := Outbox{ID: rapport.KindOutbox.Format(s.ID), Address: s.Address, Message: rapport.KindMessage.Format(s.Message), Campaign: rapport.KindCampaign.Format(s.Campaign), Customer: rapport.KindCustomer.Format(s.Customer)}
 	if json.Unmarshal(s.Content, &v.Sent) != nil { // written by us; an older shape shows what it can
 		v.Sent = sandbox.Sent{Channel: s.Channel, To: s.Address, At: s.CreatedAt}
 	}

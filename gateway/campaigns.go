@@ -347,6 +347,9 @@ func (g *Gateway) AddRecipients(ctx context.Context, _ Caller, id rapport.ID, ro
 		return 0, 0, conflict
 	}
 	seq := c.Audience
+	rows.Keep = true
+	columns, err := g.Store.RowColumns(ctx, id)
+	var places []int // of the columns of this file among those of all
 	var page []store.Recipient
 	flush := func() error {
 		dup, err := g.Store.Stage(ctx, id, page)
@@ -361,7 +364,10 @@ func (g *Gateway) AddRecipients(ctx context.Context, _ Caller, id rapport.ID, ro
 			break
 		}
 		seq++
-		r := store.Recipient{Seq: seq, Line: row.Line, Payload: json.RawMessage("{}")}
+		if places == nil {
+			columns, places = joinColumns(columns, rows.columnNames())
+		}
+		r := store.Recipient{Seq: seq, Line: row.Line, Payload: json.RawMessage("{}"), Cells: inPlace(row.cells, places)}
 		var patch store.CustomerPatch
 		var bad []rapport.FieldError
 		if row.Err == nil {
@@ -389,6 +395,9 @@ func (g *Gateway) AddRecipients(ctx context.Context, _ Caller, id rapport.ID, ro
 		err = nil
 		if len(page) > 0 {
 			err = flush()
+		}
+		if err == nil {
+			err = g.Store.SetRowColumns(ctx, id, columns)
 		}
 		if err == nil {
 			err = g.Store.EndStage(ctx, id, seq)

@@ -3,9 +3,10 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/url"
 	"slices"
-	"sort"
+	"strings"
 	"time"
 
 	"rapport"
@@ -17,7 +18,7 @@ import (
 type Page struct {
 	Locale  string
 	Company string
-	Topic   string // its title in the locale, or its key
+	Topic   string // its title, or its key; see In
 	Channel rapport.Channel
 	Done    bool // already unsubscribed
 	// Needed: the message is transactional and cannot be unsubscribed from.
@@ -31,6 +32,23 @@ type Page struct {
 	Closed bool   // of the page of an answer: it takes none any more
 	// Telegram is a link that makes a Telegram chat the customer's, once; empty: they have one, or there is no bot.
 	Telegram string
+
+	about rapport.Topic // what Topic is a title of
+	house string        // the default locale
+}
+
+// In is the page for who reads it in a language: where the customer has said none, topics are called as the page speaks.
+func (p Page) In(language string) Page {
+	name := func(t rapport.Topic) string { return title(t, p.Locale, language, p.house, "en") }
+	if p.about.Key != "" {
+		p.Topic = name(p.about)
+	}
+	p.Rows = slices.Clone(p.Rows)
+	for i, r := range p.Rows {
+		p.Rows[i].Title = name(r.topic)
+	}
+	slices.SortFunc(p.Rows, func(a, b PageRow) int { return strings.Compare(a.Title, b.Title) })
+	return p
 }
 
 // PageRow is one topic of the preference page.
@@ -38,6 +56,8 @@ type PageRow struct {
 	Key      string
 	Title    string
 	Channels []PageChoice
+
+	topic rapport.Topic
 }
 
 // PageChoice is one checkbox: name is "<topic>.<channel>".
@@ -69,18 +89,28 @@ func (g *Gateway) letter(ctx context.Context, use, token string) (l letter, err 
 }
 
 func (g *Gateway) page(ctx context.Context, l letter) (Page, error) {
-	p := Page{Locale: l.customer.Locale, Company: g.set.Company.Name, Channel: l.message.Channel}
-	p.Topic = l.campaign.Topic
-	if t, err := g.Store.Topic(ctx, l.campaign.Topic); err == nil {
-		p.Topic = title(t, p.Locale)
-	} else if rapport.CodeOf(err) != rapport.CodeNotFound {
+	return g.pageOf(ctx, l.customer, l.message.Channel, l.campaign.Topic)
+}
+
+func (g *Gateway) pageOf(ctx context.Context, cu *rapport.Customer, c rapport.Channel, topic string) (Page, error) {
+	p := Page{Locale: cu.Locale, Company: g.set.Company.Name, Channel: c, Topic: topic, house: g.set.DefaultLocale}
+	var err error
+	if p.about, err = g.Store.Topic(ctx, topic); err != nil && rapport.CodeOf(err) != rapport.CodeNotFound {
 		return p, err
 	}
 	return p, nil
 }
 
-func title(t rapport.Topic, locale string) string {
-	for _, k := range []string{locale, languageOf(locale), "en"} {
+// title is what a topic is called in the first of the locales that it has a title in, else in any, else its key.
+func title(t rapport.Topic, locales ...string) string {
+	for _, locale := range locales {
+		for _, k := range []string{locale, languageOf(locale)} {
+			if v := t.Title[k]; v != "" {
+				return v
+			}
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(t.Title)) {
 		if v := t.Title[k]; v != "" {
 			return v
 		}
@@ -187,7 +217,7 @@ func (g *Gateway) PreferencesPage(ctx context.Context, token string) (Page, erro
 		if t.Policy == rapport.NoPolicy {
 			continue
 		}
-		row := PageRow{Key: t.Key, Title: title(t, p.Locale)}
+		row := PageRow{Key: t.Key, topic: t}
 		profiles, err := g.Store.Profiles(ctx, []rapport.ID{l.customer.ID}, rapport.Marketing, t.Key)
 		if err != nil {
 			return p, err
@@ -202,7 +232,6 @@ func (g *Gateway) PreferencesPage(ctx context.Context, token string) (Page, erro
 			p.Rows = append(p.Rows, row)
 		}
 	}
-	sort.Slice(p.Rows, func(i, j int) bool { return p.Rows[i].Title < p.Rows[j].Title })
 	return p, nil
 }
 
@@ -298,13 +327,9 @@ func (g *Gateway) ConfirmPage(ctx context.Context, token string) (Page, error) {
 }
 
 func (g *Gateway) confirmation(ctx context.Context, cu *rapport.Customer, c rapport.Consent, done bool) (Page, error) {
-	p := Page{Locale: cu.Locale, Company: g.set.Company.Name, Channel: c.Channel, Topic: c.Topic, Done: done}
-	if t, err := g.Store.Topic(ctx, c.Topic); err == nil {
-		p.Topic = title(t, p.Locale)
-	} else if rapport.CodeOf(err) != rapport.CodeNotFound {
-		return p, err
-	}
-	return p, nil
+	p, err := g.pageOf(ctx, cu, c.Channel, c.Topic)
+	p.Done = done
+	return p, err
 }
 
 // Confirm turns what was asked into a consent, once, with the click as proof.

@@ -281,11 +281,11 @@ func consentColumn(name, rest string) (cell, string) {
 	return cell{"consent." + string(c) + "." + topic, func(_ *Row, to *cells, s string) error {
 		var granted bool
 		switch strings.ToLower(s) {
-		case "granted", "true":
+		case "granted", "true", "yes", "1", "да":
 			granted = true
-		case "withdrawn", "false":
+		case "withdrawn", "false", "no", "0", "нет":
 		default:
-			return errors.New("must be granted, withdrawn, true, false or empty")
+			return errors.New("must be granted, withdrawn, yes, no or empty")
 		}
 		to.consents = append(to.consents, ConsentInput{Channel: c, Purpose: rapport.Marketing, Topic: topic, Granted: &granted})
 		return nil

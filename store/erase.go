@@ -89,17 +89,20 @@ func (s *Store) blankMessages(ctx context.Context, ids []rapport.ID) error {
 	if err != nil {
 		return err
 	}
-	var stages [][]any
+	var stages, files [][]any
 	err = s.each(ctx, func(scan func(...any) error) error {
 		var campaign, seq int64
 		err := scan(&campaign, &seq)
-		stages = append(stages, []any{campaign, seq, `{}`})
+		stages, files = append(stages, []any{campaign, seq, `{}`}), append(files, []any{campaign, seq, ""})
 		return err
 	}, `SELECT DISTINCT campaign_id, seq FROM messages WHERE id `+s.d.in(1), s.d.list(ids))
 	if err != nil {
 		return err
 	}
 	if _, err := s.update(ctx, "recipients", 2, []column{{"campaign_id", "bigint"}, {"seq", "bigint"}, {"payload", "text"}}, stages); err != nil {
+		return err
+	}
+	if _, err := s.update(ctx, "recipient_cells", 2, []column{{"campaign_id", "bigint"}, {"seq", "bigint"}, {"cells", "text"}}, files); err != nil {
 		return err
 	}
 	return s.blankSpecs(ctx, ids)

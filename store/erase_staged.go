@@ -37,6 +37,9 @@ func (e *erasure) staged(ctx context.Context) error {
 			_, err := s.execEach(ctx, `UPDATE recipients SET payload = '{}', refusal = CASE WHEN refusal = '' AND seq >
 				(SELECT cursor FROM campaigns WHERE id = recipients.campaign_id) THEN '`+reasonErased+`' ELSE refusal END WHERE campaign_id = $1 AND seq = $2`, page)
 			if err == nil {
+				_, err = s.execEach(ctx, `UPDATE recipient_cells SET cells = '' WHERE campaign_id = $1 AND seq = $2`, page)
+			}
+			if err == nil {
 				_, err = s.execEach(ctx, `DELETE FROM recipient_keys WHERE campaign_id = $1 AND seq = $2`, page)
 			}
 			return err

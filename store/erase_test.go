@@ -32,7 +32,7 @@ func life(t *testing.T, s *store.Store, external string) (customer rapport.ID, m
 	c := &rapport.Campaign{ID: s.NewID(), Kind: rapport.KindOfMessage, Name: "one", Purpose: rapport.Transactional, Status: rapport.CampaignRunning,
 		Data: json.RawMessage(`{"x":"` + secret + `"}`), Inline: json.RawMessage(`{"y":"` + secret + `"}`), From: "us@example.com", CreatedAt: s.Now()}
 	must(s.InsertCampaigns(ctx, c))
-	_, err := s.Stage(ctx, c.ID, []store.Recipient{{Seq: 1, Payload: json.RawMessage(`{"name":"` + secret + `"}`)}})
+	_, err := s.Stage(ctx, c.ID, []store.Recipient{{Seq: 1, Payload: json.RawMessage(`{"name":"` + secret + `"}`), Cells: []string{secret}}})
 	must(err)
 	message = s.NewID()
 	must(s.Tx(ctx, func(s *store.Store) error {

@@ -110,13 +110,9 @@ func (s *Store) AddRejects(ctx context.Context, job rapport.ID, rejects []rappor
 	}
 	rows := make([][]any, len(rejects))
 	for i, r := range rejects {
-		cells := ""
-		if len(r.Cells) > 0 {
-			text, err := json.Marshal(r.Cells)
-			if err != nil {
-				return fmt.Errorf("storing rejects: %w", err)
-			}
-			cells = string(text)
+		cells, err := packCells(r.Cells)
+		if err != nil {
+			return err
 		}
 		rows[i] = []any{job, r.Line, r.Reason, cells}
 	}
@@ -130,8 +126,8 @@ func (s *Store) AddRejects(ctx context.Context, job rapport.ID, rejects []rappor
 func (s *Store) Rejects(ctx context.Context, job rapport.ID, after int64, limit int) (out []rapport.Reject, next int64, err error) {
 	out, err = collect(ctx, s, func(scan func(...any) error) (r rapport.Reject, err error) {
 		var cells string
-		if err = scan(&r.Line, &r.Reason, &cells); err == nil && cells != "" {
-			err = json.Unmarshal([]byte(cells), &r.Cells)
+		if err = scan(&r.Line, &r.Reason, &cells); err == nil {
+			r.Cells, err = unpackCells(cells)
 		}
 		return
 	}, `SELECT line, reason, cells FROM job_rejects WHERE job_id = $1 AND line > $2 ORDER BY line LIMIT $3`, job, after, limit+1)

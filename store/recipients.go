@@ -17,7 +17,8 @@ type Recipient struct {
 	Line    int64 // of the stream it came from; 0 inline
 	Dedupe  int64 // 64 bits of a hash of who is named (WhoKey); 0: nobody is
 	Payload json.RawMessage
-	Refusal string // why it will not become a message; such a row is kept and counted
+	Refusal string   // why it will not become a message; such a row is kept and counted
+	Cells   []string // as its file had it, by the columns of RowColumns; nil: it came by no file, or is kept no more
 }
 
 // WhoKey is the Dedupe of whom a patch names: by its id, else the external id, else the first address.
@@ -65,12 +66,23 @@ func (s *Store) Stage(ctx context.Context, campaign rapport.ID, rows []Recipient
 			}
 		}
 		stage := make([][]any, len(rows))
+		var files [][]any
 		for i, r := range rows {
 			if r.Dedupe != 0 && r.Refusal == "" && first[r.Dedupe] != r.Seq {
 				duplicates = append(duplicates, i)
 				r.Refusal = rapport.ReasonDuplicate
 			}
 			stage[i] = []any{campaign, r.Seq, r.Line, string(r.Payload), r.Refusal}
+			cells, err := packCells(r.Cells)
+			if err != nil {
+				return err
+			}
+			if cells != "" {
+				files = append(files, []any{campaign, r.Seq, cells})
+			}
+		}
+		if _, err := s.bulk(ctx, "recipient_cells", []column{{"campaign_id", "bigint"}, {"seq", "bigint"}, {"cells", "text"}}, files, ""); err != nil {
+			return err
 		}
 		_, err = s.bulk(ctx, "recipients", []column{{"campaign_id", "bigint"}, {"seq", "bigint"}, {"line", "bigint"},
 			{"payload", "text"}, {"refusal", "text"}}, stage, "")
@@ -109,12 +121,41 @@ func (s *Store) Refuse(ctx context.Context, campaign rapport.ID, refusals map[in
 	return err
 }
 
-// Refused lists the recipients of a campaign that were refused, in order.
+// Refused lists the recipients of a campaign that were refused, in order, with their rows.
 func (s *Store) Refused(ctx context.Context, campaign rapport.ID, after int64, limit int) ([]Recipient, error) {
 	return collect(ctx, s, func(scan func(...any) error) (r Recipient, err error) {
-		err = scan(&r.Seq, &r.Line, &r.Refusal)
+		var cells string
+		if err = scan(&r.Seq, &r.Line, &r.Refusal, &cells); err == nil {
+			r.Cells, err = unpackCells(cells)
+		}
 		return
-	}, `SELECT seq, line, refusal FROM recipients WHERE campaign_id = $1 AND seq > $2 AND refusal <> '' ORDER BY seq LIMIT $3`, campaign, after, limit)
+	}, `SELECT r.seq, r.line, r.refusal, coalesce(c.cells, '') FROM recipients r LEFT JOIN recipient_cells c ON c.campaign_id = r.campaign_id AND c.seq = r.seq
+		WHERE r.campaign_id = $1 AND r.seq > $2 AND r.refusal <> '' ORDER BY r.seq LIMIT $3`, campaign, after, limit)
+}
+
+// RowColumns are the names of what Recipient.Cells hold: of all files of an audience, as they have them.
+func (s *Store) RowColumns(ctx context.Context, campaign rapport.ID) ([]string, error) {
+	found, err := collect(ctx, s, func(scan func(...any) error) (names []string, err error) {
+		var text string
+		if err = scan(&text); err == nil {
+			names, err = unpackCells(text)
+		}
+		return
+	}, `SELECT cells FROM recipient_cells WHERE campaign_id = $1 AND seq = 0`, campaign)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+// SetRowColumns keeps them.
+func (s *Store) SetRowColumns(ctx context.Context, campaign rapport.ID, names []string) error {
+	text, err := packCells(names)
+	if err != nil || text == "" {
+		return err
+	}
+	_, err = s.exec(ctx, `INSERT INTO recipient_cells (campaign_id, seq, cells) VALUES ($1, 0, $2) ON CONFLICT (campaign_id, seq) DO UPDATE SET cells = excluded.cells`, campaign, text)
+	return err
 }
 
 // CountRefused counts, for each campaign, the refused among the recipients that planning has not come to.

@@ -18,6 +18,7 @@ type SandboxSent struct {
 	Address   string
 	Message   rapport.ID
 	Campaign  rapport.ID
+	Customer  rapport.ID // whom the message is for; only read
 	Content   json.RawMessage
 	CreatedAt time.Time
 }
@@ -59,7 +60,7 @@ func (s *Store) Outbox(ctx context.Context, f OutboxFilter) ([]SandboxSent, rapp
 	if !storable(f.Address) {
 		return []SandboxSent{}, 0, nil
 	}
-	q := `SELECT id, channel, akey, message_id, campaign_id, content, created_at FROM sandbox_outbox WHERE id < $1`
+	q := `SELECT id, channel, akey, message_id, campaign_id, coalesce((SELECT customer_id FROM messages WHERE messages.id = message_id), 0), content, created_at FROM sandbox_outbox WHERE id < $1`
 	args := []any{f.after()}
 	and := func(cond string, v any) {
 		args = append(args, v)
@@ -88,7 +89,7 @@ func (s *Store) Outbox(ctx context.Context, f OutboxFilter) ([]SandboxSent, rapp
 	rows, err := collect(ctx, s, func(scan func(...any) error) (x SandboxSent, err error) {
 		var content string
 		var created int64
-		err = scan(&x.ID, &x.Channel, &x.Address, &x.Message, &x.Campaign, &content, &created)
+		err = scan(&x.ID, &x.Channel, &x.Address, &x.Message, &x.Campaign, &x.Customer, &content, &created)
 		x.Content, x.CreatedAt = json.RawMessage(content), at(created)
 		return
 	}, q+fmt.Sprintf(` ORDER BY id DESC LIMIT $%d`, len(args)), args...)

@@ -21,11 +21,11 @@ type Kind = 'file' | 'segment' | 'everyone'
 /** An audience that is being chosen, and not yet. */
 export type Making = { kind?: Kind; file?: Dropped }
 
-type Props = { campaign: Campaign | undefined; making: Making; onMaking: (making: Making) => void; wish: Wish | null; onWish: (wish: Wish | null) => void; onChanged: () => void; may: boolean }
+type Props = { campaign: Campaign | undefined; making: Making; onMaking: (making: Making) => void; wish: Wish | null; onWish: (wish: Wish | null) => void; onChanged: () => void }
 
 const draw = (id: string, audience: { segment?: string; everyone?: boolean }) => need(client.PATCH('/v1/campaigns/{id}', { params: { path: { id } }, body: { audience } }))
 
-export function AudienceStep({ campaign: c, making, onMaking, wish, onWish, onChanged, may }: Props) {
+export function AudienceStep({ campaign: c, making, onMaking, wish, onWish, onChanged }: Props) {
   const { t } = useTranslation('campaigns')
   const { t: common } = useTranslation()
   const stored = c && !c.everyone && !c.segment ? (c.counts?.audience ?? 0) : 0
@@ -59,7 +59,7 @@ export function AudienceStep({ campaign: c, making, onMaking, wish, onWish, onCh
         <Radio.Group aria-label={t('step.audience')} value={kind} onChange={(v) => choose(v as Kind)}>
           <div className={classes.cards}>
             {(['file', 'segment', 'everyone'] as const).map((k) => (
-              <Radio.Card key={k} value={k} className={classes.card} disabled={!may}>
+              <Radio.Card key={k} value={k} className={classes.card}>
                 <Radio.Indicator aria-hidden />
                 <span><b>{t(`people.${k}`)}</b><small>{t(`people.${k}About_`)}</small></span>
               </Radio.Card>

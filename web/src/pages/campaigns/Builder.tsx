@@ -1,4 +1,4 @@
-import { Alert, Button, Text } from '@mantine/core'
+import { Button, Text } from '@mantine/core'
 import { IconRocket } from '@tabler/icons-react'
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { Navigate, useNavigate, useParams } from '@tanstack/react-router'
@@ -17,6 +17,7 @@ import classes from './Builder.module.css'
 import { campaignQuery, useCampaign, type Campaign } from './campaign'
 import { ChannelsStep } from './ChannelsStep'
 import { cleared, draftOf, fresh, specOf, type Draft } from './draft'
+import { DraftView } from './DraftView'
 import { DryRun } from './DryRun'
 import { Launch } from './Launch'
 import { ScheduleStep } from './ScheduleStep'
@@ -26,13 +27,16 @@ import { TemplateStep } from './TemplateStep'
 /** A campaign before it is launched: one page of steps, saved as one goes, with a dry run beside it. */
 export function Builder() {
   const { id } = useParams({ strict: false }) as { id?: string }
-  return id ? <Existing id={id} /> : <Work campaign={undefined} />
+  const may = useCan()('write:campaigns')
+  if (id) return <Existing id={id} may={may} />
+  return may ? <Work campaign={undefined} /> : <Navigate to="/campaigns" replace />
 }
 
-function Existing({ id }: { id: string }) {
+function Existing({ id, may }: { id: string; may: boolean }) {
   const { t } = useTranslation('campaigns')
   const campaign = useCampaign(id)
-  if (campaign.data) return campaign.data.status === 'draft' ? <Work key={id} campaign={campaign.data} /> : <Navigate to="/campaigns/$id" params={{ id }} replace />
+  if (campaign.data && campaign.data.status !== 'draft') return <Navigate to="/campaigns/$id" params={{ id }} replace />
+  if (campaign.data) return may ? <Work key={id} campaign={campaign.data} /> : <DraftView campaign={campaign.data} />
   return (
     <Page title={t('one')} crumbs={[{ label: t('title'), to: '/campaigns' }]}>
       <Answer of={campaign}>{() => null}</Answer>
@@ -45,12 +49,9 @@ const pause = 700
 
 function Work({ campaign }: { campaign: Campaign | undefined }) {
   const { t } = useTranslation('campaigns')
-  const { t: common } = useTranslation()
   const queries = useQueryClient()
   const go = useNavigate()
   const tell = useTell()
-  const can = useCan()
-  const may = can('write:campaigns')
   const [draft, setDraft] = useState<Draft>(() => (campaign ? (queries.getQueryData<Draft>(['campaign', campaign.id, 'typed']) ?? draftOf(campaign)) : fresh))
   const [making, setMaking] = useState<Making>(() => (campaign && queries.getQueryData<Making>(['campaign', campaign.id, 'making'])) || {})
   const [wish, setWish] = useState<Wish | null>(null)
@@ -98,10 +99,10 @@ function Work({ campaign }: { campaign: Campaign | undefined }) {
   const { mutate, isPending } = save
   useEffect(() => {
     now.current = draft
-    if (!may || !enough || isPending || JSON.stringify(draft) === saved.current || (save.error && save.variables === draft)) return
+    if (!enough || isPending || JSON.stringify(draft) === saved.current || (save.error && save.variables === draft)) return
     const timer = setTimeout(() => mutate(draft), id ? pause : 0)
     return () => clearTimeout(timer)
-  }, [draft, enough, id, isPending, may, mutate, save.error, save.variables])
+  }, [draft, enough, id, isPending, mutate, save.error, save.variables])
 
   const change = useCallback((part: Partial<Draft>) => setDraft((d) => ({ ...d, ...part })), [])
   const errors = fieldErrors(save.error)
@@ -121,20 +122,19 @@ function Work({ campaign }: { campaign: Campaign | undefined }) {
       actions={
         <>
           <Text size="sm" c="dimmed" role="status">{state}</Text>
-          <Button leftSection={<IconRocket size={16} />} disabled={!id || !people || dirty || !may} title={!people ? t('build.needsAudience') : undefined} onClick={() => setAsking(true)}>{draft.at ? t('launch.schedule') : t('launch.act')}</Button>
+          <Button leftSection={<IconRocket size={16} />} disabled={!id || !people || dirty} title={!people ? t('build.needsAudience') : undefined} onClick={() => setAsking(true)}>{draft.at ? t('launch.schedule') : t('launch.act')}</Button>
         </>
       }
     >
       {campaign && <Launch campaign={campaign} version={version} opened={asking} onClose={() => setAsking(false)} />}
       <div className={classes.columns}>
         <div className={classes.steps}>
-          {!may && <Alert variant="light">{common('problem.forbidden')}</Alert>}
           {save.error && Object.keys(errors).length === 0 && <ProblemAlert error={save.error} retry={() => mutate(draft)} />}
           <Step n={1} title={t('step.about')} done={draft.name !== ''}>
             <About draft={draft} change={change} topics={topics.data?.data ?? []} fromTemplate={template?.topic} errors={errors} />
           </Step>
           <Step n={2} title={t('step.audience')} done={people || wish !== null}>
-            <AudienceStep campaign={campaign} making={making} onMaking={setMaking} wish={wish} onWish={setWish} onChanged={refresh} may={may} />
+            <AudienceStep campaign={campaign} making={making} onMaking={setMaking} wish={wish} onWish={setWish} onChanged={refresh} />
           </Step>
           <Step n={3} title={t('step.template')} done={draft.template !== ''}>
             <TemplateStep draft={draft} change={change} templates={templates} errors={errors} />

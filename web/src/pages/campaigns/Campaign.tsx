@@ -11,7 +11,7 @@ import { Page } from '../../ui/Page'
 import { useTell } from '../../ui/Problem'
 import { When } from '../../ui/When'
 import { may, useActs } from './acts'
-import { useCampaign, useLiveCampaigns, type Campaign as C } from './campaign'
+import { begins, over, useCampaign, useLiveCampaigns, type Campaign as C } from './campaign'
 import classes from './Campaign.module.css'
 import { download } from './download'
 import { Messages } from './Messages'
@@ -79,7 +79,7 @@ function Parts({ campaign: c }: { campaign: C }) {
         <Overview campaign={c} onState={(state) => show('messages', { state })} onReplies={() => show('replies')} />
       </Tabs.Panel>
       <Tabs.Panel value="replies">
-        <Replies campaign={c.id} />
+        <Replies campaign={c} />
       </Tabs.Panel>
       <Tabs.Panel value="messages">
         <Messages campaign={c} state={typeof search.state === 'string' ? search.state : ''} onState={(state) => show('messages', state ? { state } : {})} onWhy={(customer) => show('why', { customer })} />
@@ -107,10 +107,18 @@ function Facts({ campaign: c }: { campaign: C }) {
       {(c.routing.channels ?? []).length > 0 && <span className={classes.channels}>{c.routing.channels!.map((x) => <ChannelBadge key={x} channel={x} />)}</span>}
       {c.settings.sandbox && <span>{t('sandbox')}</span>}
       <span className={classes.time}>
-        {c.finished_at ? <>{t('at.finished')} <When at={c.finished_at} as="full" /></> : c.status === 'scheduled' && c.send_at ? <>{t('at.send')} <When at={c.send_at} as="full" /></> : c.launched_at ? <>{t('at.launched')} <When at={c.launched_at} /></> : null}
+        <Time campaign={c} />
       </span>
     </div>
   )
+}
+
+/** The time that counts in this state. */
+function Time({ campaign: c }: { campaign: C }) {
+  const { t } = useTranslation('campaigns')
+  const from = begins(c)
+  const [word, at] = over(c.status) ? ([c.status === 'cancelled' ? 'cancelled' : 'finished', c.finished_at] as const) : [from && Date.parse(from) > Date.now() ? 'send' : 'launched', from] as const
+  return at ? <>{t(`at.${word}`)} <When at={at} as={word === 'launched' ? 'ago' : 'full'} /></> : null
 }
 
 function Acts({ campaign: c }: { campaign: C }) {

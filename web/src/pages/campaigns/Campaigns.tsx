@@ -16,7 +16,7 @@ import { Rows } from '../../ui/Rows'
 import { When } from '../../ui/When'
 import { may, useActs } from './acts'
 import { Bar } from './Bar'
-import { reached, settled, useLiveCampaigns, type Campaign } from './campaign'
+import { begins, reached, settled, useLiveCampaigns, type Campaign } from './campaign'
 import classes from './Campaigns.module.css'
 import { Status } from './Status'
 import type { Status as S } from './words'
@@ -119,7 +119,7 @@ const Row = memo(function Row({ campaign: c }: { campaign: Campaign }) {
       <span className={classes.num} data-label={t('column.delivered')}>{delivered === undefined ? '–' : format.percent(delivered)}</span>
       <span className={classes.num} data-label={t('column.replied')}>{n && !draft ? format.number(n.replied) : '–'}</span>
       <span className={classes.when}>
-        <When at={c.launched_at ?? c.created_at} as="brief" />
+        <When at={begins(c) ?? c.created_at} as="brief" />
       </span>
       <RowMenu campaign={c} name={name} />
     </div>

@@ -5,12 +5,14 @@ import { useTranslation } from 'react-i18next'
 import { ChannelIcon, useChannelName } from '../../ui/Channel'
 import classes from './choices.module.css'
 import type { Channel, Draft } from './draft'
+import { useWait } from './words'
 
 const methods = ['preferred', 'fallback', 'all'] as const
 const waits = ['30m', '1h', '4h', '12h', '24h', '48h'] as const
 
 export function ChannelsStep({ draft, change }: { draft: Draft; change: (part: Partial<Draft>) => void }) {
   const { t } = useTranslation('campaigns')
+  const wait = useWait()
   return (
     <Stack>
       <Radio.Group label={t('channels.method')} value={draft.method} onChange={(v) => change({ method: v as Draft['method'] })}>
@@ -28,15 +30,10 @@ export function ChannelsStep({ draft, change }: { draft: Draft; change: (part: P
       </Radio.Group>
       <Order draft={draft} change={change} />
       {draft.method === 'fallback' && (
-        <Select maw={320} label={t('channels.wait')} description={t('channels.waitAbout')} allowDeselect={false} value={draft.escalate} onChange={(v) => change({ escalate: v ?? '4h' })} data={[...new Set([...waits, draft.escalate])].map((w) => ({ value: w, label: wait(w, t) }))} />
+        <Select maw={320} label={t('channels.wait')} description={t('channels.waitAbout')} allowDeselect={false} value={draft.escalate} onChange={(v) => change({ escalate: v ?? '4h' })} data={[...new Set([...waits, draft.escalate])].map((w) => ({ value: w, label: wait(w) }))} />
       )}
     </Stack>
   )
-}
-
-function wait(w: string, t: ReturnType<typeof useTranslation<'campaigns'>>['t']): string {
-  const n = parseInt(w)
-  return w.endsWith('m') ? t('channels.minutes', { count: n }) : w.endsWith('h') ? t('channels.hours', { count: n }) : w
 }
 
 /** The order of channels: by dragging, and by the arrows for who does not drag. What moved is said aloud. */

@@ -13,7 +13,7 @@ const steps = ['sent', 'delivered', 'opened', 'clicked', 'replied'] as const
 const stepColor: Record<(typeof steps)[number], string> = { sent: 'rapport.3', delivered: 'rapport.6', opened: 'teal.5', clicked: 'orange.5', replied: 'grape.5' }
 
 /** What came of it by channel, and when. The tables below the bars say the same in numbers. */
-export default function Charts({ funnel }: { funnel: Funnel }) {
+export default function Charts({ funnel, over }: { funnel: Funnel; over: boolean }) {
   const { t } = useTranslation('campaigns')
   const format = useFormat()
   const name = useChannelName()
@@ -27,7 +27,7 @@ export default function Charts({ funnel }: { funnel: Funnel }) {
       <section aria-labelledby="funnel">
         <Title order={2} id="funnel" mb={12}>{t('chart.funnel')}</Title>
         {used.length === 0 ? (
-          <p className={classes.nothing}>{t('chart.nothing')}</p>
+          <p className={classes.nothing}>{t(over ? 'chart.never' : 'chart.nothing')}</p>
         ) : (
           <>
             <div aria-hidden>

@@ -11,13 +11,15 @@ import { csrfToken } from '../../api/session-state'
 import { useFormat } from '../../ui/format'
 import { ProblemAlert } from '../../ui/Problem'
 import type { Wish } from './AudienceStep'
+import { isRefused } from '../customers/csv'
+import { inUtf8 } from '../customers/encoding'
 import { guess, known, readHead, skip, type Head } from './csv'
 import classes from './FileDrop.module.css'
 
 export type Added = { added: number; refused: number }
 
 /** A file that waits for its columns to be named. */
-export type Dropped = { file: File; head: Head; fields: string[] }
+export type Dropped = { file: File; /** How it was written, if not in UTF-8. */ was?: string; head: Head; fields: string[] }
 
 /** A file that is dropped in: its first rows are shown, and each column is named before anything is sent. */
 export function FileDrop({ campaign, dropped, onDropped, another, onAdded, onWish }: { campaign: string | undefined; dropped?: Dropped; onDropped: (d?: Dropped) => void; another: boolean; onAdded: (a: Added) => void; onWish: (w: Wish) => void }) {
@@ -40,19 +42,20 @@ export function FileDrop({ campaign, dropped, onDropped, another, onAdded, onWis
     },
   })
   const take = async (files: File[]) => {
-    const f = files[0]
-    if (!f) return
+    if (!files[0]) return
     drop.reset()
     try {
+      const { file: f, was } = await inUtf8(files[0])
       const h = await readHead(f)
       if (h.columns.length === 0 || h.rows.length === 0) return setBad(t('file.empty'))
       setBad('')
-      onDropped({ file: f, head: h, fields: h.columns.map(guess) })
+      const again = isRefused(h.columns) // what was refused before, mended
+      onDropped({ file: f, was, head: h, fields: h.columns.map((c, i) => (again && i < 2 ? skip : guess(c))) })
     } catch {
       setBad(t('file.unreadable'))
     }
   }
-  if (!file || !head)
+  if (!dropped || !file || !head)
     return (
       <>
         <Dropzone onDrop={(f) => void take(f)} onReject={() => setBad(t('file.notCSV'))} accept={['text/csv', 'text/plain', 'text/tab-separated-values', 'application/vnd.ms-excel', '.csv', '.tsv']} multiple={false} className={classes.drop} inputProps={{ 'aria-label': t('file.drop') }} data-small={another || undefined}>
@@ -69,6 +72,7 @@ export function FileDrop({ campaign, dropped, onDropped, another, onAdded, onWis
   return (
     <Stack gap="sm">
       <Text size="sm"><b>{file.name}</b> · {format.bytes(file.size)}</Text>
+      {dropped.was && <Text size="sm">{t('file.recoded', { encoding: dropped.was.toUpperCase() })}</Text>}
       <Text size="sm" c="dimmed">{t('file.map')}</Text>
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls must be reachable by keys */}
       <div className={classes.scroll} tabIndex={0} role="region" aria-label={t('file.map')}>
@@ -78,7 +82,7 @@ export function FileDrop({ campaign, dropped, onDropped, another, onAdded, onWis
               {head.columns.map((c, i) => (
                 <th key={i} scope="col">
                   <div className={classes.column}>{c || `#${i + 1}`}</div>
-                  <Autocomplete size="xs" aria-label={t('file.field', { column: c })} value={fields[i] === skip ? '' : fields[i]} placeholder={t('file.leave')} onChange={(v) => onDropped({ file, head, fields: fields.map((f, j) => (j === i ? v.trim() : f)) })} data={[...new Set(options)].filter((o) => o !== skip)} limit={40} comboboxProps={{ width: 220, position: 'bottom-start' }} />
+                  <Autocomplete size="xs" aria-label={t('file.field', { column: c })} value={fields[i] === skip ? '' : fields[i]} placeholder={t('file.leave')} onChange={(v) => onDropped({ ...dropped, fields: fields.map((f, j) => (j === i ? v.trim() : f)) })} data={[...new Set(options)].filter((o) => o !== skip)} limit={40} comboboxProps={{ width: 220, position: 'bottom-start' }} />
                 </th>
               ))}
             </tr>

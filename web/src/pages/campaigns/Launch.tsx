@@ -10,6 +10,7 @@ import { useFormat } from '../../ui/format'
 import { ProblemAlert, useTell } from '../../ui/Problem'
 import { campaignQuery, type Campaign } from './campaign'
 import { useEstimate, willSend, willSkip } from './estimate'
+import { useFacts } from './facts'
 import classes from './Launch.module.css'
 
 /** The last look before it goes out: what, to whom, when, for how much. */
@@ -36,12 +37,7 @@ export function Launch({ campaign: c, version, opened, onClose }: { campaign: Ca
   })
   const send = e ? willSend(e) : 0
   const amount = e?.costs.reduce((sum, x) => sum + x.amount, 0) ?? 0
-  const rows: [string, string][] = [
-    [t('launch.audience'), c.everyone ? t('audience.everyone') : c.segment ? t('audience.segment', { key: c.segment.key }) : t('audience.count', { count: c.counts?.audience ?? 0, n: format.number(c.counts?.audience ?? 0) })],
-    [t('launch.template'), `${c.template} · ${t('version', { n: c.template_version ?? 1 })}`],
-    [t('launch.purpose'), [t(`purpose.${c.purpose as 'marketing'}`), c.topic].filter(Boolean).join(' · ')],
-    [t('launch.when'), (c.send_at ? format.full(c.send_at) : t('schedule.now')) + (c.send_window ? ` · ${c.send_window.from}–${c.send_window.until}, ${c.send_window.timezone === 'recipient' || !c.send_window.timezone ? t('launch.zone') : c.send_window.timezone}` : '')],
-  ]
+  const rows = useFacts(c)
   if (e) {
     rows.push([t('launch.channels'), Object.entries(e.channels).filter(([, n]) => n > 0).map(([ch, n]) => `${name(ch)} ${format.number(n)}`).join(', ') || '–'])
     rows.push([t('dry.skipped'), format.number(willSkip(e) + e.refused)])

@@ -1,6 +1,6 @@
-import { Button, Select, Text } from '@mantine/core'
+import { Select, Text } from '@mantine/core'
 import { IconHelpCircle, IconMailOff } from '@tabler/icons-react'
-import { useState } from 'react'
+import { memo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { client, type Schemas } from '../../api/client'
 import { need, usePages } from '../../api/pages'
@@ -35,14 +35,14 @@ export function Messages({ campaign: c, state, onState, onWhy }: { campaign: Cam
       <div className={classes.tools}>
         <Select size="xs" aria-label={t('messages.state')} placeholder={t('messages.anyState')} clearable value={of ?? null} onChange={(v) => onState(v ?? '')} data={states.map((s) => ({ value: s, label: `${t(`state.${s}`)}${c.counts ? ` · ${format.number(c.counts[s])}` : ''}` }))} />
         <Select size="xs" aria-label={t('messages.channel')} placeholder={t('messages.anyChannel')} clearable value={channel || null} onChange={(v) => setChannel((v ?? '') as Channel | '')} data={[...channels, 'none' as const].map((x) => ({ value: x, label: name(x) }))} />
-        {!channel && count !== undefined && <Text size="xs" c="dimmed" className={classes.count}>{t('messages.count', { count, n: format.number(count) })}</Text>}
+        {!channel && count !== undefined && list.rows.length > 0 && <Text size="xs" c="dimmed" className={classes.count}>{t('messages.count', { count, n: format.number(count) })}</Text>}
       </div>
       {list.error && list.rows.length === 0 ? (
         <ProblemAlert error={list.error} retry={() => void list.refetch()} />
       ) : list.isPending ? (
         <Loading rows={8} height={44} />
       ) : list.rows.length === 0 ? (
-        <Empty icon={IconMailOff} title={t('messages.none')}>{of || channel ? t('messages.noneFiltered') : t('messages.noneAbout')}</Empty>
+        <Empty icon={IconMailOff} title={t('messages.none')}>{of || channel ? t('messages.noneFiltered') : t(c.status === 'cancelled' ? 'messages.noneCancelled' : c.status === 'finished' ? 'messages.noneFinished' : 'messages.noneAbout')}</Empty>
       ) : (
         <div className={classes.list}>
           <Rows rows={list.rows} keyOf={(m) => m.id} height={49} label={t('tab.messages')} more={list.more} row={(m) => <Row message={m} onWhy={onWhy} />} />
@@ -52,7 +52,7 @@ export function Messages({ campaign: c, state, onState, onWhy }: { campaign: Cam
   )
 }
 
-function Row({ message: m, onWhy }: { message: Message; onWhy: (customer: string) => void }) {
+const Row = memo(function Row({ message: m, onWhy }: { message: Message; onWhy: (customer: string) => void }) {
   const { t } = useTranslation('campaigns')
   const reason = useReason()
   const [color, shade] = (stateColor[m.state as State] ?? 'gray.5').split('.')
@@ -63,11 +63,14 @@ function Row({ message: m, onWhy }: { message: Message; onWhy: (customer: string
       <span className={classes.state}>
         <span className={classes.dot} style={{ background: `var(--mantine-color-${color}-${shade})` }} aria-hidden />
         <span title={t(`about.${m.state as State}`)}>{t(`state.${m.state as State}`)}</span>
-        {m.reason && <Text span size="xs" c="dimmed" className={classes.reason}>{reason(m.reason)}</Text>}
+        {m.reason && <span className={`${classes.soft} ${classes.reason}`}>{reason(m.reason)}</span>}
       </span>
-      <Text size="xs" c="dimmed" className={classes.provider}>{m.provider}{m.attempt > 1 ? ` · ${t('messages.attempts', { count: m.attempt })}` : ''}</Text>
-      <Text size="xs" c="dimmed" className={classes.when}><When at={m.sent_at ?? m.updated_at} as="brief" /></Text>
-      <Button size="compact-xs" variant="subtle" color="gray" leftSection={<IconHelpCircle size={14} aria-hidden />} onClick={() => onWhy(m.customer)}>{t('messages.why')}</Button>
+      <span className={`${classes.soft} ${classes.provider}`}>{m.provider}{m.attempt > 1 ? ` · ${t('messages.attempts', { count: m.attempt })}` : ''}</span>
+      <span className={`${classes.soft} ${classes.when}`}><When at={m.sent_at ?? m.updated_at} as="brief" /></span>
+      <button type="button" className={classes.ask} onClick={() => onWhy(m.customer)}>
+        <IconHelpCircle size={14} aria-hidden />
+        {t('messages.why')}
+      </button>
     </div>
   )
-}
+})

@@ -8,7 +8,7 @@ import { useCan } from '../../api/session'
 import { useFormat } from '../../ui/format'
 import { ProblemAlert } from '../../ui/Problem'
 import { Bar } from './Bar'
-import { moving, reached, settled, type Campaign, type Counts } from './campaign'
+import { moving, over, reached, settled, type Campaign, type Counts } from './campaign'
 import { Ledger } from './Ledger'
 import classes from './Overview.module.css'
 import { Replies } from './Replies'
@@ -40,7 +40,7 @@ export function Overview({ campaign: c, onState, onReplies }: { campaign: Campai
           {figures.error && !figures.data ? (
             <ProblemAlert error={figures.error} retry={() => void figures.refetch()} />
           ) : (
-            <Suspense fallback={<ChartsComing />}>{figures.data ? <Charts funnel={figures.data} /> : <ChartsComing />}</Suspense>
+            <Suspense fallback={<ChartsComing />}>{figures.data ? <Charts funnel={figures.data} over={over(c.status)} /> : <ChartsComing />}</Suspense>
           )}
         </div>
         <div className={classes.side}>
@@ -55,7 +55,7 @@ export function Overview({ campaign: c, onState, onReplies }: { campaign: Campai
             <Title order={2} id="latest">{t('replies.latest')}</Title>
             {n.replied > 0 && <UnstyledButton className={classes.all_} onClick={onReplies}>{t('replies.all')}</UnstyledButton>}
           </div>
-          <Replies campaign={c.id} few />
+          <Replies campaign={c} few />
         </section>
       )}
     </div>
@@ -84,15 +84,43 @@ function Progress({ campaign: c, counts: n }: { campaign: Campaign; counts: Coun
     <div className={classes.progress}>
       <div className={classes.heading}>
         <Text fw={550} className={classes.tabular}>
-          {t('progressLong', { done: format.number(done), planned: format.number(whole), share: format.percent(whole ? done / whole : 1) })}
+          {whole > 0 ? t('progressLong', { done: format.number(done), planned: format.number(whole), share: format.percent(done / whole) }) : t('progressNone')}
         </Text>
         <Text size="sm" c="dimmed" className={classes.tabular} aria-live="polite">
           {moving(c.status) && rate > 0 && left > 0 ? t(left / rate < 60 ? 'speedSoon' : 'speed', { rate: format.number(Math.round(rate)), count: minutes }) : ''}
         </Text>
       </div>
       <Bar counts={n} thick />
+      <Stands campaign={c} counts={n} />
     </div>
   )
+}
+
+/** How things stand where the bar alone would leave one guessing. */
+function Stands({ campaign: c, counts: n }: { campaign: Campaign; counts: Counts }) {
+  const { t } = useTranslation('campaigns')
+  const format = useFormat()
+  const out = reached(n)
+  const say = (): string => {
+    switch (c.status) {
+      case 'scheduled':
+        return t('stands.scheduled', { at: c.send_at ? format.full(c.send_at) : '' })
+      case 'planning':
+        return t('stands.planning')
+      case 'paused':
+        return t(out > 0 ? 'stands.paused' : 'stands.pausedBefore', { count: n.pending, n: format.number(n.pending) })
+      case 'quarantined':
+        return t('stands.quarantined')
+      case 'finished':
+        return out > 0 ? '' : n.planned > 0 ? t('stands.nobody') : ''
+      case 'cancelled':
+        return out > 0 ? t('stands.cancelled', { count: out, n: format.number(out), stopped: format.number(n.cancelled) }) : t('stands.cancelledBefore')
+      default:
+        return ''
+    }
+  }
+  const said = say()
+  return said ? <Text size="sm" c="dimmed" mt={8}>{said}</Text> : null
 }
 
 /** Per second, smoothed over the last few reports. */

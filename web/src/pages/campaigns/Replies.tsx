@@ -11,6 +11,7 @@ import { Loading } from '../../ui/Loading'
 import { ProblemAlert } from '../../ui/Problem'
 import { Rows } from '../../ui/Rows'
 import { When } from '../../ui/When'
+import { over, reached, type Campaign } from './campaign'
 import { Person } from './Person'
 import classes from './Replies.module.css'
 import { intents, useIntent } from './words'
@@ -21,13 +22,14 @@ type Intent = (typeof intents)[number]
 const intentColor: Record<string, string> = { stop: 'red', question: 'rapport', complaint: 'orange', thanks: 'teal', order: 'grape', other: 'gray' }
 
 /** What people answered, as it comes in. Each leads to its thread, where it is answered. */
-export function Replies({ campaign, few }: { campaign: string; few?: boolean }) {
+export function Replies({ campaign: c, few }: { campaign: Campaign; few?: boolean }) {
   const { t } = useTranslation('campaigns')
   const named = useIntent()
   const [intent, setIntent] = useState<Intent | ''>('')
-  const list = usePages(['campaign', campaign, 'replies', { intent, few }], (cursor, signal) =>
-    need(client.GET('/v1/replies', { params: { query: { campaign, intent: intent || undefined, cursor, limit: few ? 5 : 50 } }, signal })),
+  const list = usePages(['campaign', c.id, 'replies', { intent, few }], (cursor, signal) =>
+    need(client.GET('/v1/replies', { params: { query: { campaign: c.id, intent: intent || undefined, cursor, limit: few ? 5 : 50 } }, signal })),
   )
+  const silent = over(c.status) && c.counts !== undefined && reached(c.counts) === 0
   const filter = !few && (
     <div className={classes.filter}>
       <SegmentedControl size="xs" aria-label={t('replies.filter')} value={intent} onChange={(v) => setIntent(v as Intent | '')} data={[{ value: '', label: t('all') }, ...intents.map((i) => ({ value: i, label: named(i) }))]} />
@@ -41,7 +43,7 @@ export function Replies({ campaign, few }: { campaign: string; few?: boolean }) 
       ) : list.isPending ? (
         <Loading rows={few ? 3 : 6} height={56} />
       ) : list.rows.length === 0 ? (
-        few ? <Text c="dimmed" size="sm" py="md">{t('replies.noneYet')}</Text> : <Empty icon={IconMessageCircle} title={t('replies.none')}>{t('replies.noneAbout')}</Empty>
+        few ? <Text c="dimmed" size="sm" py="md">{silent ? t('replies.never') : t('replies.noneYet')}</Text> : <Empty icon={IconMessageCircle} title={t('replies.none')}>{silent ? t('replies.never') : t('replies.noneAbout')}</Empty>
       ) : few ? (
         <ul className={classes.few}>
           {list.rows.slice(0, 5).map((r) => <li key={r.id}><Row reply={r} /></li>)}

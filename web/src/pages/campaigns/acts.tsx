@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next'
 import { client } from '../../api/client'
 import { need } from '../../api/pages'
 import { confirm } from '../../ui/confirm'
+import { useFormat } from '../../ui/format'
 import { useTell } from '../../ui/Problem'
 import { campaignQuery, type Campaign } from './campaign'
 
@@ -20,6 +21,7 @@ export function useActs() {
   const { t } = useTranslation('campaigns')
   const { t: common } = useTranslation()
   const tell = useTell()
+  const format = useFormat()
   const queries = useQueryClient()
   const go = useNavigate()
   const changed = () => queries.invalidateQueries({ queryKey: ['campaigns'] })
@@ -55,8 +57,8 @@ export function useActs() {
 
   return {
     busy: turn.isPending || copy.isPending || drop.isPending,
-    pause: (c: Campaign) => confirm({ title: t('ask.pause.title', { name: c.name }), about: t('ask.pause.about'), act: t('act.pause'), danger: false, onYes: () => turn.mutate({ id: c.id, verb: 'pause' }) }),
-    resume: (c: Campaign) => confirm({ title: t('ask.resume.title', { name: c.name }), about: t('ask.resume.about', { count: c.counts?.pending ?? 0 }), act: t('act.resume'), danger: false, onYes: () => turn.mutate({ id: c.id, verb: 'resume' }) }),
+    pause: (c: Campaign) => confirm({ title: t('ask.pause.title', { name: c.name }), about: t(c.status === 'scheduled' ? 'ask.pause.aboutScheduled' : 'ask.pause.about'), act: t('act.pause'), danger: false, onYes: () => turn.mutate({ id: c.id, verb: 'pause' }) }),
+    resume: (c: Campaign) => confirm({ title: t('ask.resume.title', { name: c.name }), about: c.send_at && Date.parse(c.send_at) > Date.now() ? t('ask.resume.aboutScheduled', { at: format.full(c.send_at) }) : t('ask.resume.about', { count: c.counts?.pending ?? 0 }), act: t('act.resume'), danger: false, onYes: () => turn.mutate({ id: c.id, verb: 'resume' }) }),
     cancel: (c: Campaign) => confirm({ title: t('ask.cancel.title', { name: c.name }), about: t('ask.cancel.about', { count: c.counts?.pending ?? 0 }), act: t('act.cancel'), keep: t('ask.cancel.keep'), onYes: () => turn.mutate({ id: c.id, verb: 'cancel' }) }),
     duplicate: (c: Campaign) => copy.mutate(c.id),
     drop: (c: Campaign) => confirm({ title: t('ask.delete.title', { name: c.name || t('untitled') }), about: t('ask.delete.about'), act: common('delete'), onYes: () => drop.mutate(c.id) }),

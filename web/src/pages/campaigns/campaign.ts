@@ -54,3 +54,13 @@ export function reached(c: Counts): number {
 export function moving(status: string): boolean {
   return status === 'planning' || status === 'running' || status === 'accepting'
 }
+
+/** Whether it is over. */
+export function over(status: string): boolean {
+  return status === 'finished' || status === 'cancelled'
+}
+
+/** Since when it goes out: a scheduled one is launched long before. */
+export function begins(c: Campaign): string | undefined {
+  return c.send_at && c.launched_at && c.send_at > c.launched_at ? c.send_at : c.launched_at
+}

@@ -39,3 +39,9 @@ export function useIntent() {
   const { t, i18n } = useTranslation('campaigns')
   return (intent: string) => (i18n.exists(`campaigns:intent.${intent}`) ? t(`intent.${intent}` as 'intent.question') : intent)
 }
+
+/** 30m, 4h: a wait as the API has it, in words. */
+export function useWait() {
+  const { t } = useTranslation('campaigns')
+  return (w: string) => (/^\d+m$/.test(w) ? t('channels.minutes', { count: parseInt(w) }) : /^\d+h$/.test(w) ? t('channels.hours', { count: parseInt(w) }) : w)
+}

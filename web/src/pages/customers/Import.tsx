@@ -9,13 +9,14 @@ import { ProblemAlert } from '../../ui/Problem'
 import { useFormat } from '../../ui/format'
 import { Area } from './Area'
 import { columns as known, guess, isRefused, readCsv, separatorOf } from './csv'
+import { inUtf8 } from './encoding'
 import { channels } from './FilterBuilder'
 import classes from './Import.module.css'
 import { Job, Jobs } from './Jobs'
 import { useTopics } from './topics'
 import { upload } from './upload'
 
-type Chosen = { file: File; ndjson: boolean; head: string[]; rows: string[][]; lines: string[] }
+type Chosen = { file: File; was?: string; ndjson: boolean; head: string[]; rows: string[][]; lines: string[] }
 
 const preview = 5
 const maxBytes = 200 * 1024 * 1024
@@ -27,13 +28,14 @@ export function Import() {
   const job = typeof search.job === 'string' ? search.job : undefined
   const [chosen, setChosen] = useState<Chosen | null>(null)
   const [unreadable, setUnreadable] = useState(false)
-  const choose = async (file: File) => {
+  const choose = async (given: File) => {
+    const { file, was } = await inUtf8(given)
     const text = await file.slice(0, 256 * 1024).text()
     const ndjson = /\.(ndjson|jsonl)$/i.test(file.name) || text.trimStart().startsWith('{')
     const rows = ndjson ? [] : readCsv(text, preview + 1, separatorOf(text))
     const lines = ndjson ? text.split('\n').filter(Boolean).slice(0, preview) : []
     setUnreadable(!ndjson && rows.length < 2)
-    if (ndjson || rows.length > 1) setChosen({ file, ndjson, head: rows[0] ?? [], rows: rows.slice(1), lines })
+    if (ndjson || rows.length > 1) setChosen({ file, was, ndjson, head: (rows[0] ?? []).map((h) => h.trim()), rows: rows.slice(1), lines })
   }
   const show = (id?: string) => void go({ to: '/customers/import', search: (id ? { job: id } : {}) as never })
   return (
@@ -116,6 +118,7 @@ function Prepare({ chosen: c, cancel, onStarted }: { chosen: Chosen; cancel: () 
           </Text>
         </Title>
       </Group>
+      {c.was && <Text size="sm" mb="sm">{t('import.recoded', { encoding: c.was.toUpperCase() })}</Text>}
       {c.ndjson ? (
         <pre className={classes.lines}>{c.lines.join('\n')}</pre>
       ) : (

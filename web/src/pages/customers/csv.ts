@@ -47,14 +47,14 @@ export const columns = ['id', 'external_id', 'email', 'sms', 'whatsapp', 'telegr
 
 // What exports of shops and CRMs call these.
 const known: [RegExp, (typeof columns)[number]][] = [
-  [/^(e[-_ ]?mail)([-_ ]?address)?$|^mail$|^(эл\. ?)?почта$/i, 'email'],
-  [/^(phone|mobile|cell|tel|sms|msisdn)([-_ ]?(number|no))?$|^телефон$/i, 'sms'],
+  [/^(e[-_ ]?mail)([-_ ]?address)?$|^mail$|^(эл\. ?|электронная )?почта$|^(электронный|эл\.) адрес$/i, 'email'],
+  [/^(phone|mobile|cell|tel|sms|msisdn)([-_ ]?(number|no))?$|^(номер |мобильный |моб\. ?)?телефона?$|^мобильный$/i, 'sms'],
   [/^whats[-_ ]?app/i, 'whatsapp'],
   [/^telegram/i, 'telegram'],
-  [/^(full|display|customer)?[-_ ]?name$|^имя$|^фио$/i, 'name'],
-  [/^(customer|client|user|crm|external|shop)?[-_ ]?id$/i, 'external_id'],
+  [/^(full|display|customer)?[-_ ]?name$|^(полное )?имя( клиента)?$|^ф\.? ?и\.? ?о\.?$/i, 'name'],
+  [/^(customer|client|user|crm|external|shop)?[-_ ]?id$|^(id|код|номер) клиента$/i, 'external_id'],
   [/^(lang|language|locale)$|^язык$/i, 'locale'],
-  [/^(tz|time[-_ ]?zone)$/i, 'timezone'],
+  [/^(tz|time[-_ ]?zone)$|^часовой пояс$/i, 'timezone'],
 ]
 
 /** What a column of a file most likely is: itself where the import knows it, else by its name, else an attribute. */

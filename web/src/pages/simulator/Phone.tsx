@@ -11,7 +11,7 @@ import { useTell } from '../../ui/Problem'
 import { When } from '../../ui/When'
 import { Marked } from './Marked'
 import { Linked } from './Linked'
-import { useGot, useSaid, type Got } from './outbox'
+import { useGot, useLatestChat, useSaid, type Got } from './outbox'
 import { Shown } from './Shown'
 import classes from './Simulator.module.css'
 import { upload } from './upload'
@@ -26,7 +26,9 @@ export function Phone({ customer }: { customer: Schemas['Customer'] }) {
   const { t } = useTranslation('simulator')
   const name = useChannelName()
   const has = chats.filter((c) => customer.addresses.some((a) => a.channel === c))
-  const [channel, setChannel] = useState<Chat>(has[0] ?? 'sms')
+  const [chosen, setChannel] = useState<Chat>()
+  const latest = useLatestChat(customer, has)
+  const channel = chosen ?? latest ?? has[0] ?? 'sms'
   const address = customer.addresses.find((a) => a.channel === channel)?.address
   const got = useGot(channel, address)
   const said = useSaid(customer.id)

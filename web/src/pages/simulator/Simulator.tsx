@@ -23,7 +23,7 @@ export function Simulator() {
   useTitle(t('title'))
   const go = useNavigate()
   const chosen = (useSearch({ strict: false }) as { customer?: string }).customer
-  const first = useQuery({ queryKey: ['simulated'] /* apart from the rest: it must not change under one's eyes */, queryFn: () => somebody(i18n.language), staleTime: Infinity })
+  const first = useQuery({ queryKey: ['simulated'] /* apart from the rest: it must not change under one's eyes */, queryFn: () => somebody(i18n.language), staleTime: Infinity, gcTime: 0 })
   const id = chosen ?? first.data ?? undefined
   const customer = useQuery({ queryKey: ['customers', id], enabled: id !== undefined, queryFn: () => need(client.GET('/v1/customers/{id}', { params: { path: { id: id! } } })) })
   return (
@@ -56,15 +56,21 @@ export function Simulator() {
   )
 }
 
-/** Somebody whose phone has something on it, who speaks the viewer's language if there is one; null: there are no customers. */
+/**
+ * Who got something last, the best to look at: both on a phone and by mail before only on one of them, and who speaks the
+ * viewer's language before others. null: there are no customers.
+ */
 async function somebody(language: string): Promise<string | null> {
-  for (const channel of ['telegram', 'sms', 'email'] as const) {
-    const { data } = await need(client.GET('/v1/sandbox/outbox', { params: { query: { channel, limit: 100 } } }))
-    const all = data.filter((m) => m.message).toSorted((a, b) => a.address.localeCompare(b.address)) // the same one the next time
-    const got = all.find((m) => m.locale?.startsWith(language)) ?? all[0]
-    if (got?.message) return (await need(client.GET('/v1/messages/{id}', { params: { path: { id: got.message } } }))).customer
+  const got = (await Promise.all((['telegram', 'whatsapp', 'sms', 'email'] as const).map((channel) => need(client.GET('/v1/sandbox/outbox', { params: { query: { channel, limit: 100 } } }))))).flatMap((page) => page.data)
+  const people = new Map<string, { at: string; phone: boolean; mail: boolean; speaks: boolean }>()
+  for (const m of got) {
+    if (!m.customer) continue
+    const was = people.get(m.customer)
+    people.set(m.customer, { at: was && was.at > m.at ? was.at : m.at, phone: was?.phone || m.channel !== 'email', mail: was?.mail || m.channel === 'email', speaks: was?.speaks || !!m.locale?.startsWith(language) })
   }
-  return (await listCustomers({ limit: 1 })).data[0]?.id ?? null
+  const worth = (p: { phone: boolean; mail: boolean; speaks: boolean }) => (p.phone ? 4 : 0) + (p.mail ? 2 : 0) + (p.speaks ? 1 : 0)
+  const [best] = [...people].sort(([, a], [, b]) => worth(b) - worth(a) || b.at.localeCompare(a.at))
+  return best?.[0] ?? (await listCustomers({ limit: 1 })).data[0]?.id ?? null
 }
 
 /** Chooses whose eyes one looks through. */

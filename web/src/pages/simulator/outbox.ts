@@ -18,6 +18,26 @@ export function useGot(channel: Schemas['Address']['channel'], address: string |
   })
 }
 
+/** The one of a customer's chats in which something came last; once found it stays, so that no chat goes from under one's eyes. */
+export function useLatestChat<C extends 'telegram' | 'whatsapp' | 'sms'>(customer: Schemas['Customer'], chats: C[]): C | undefined {
+  const found = useQuery({
+    queryKey: ['simulated', 'chat', customer.id],
+    enabled: chats.length > 1,
+    staleTime: Infinity,
+    gcTime: 0,
+    queryFn: async () => {
+      const last = await Promise.all(
+        chats.map(async (channel) => {
+          const address = customer.addresses.find((a) => a.channel === channel)!.address
+          return { channel, at: (await need(client.GET('/v1/sandbox/outbox', { params: { query: { channel, address, limit: 1 } } }))).data[0]?.at ?? '' }
+        }),
+      )
+      return last.reduce((a, b) => (b.at > a.at ? b : a)).channel
+    },
+  })
+  return found.data
+}
+
 export type Said = { id: string; at: string; channel: string; text: string; files: string[] }
 
 /** What the customer wrote, oldest first, and which files came with our answers: what the sandbox took has only their names. */

@@ -1,15 +1,15 @@
 import { Button, Text, UnstyledButton } from '@mantine/core'
-import { diffLines } from 'diff'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { $api, type Schemas } from '../../api/client'
 import { Answer } from '../../ui/Answer'
 import { useChannelName } from '../../ui/Channel'
 import { When } from '../../ui/When'
+import { difference, type Line } from './difference'
 import { placeOf, texts, type Source } from './source'
 import classes from './Versions.module.css'
 
-/** Every version, and line by line how it differs from what stands in the editor. */
+/** Every version, and how it differs, line by line and word by word, from what stands in the editor. */
 export default function Versions({ template, now, onTake }: { template: Schemas['Template']; now: Source; onTake: ((s: Source) => void) | undefined }) {
   const { t } = useTranslation('templates')
   const versions = template.versions ?? []
@@ -63,19 +63,38 @@ function Difference({ was, now }: { was: Source; now: Source }) {
         <section key={p.title} className={classes.part} aria-label={p.title}>
           <Text size="sm" fw={550}>{p.title}</Text>
           <pre className={classes.diff}>
-            {diffLines(p.from, p.to).map((d, i) => {
-              const lines = d.value.replace(/\n$/, '').split('\n')
-              const kept = !d.added && !d.removed
-              const short = kept && lines.length > 6 ? [...lines.slice(0, 3), '⋯', ...lines.slice(-3)] : lines
-              return short.map((line, j) => (
-                <span key={`${i}-${j}`} className={classes.line} data-kind={d.added ? 'added' : d.removed ? 'removed' : undefined}>
-                  <span aria-hidden>{d.added ? '+' : d.removed ? '−' : ' '}</span> {d.added && <span className="visually-hidden">{t('diff.added')} </span>}{d.removed && <span className="visually-hidden">{t('diff.removed')} </span>}{line}{'\n'}
-                </span>
-              ))
-            })}
+            {folded(difference(p.from, p.to)).map((line, i) => <Shown key={i} line={line} />)}
           </pre>
         </section>
       ))}
     </>
+  )
+}
+
+/** Long stretches that did not change are told by their ends. */
+function folded(lines: Line[]): (Line | null)[] {
+  const out: (Line | null)[] = []
+  for (let i = 0; i < lines.length; ) {
+    let end = i
+    while (lines[end]?.kind === 'kept') end++
+    out.push(...(end - i > 6 ? [...lines.slice(i, i + 3), null, ...lines.slice(end - 3, end)] : lines.slice(i, end)))
+    if (lines[end]) out.push(lines[end]!)
+    i = end + 1
+  }
+  return out
+}
+
+const signs = { kept: ' ', removed: '−', added: '+' }
+
+function Shown({ line }: { line: Line | null }) {
+  const { t } = useTranslation('templates')
+  if (!line) return <span className={classes.line} aria-hidden>{'  ⋯\n'}</span>
+  return (
+    <span className={classes.line} data-kind={line.kind}>
+      <span aria-hidden>{signs[line.kind]} </span>
+      {line.kind !== 'kept' && <span className="visually-hidden">{t(`diff.${line.kind}`)} </span>}
+      {line.parts.map((p, i) => (p.changed ? line.kind === 'added' ? <ins key={i}>{p.text}</ins> : <del key={i}>{p.text}</del> : p.text))}
+      {'\n'}
+    </span>
   )
 }
