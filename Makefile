@@ -50,7 +50,7 @@ docs: ## write the generated parts of the README, and web/openapi.json, anew
 	@go test ./cmd/rapport -run TestREADME -count=1 -update
 
 lint: ## golangci-lint (the first run compiles it: a minute or two)
-	@go tool -modfile=tools/go.mod golangci-lint run
+	@CGO_ENABLED=0 GOFLAGS=-trimpath go tool -modfile=tools/go.mod golangci-lint run
 
 vuln: ## look up known vulnerabilities in what the program calls (govulncheck; needs https://vuln.go.dev)
 	@scripts/vuln.sh

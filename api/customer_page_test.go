@@ -40,3 +40,32 @@ func TestCustomerPage_TellsWhatCampaignsHadForThem(t *testing.T) {
 		h.refused(404, "template", "POST", "/v1/templates/none/archive", nil)
 	})
 }
+
+func TestTimeline_AnAnswerIsOneLineThatSaysHowItFares(t *testing.T) {
+	t.Parallel()
+	eachHouse(t, func(t *testing.T, h *house) {
+		h.want(201, "PUT", "/v1/customers/ext:a", `{"name":"Anna","addresses":[{"channel":"sms","address":"+37126000001"}]}`)
+		h.says("+37126000001", "Is it there?")
+		thread := "/v1/threads/" + h.want(200, "GET", "/v1/threads?customer=ext:a", nil).text("data.0.id")
+		entry := h.want(202, "POST", thread+"/replies", `{"text":"Yes","undo_for":"1h"}`).text("id")
+		lines := func(want string) {
+			t.Helper()
+			a := h.want(200, "GET", "/v1/customers/ext:a/timeline?kinds=message,entry&limit=9", nil)
+			n := 0
+			for i, x := range a.get("data").([]any) {
+				line, _ := x.(map[string]any)["entry"].(map[string]any)
+				if line == nil || line["id"] == entry && line["state"] != want {
+					t.Errorf("line %d: %v", i, x)
+				} else if line["id"] == entry {
+					n++
+				}
+			}
+			if n != 1 {
+				t.Errorf("the answer has %d lines: %s", n, a)
+			}
+		}
+		lines("scheduled")
+		h.want(200, "DELETE", thread+"/replies/"+entry, nil)
+		lines("cancelled")
+	})
+}

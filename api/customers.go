@@ -82,7 +82,8 @@ type CustomerPath struct {
 }
 
 func (d *door) customers() {
-	handle(d, route{Method: http.MethodGet, Path: "/v1/customers", Scope: "read:customers", Tag: "Customers", Summary: "List customers", About: "Newest first, unless order says otherwise."}, d.listCustomers)
+	stream(d, route{Method: http.MethodGet, Path: "/v1/customers", Scope: "read:customers", Tag: "Customers", Summary: "List customers", About: "Newest first, unless order says otherwise. " +
+		"The CSV has the columns of an import, so that it can be brought back: of each channel the address that is used first, and a column for each attribute. That somebody took the whole list is written in the audit log."}, d.listCustomers)
 	handleJSON(d, route{Method: http.MethodPut, Path: "/v1/customers/{id}", Scope: "write:customers", Tag: "Customers", Summary: "Create or change a customer", Also: 201, Refuses: []int{404, 409},
 		About: "With `ext:` a customer who does not exist is created. What is not given stays; attributes are merged key by key; a list of addresses replaces those of the channels in it."}, d.putCustomer)
 	handle(d, route{Method: http.MethodGet, Path: "/v1/customers/{id}", Scope: "read:customers", Tag: "Customers", Summary: "Find a customer", Refuses: []int{404}}, d.getCustomer)
@@ -90,7 +91,7 @@ func (d *door) customers() {
 		About: "Everything that names the person goes; the counts of campaigns and the keyed hash of a suppressed address stay."}, d.eraseCustomer)
 	handle(d, route{Method: http.MethodGet, Path: "/v1/customers/{id}/export", Scope: "read:customers", Tag: "Customers", Summary: "Export everything about a customer", Refuses: []int{404}}, d.exportCustomer)
 	stream(d, route{Method: http.MethodGet, Path: "/v1/customers/{id}/timeline", Scope: "read:customers", Tag: "Customers", Summary: "What happened with a customer", Refuses: []int{404},
-		About: "Messages, answers, notes, consents, events, engagement, bounces and telephone calls, newest first."}, d.timeline)
+		About: "Messages, answers, notes, consents, events, engagement, bounces and telephone calls, newest first. An agent's answer is an entry, with how it fares, and no message beside it."}, d.timeline)
 }
 
 type listCustomers struct {
@@ -104,28 +105,43 @@ type listCustomers struct {
 	Activity bool   `query:"activity" doc:"Also what there has been with each."`
 }
 
-func (d *door) listCustomers(ctx context.Context, in *listCustomers) (*reply[List[Customer]], error) {
-	name := "customers " + in.Order
-	p, err := in.page(name)
-	if err != nil {
-		return nil, err
-	}
+func (d *door) listCustomers(ctx context.Context, in *listCustomers) (*table[Customer, rapport.ID, Customer], error) {
 	match, err := d.chosen(ctx, in.Filter, in.Segment)
 	if err != nil {
 		return nil, err
 	}
-	rows, next, err := d.st.Customers(ctx, store.CustomerFilter{Q: in.Q, Audience: in.Audience, Match: match, Oldest: in.Order == "asc", Page: p})
-	if err != nil {
-		return nil, err
+	f := store.CustomerFilter{Q: in.Q, Audience: in.Audience, Match: match, Oldest: in.Order == "asc"}
+	t := &table[Customer, rapport.ID, Customer]{name: map[string]string{"desc": "customers", "asc": "customers-oldest-first"}[in.Order], limit: in.Limit, view: func(c Customer) Customer { return c }}
+	t.fetch = func(ctx context.Context, after rapport.ID, limit int) ([]Customer, rapport.ID, error) {
+		f.Page = store.Page{After: after, Limit: limit}
+		rows, next, err := d.st.Customers(ctx, f)
+		if err != nil {
+			return nil, 0, err
+		}
+		if in.Activity {
+			views, err := d.active(ctx, rows)
+			return views, next, err
+		}
+		views := make([]Customer, len(rows))
+		for i, c := range rows {
+			views[i] = customerView(c)
+		}
+		return views, next, nil
 	}
-	if !in.Activity {
-		return ok(listOf(name, rows, next, customerView))
+	t.whole = func(ctx context.Context, asCSV bool) error {
+		if asCSV {
+			attributes, err := d.st.AttributeNames(ctx, f, maxAttributeColumns+1)
+			if err != nil {
+				return err
+			}
+			if len(attributes) > maxAttributeColumns {
+				return rapport.Errorf(rapport.CodeInvalid, "These customers have more than %d different attributes, too many for the columns of a table: narrow the list, or take it as NDJSON.", maxAttributeColumns)
+			}
+			t.columns, t.cells = customerColumns(attributes)
+		}
+		return d.st.Audit(ctx, store.AuditEntry{Key: in.caller().Key, Action: "customers.exported", Subject: "customers"})
 	}
-	views, err := d.active(ctx, rows)
-	if err != nil {
-		return nil, err
-	}
-	return ok(listOf(name, views, next, func(v Customer) Customer { return v }))
+	return t, in.after(t.name, &t.after)
 }
 
 func (d *door) putCustomer(ctx context.Context, in *CustomerPath, body *gateway.CustomerInput) (*reply[Customer], error) {
@@ -213,14 +229,33 @@ type Engagement struct {
 	Machine int64              `json:"machine" doc:"By scanners and prefetching proxies."`
 }
 
-func happening(i store.TimelineItem) Happening {
+// happenings shows items of a timeline; the answers among them with how they fare.
+func (d *door) happenings(ctx context.Context, items []store.TimelineItem) ([]Happening, error) {
+	var entries []rapport.Entry
+	for _, i := range items {
+		if i.Entry != nil {
+			entries = append(entries, *i.Entry)
+		}
+	}
+	entry, err := d.delivered(ctx, entries)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Happening, len(items))
+	for i, item := range items {
+		out[i] = happening(item, entry)
+	}
+	return out, nil
+}
+
+func happening(i store.TimelineItem, entry func(rapport.Entry) Entry) Happening {
 	h := Happening{At: i.At, Campaign: i.Campaign}
 	switch {
 	case i.Message != nil:
 		m := messageView(*i.Message)
 		h.Kind, h.Message = "message", &m
 	case i.Entry != nil:
-		e := entryView(*i.Entry)
+		e := entry(*i.Entry)
 		h.Kind, h.Entry = "entry", &e
 	case i.Consent != nil:
 		c := consentView(*i.Consent)
@@ -246,7 +281,7 @@ type timeline struct {
 	Kinds string `query:"kinds" maxLength:"200" doc:"Some kinds only, separated by commas." example:"entry,call"`
 }
 
-func (d *door) timeline(ctx context.Context, in *timeline) (*table[store.TimelineItem, store.Moment, Happening], error) {
+func (d *door) timeline(ctx context.Context, in *timeline) (*table[Happening, store.Moment, Happening], error) {
 	c, err := d.st.FindCustomer(ctx, in.ID)
 	if err != nil {
 		return nil, err
@@ -257,9 +292,14 @@ func (d *door) timeline(ctx context.Context, in *timeline) (*table[store.Timelin
 			return nil, rapport.Invalid("query.kinds", "%.40q is none of %s", k, strings.Join(store.TimelineKinds, ", "))
 		}
 	}
-	t := &table[store.TimelineItem, store.Moment, Happening]{name: "timeline", limit: in.Limit, view: happening}
-	t.fetch = func(ctx context.Context, after store.Moment, limit int) ([]store.TimelineItem, store.Moment, error) {
-		return d.st.Timeline(ctx, c.ID, after, limit, kinds...)
+	t := &table[Happening, store.Moment, Happening]{name: "timeline", limit: in.Limit, view: func(h Happening) Happening { return h }}
+	t.fetch = func(ctx context.Context, after store.Moment, limit int) ([]Happening, store.Moment, error) {
+		items, next, err := d.st.Timeline(ctx, c.ID, after, limit, kinds...)
+		if err != nil {
+			return nil, next, err
+		}
+		views, err := d.happenings(ctx, items)
+		return views, next, err
 	}
 	t.columns = []string{"at", "kind", "campaign_name", "what"}
 	t.cells = func(h Happening) []string {

@@ -25,6 +25,7 @@ type table[R any, C comparable, T any] struct {
 	view    func(R) T
 	columns []string
 	cells   func(T) []string
+	whole   func(ctx context.Context, asCSV bool) error // nil, or what comes before the list is read whole
 }
 
 // stream registers a GET of a table. Accept says how it is wanted; JSON pages unless it says otherwise.
@@ -37,6 +38,11 @@ func stream[I any, P input[I], R any, C comparable, T any](d *door, o route, fn 
 		}
 		c := fiberOf(in.request().ctx)
 		if media := c.Accepts(fiber.MIMEApplicationJSON, "application/x-ndjson", "text/csv"); media != "" && media != fiber.MIMEApplicationJSON {
+			if t.whole != nil {
+				if err := t.whole(ctx, media == "text/csv"); err != nil {
+					return nil, err
+				}
+			}
 			return &reply[func(huma.Context)]{Status: http.StatusOK, Body: func(huma.Context) {
 				c.Set("Content-Type", media+"; charset=utf-8")
 				c.Set("Content-Disposition", `attachment; filename="`+t.name+map[string]string{"text/csv": ".csv", "application/x-ndjson": ".ndjson"}[media]+`"`)

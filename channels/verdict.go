@@ -41,6 +41,7 @@ type Verdict struct {
 	After   time.Duration
 	Scope   Scope
 	MovedTo string
+	Copy    string // of a Rejected message: the address of a copy, which is dead
 	Err     error
 }
 

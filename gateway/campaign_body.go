@@ -19,7 +19,7 @@ type CampaignInput struct {
 type AudienceInput struct {
 	Customers []RecipientInput `json:"customers,omitempty" doc:"At most 100,000; more are streamed into a draft."`
 	Segment   string           `json:"segment,omitempty" maxLength:"100" doc:"Key or id of a segment: the customers whom it finds at launch and while the campaign is planned."`
-	Everyone  bool             `json:"everyone,omitempty" doc:"Every customer. Must be said."`
+	Everyone  bool             `json:"everyone,omitempty" doc:"Every customer, without partners: they are known from the conversations of others. Must be said."`
 }
 
 // RecipientInput names or describes one customer, with data for them alone.

@@ -35,7 +35,7 @@ type CampaignChange struct {
 // DrawnInput is an audience that is drawn from the customers: one of its fields.
 type DrawnInput struct {
 	Segment  string `json:"segment,omitempty" maxLength:"100" doc:"Its key, or seg_…."`
-	Everyone bool   `json:"everyone,omitempty" doc:"Every customer. Must be said."`
+	Everyone bool   `json:"everyone,omitempty" doc:"Every customer, without partners: they are known from the conversations of others. Must be said."`
 }
 
 var clearable = []string{"send_at", "send_window", "expires_at", "audience"}

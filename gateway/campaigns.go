@@ -166,7 +166,7 @@ func (g *Gateway) checkAudience(ctx context.Context, in *CampaignInput, inline i
 // draw counts the audience that is drawn from the customers, and takes over what its segment asks now.
 func (g *Gateway) draw(ctx context.Context, s *store.Store, c *rapport.Campaign) (err error) {
 	if c.Everyone {
-		c.Audience, _, err = s.CountCustomers(ctx)
+		c.Audience, err = s.CountEveryone(ctx)
 		return err
 	}
 	if c.Segment.ID == 0 {

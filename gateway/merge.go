@@ -49,7 +49,7 @@ func (g *Gateway) MergeThread(ctx context.Context, by Caller, thread, into rappo
 			return err
 		}
 		name := rapport.KindThread.Format(from.ID)
-		if _, err := happened(ctx, s, t, by.Name, "Thread "+name+" was merged into this one.", map[string]any{"event": "merged", "status": string(t.Status), "thread": name}); err != nil {
+		if _, err := happened(ctx, s, t, by.Name, "Thread "+name+" was merged into this one.", map[string]any{"event": "merged", "status": string(t.Status), "thread": name, "name": from.Subject}); err != nil {
 			return err
 		}
 		if t, err = s.RefreshThread(ctx, t.ID); err != nil {

@@ -60,6 +60,11 @@ func (g *Gateway) outcome(a *attempt) store.Outcome {
 	switch kind {
 	case channels.Rejected:
 		fail()
+		if v.Copy != "" { // it is asked for nothing again, and an answer to all goes without it
+			o.Effect = func(ctx context.Context, s *store.Store) error {
+				return s.Suppress(ctx, []rapport.Suppression{{Channel: a.row.Channel, Address: v.Copy, Reason: "hard_bounce", Scope: rapport.SuppressAll, Source: "provider " + a.provider, Message: a.row.ID, At: now}})
+			}
+		}
 	case channels.AddressDead:
 		fail()
 		o.Effect = g.suppressEffect(a, "hard_bounce")

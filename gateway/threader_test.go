@@ -263,6 +263,9 @@ func TestReply_WithCopiesAndAForwardBetween(t *testing.T) {
 	if _, err := w.st.Suppression(t.Context(), rapport.Email, "c1@example.com"); rapport.CodeOf(err) != rapport.CodeNotFound || w.state(e) != rapport.Failed {
 		t.Errorf("%s, the customer: %v", w.state(e), err)
 	}
+	if all, err := w.g.ReplyAll(t.Context(), th.ID); err != nil || slices.Contains(all, "cora@work.example") {
+		t.Errorf("an answer to all goes to %v, %v", all, err)
+	}
 	w.answer(th.ID, gateway.ReplyInput{Text: "And a voucher."})
 	if last := box.arrived(4); last.Header.Get("Cc") != "" {
 		t.Errorf("%v", last.Header)

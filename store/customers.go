@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -143,27 +144,12 @@ func (s *Store) Customers(ctx context.Context, f CustomerFilter) ([]*rapport.Cus
 	if f.Oldest {
 		beyond, way, after = `>`, ``, f.After
 	}
-	q := `SELECT c.id FROM customers c WHERE c.merged_into IS NULL AND c.id ` + beyond + ` $1`
-	args := []any{after}
-	if f.Match != nil {
-		var where string
-		where, args = s.match(f.Match, s.Now(), args...)
-		q += ` AND ` + where
-	}
-	if f.Audience != "" {
-		args = append(args, f.Audience)
-		q += fmt.Sprintf(` AND c.audience = $%d`, len(args))
-	}
-	if f.Q != "" {
-		if !storable(f.Q) {
-			return []*rapport.Customer{}, 0, nil
-		}
-		args = append(args, "%"+escapeLike(f.Q)+"%")
-		like := fmt.Sprintf(`%s $%d ESCAPE '\'`, s.d.like(), len(args))
-		q += ` AND (c.name ` + like + ` OR c.external_id ` + like + ` OR EXISTS (SELECT 1 FROM addresses a WHERE a.customer_id = c.id AND a.address ` + like + `))`
+	where, args, none := s.filtered(f, after)
+	if none {
+		return []*rapport.Customer{}, 0, nil
 	}
 	args = append(args, f.Limit+1)
-	ids, err := collect(ctx, s, scanID, q+fmt.Sprintf(` ORDER BY c.id`+way+` LIMIT $%d`, len(args)), args...)
+	ids, err := collect(ctx, s, scanID, `SELECT c.id FROM customers c WHERE c.id `+beyond+` $1 AND `+where+fmt.Sprintf(` ORDER BY c.id`+way+` LIMIT $%d`, len(args)), args...)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -179,6 +165,50 @@ func (s *Store) Customers(ctx context.Context, f CustomerFilter) ([]*rapport.Cus
 		}
 	}
 	return out, next, nil
+}
+
+// filtered is a condition for the customers that a filter leaves, and its arguments after those there are. None can meet it when none is true.
+func (s *Store) filtered(f CustomerFilter, args ...any) (where string, all []any, none bool) {
+	where = `c.merged_into IS NULL`
+	if f.Match != nil {
+		var match string
+		match, args = s.match(f.Match, s.Now(), args...)
+		where += ` AND ` + match
+	}
+	if f.Audience != "" {
+		args = append(args, f.Audience)
+		where += fmt.Sprintf(` AND c.audience = $%d`, len(args))
+	}
+	if f.Q != "" {
+		args = append(args, "%"+escapeLike(f.Q)+"%")
+		like := fmt.Sprintf(`%s $%d ESCAPE '\'`, s.d.like(), len(args))
+		where += ` AND (c.name ` + like + ` OR c.external_id ` + like + ` OR EXISTS (SELECT 1 FROM addresses a WHERE a.customer_id = c.id AND a.address ` + like + `))`
+	}
+	return where, args, !storable(f.Q)
+}
+
+// AttributeName is what an attribute of customers is called.
+type AttributeName struct {
+	Key  string
+	Text bool // every value of it is a text
+}
+
+// AttributeNames lists what the attributes of the customers that a filter leaves are called, at most limit of them, in the order
+// of their bytes. It reads every row that the filter leaves.
+func (s *Store) AttributeNames(ctx context.Context, f CustomerFilter, limit int) ([]AttributeName, error) {
+	where, args, none := s.filtered(f)
+	if none {
+		return nil, nil
+	}
+	from, isText := s.d.members(`c.attributes`)
+	names, err := collect(ctx, s, func(scan func(...any) error) (n AttributeName, err error) {
+		var other int
+		err = scan(&n.Key, &other)
+		n.Text = other == 0
+		return
+	}, `SELECT j.key, max(CASE WHEN `+isText+` THEN 0 ELSE 1 END) FROM customers c CROSS JOIN `+from+` WHERE `+where+fmt.Sprintf(` GROUP BY j.key LIMIT %d`, limit), args...)
+	slices.SortFunc(names, func(a, b AttributeName) int { return strings.Compare(a.Key, b.Key) })
+	return names, err
 }
 
 func scanID(scan func(...any) error) (id rapport.ID, err error) {

@@ -61,6 +61,9 @@ type dialect interface {
 	// contains) holds between it and value, which is of a kind (text, number, true, false). A text contains a part, a list a
 	// text. It is never NULL, and false where the kinds differ.
 	attribute(column, key, op, kind, value string) string
+	// members is a FROM item that lists the members of the JSON object in a column, each with its j.key, and a condition: its value
+	// is a text.
+	members(column string) (from, isText string)
 	isDuplicate(error) bool
 	isConflict(error) bool
 	isUnavailable(error) bool
@@ -134,6 +137,10 @@ func (sqlite) attribute(column, key, op, kind, value string) string {
 		cond = `j.type = 'text' AND j.value ` + compare[op] + ` ` + value
 	}
 	return `EXISTS (SELECT 1 FROM json_each(` + column + `) AS j WHERE j.key = ` + key + ` AND ` + cond + `)`
+}
+
+func (sqlite) members(column string) (from, isText string) {
+	return `json_each(` + column + `) AS j`, `j.type = 'text'`
 }
 
 // compare is how SQL writes an operator.
@@ -234,6 +241,10 @@ func (postgres) attribute(column, key, op, kind, value string) string {
 		return when("string", text+` COLLATE "C" `+compare[op]+` `+value)
 	}
 	return when("boolean", text+` = '`+kind+`'`)
+}
+
+func (postgres) members(column string) (from, isText string) {
+	return `jsonb_each(CAST(` + column + ` AS JSONB)) AS j`, `jsonb_typeof(j.value) = 'string'`
 }
 
 func (d postgres) words(w []string) any { return d.list(w) }

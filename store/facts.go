@@ -111,7 +111,11 @@ func (s *Store) Profiles(ctx context.Context, ids []rapport.ID, purpose rapport.
 	return out, s.addFacts(ctx, out, crowd{list: list}, purpose, topic, channels)
 }
 
-// ProfilesAfter is Profiles for a page of all customers that may be written to: those with an id larger than
+// everyone is whom a campaign to everyone is for. A partner is somebody whom we know from the conversation of another, such as a
+// supplier to whom it was forwarded: they asked for nothing, and whoever means them has a segment that says so.
+const everyone = `merged_into IS NULL AND audience <> 'partner'`
+
+// ProfilesAfter is Profiles for a page of everyone that may be written to: those with an id larger than
 // after, in the order of their ids.
 func (s *Store) ProfilesAfter(ctx context.Context, after rapport.ID, limit int, purpose rapport.Purpose, topic string, channels ...rapport.Channel) ([]Profile, error) {
 	list := make([]Profile, 0, limit)
@@ -119,7 +123,7 @@ func (s *Store) ProfilesAfter(ctx context.Context, after rapport.ID, limit int, 
 	err := s.each(ctx, func(scan func(...any) error) error {
 		list = append(list, Profile{})
 		return row.scan(scan, &list[len(list)-1])
-	}, `SELECT `+profileColumns+` FROM customers WHERE id > $1 AND merged_into IS NULL ORDER BY id LIMIT $2`, after, limit)
+	}, `SELECT `+profileColumns+` FROM customers WHERE id > $1 AND `+everyone+` ORDER BY id LIMIT $2`, after, limit)
 	if err != nil || len(list) == 0 {
 		return nil, err
 	}

@@ -110,3 +110,18 @@ func TestProfilesAfter_KnowsWhatProfilesKnows(t *testing.T) {
 		}
 	})
 }
+
+func TestEveryone_LeavesPartnersOut(t *testing.T) {
+	t.Parallel()
+	storetest.Each(t, func(t *testing.T, s *store.Store) {
+		partner := "partner"
+		ids := upsert(t, s, store.CustomerPatch{ExternalID: "supplier", Audience: &partner}, store.CustomerPatch{ExternalID: "a"})
+		page, err := s.ProfilesAfter(ctx, 0, 10, rapport.Marketing, "news")
+		if err != nil || len(page) != 1 || page[0].ID != ids[1] {
+			t.Errorf("%+v, %v", page, err)
+		}
+		if n, err := s.CountEveryone(ctx); err != nil || n != 1 {
+			t.Errorf("%d, %v", n, err)
+		}
+	})
+}

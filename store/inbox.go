@@ -257,12 +257,12 @@ func (s *Store) names(ctx context.Context, table string, ids []rapport.ID) (map[
 	}, `SELECT id, name FROM `+table+` WHERE id `+s.d.in(1), s.d.list(ids))
 }
 
-// lastWords finds the newest entry of each thread, and the newest of its customer, also where they stand in a thread that
+// lastWords finds the newest entry of each thread that was not taken back, and the newest of its customer, also where they stand in a thread that
 // was merged into it.
 func (s *Store) lastWords(ctx context.Context, threads []rapport.ID, out map[rapport.ID]InboxRow) error {
 	said, wrote := map[rapport.ID]rapport.ID{}, map[rapport.ID]rapport.ID{}
 	var ids []rapport.ID
-	const newest = `coalesce((SELECT e.id FROM entries e WHERE e.thread_id = own.id AND e.kind IN (%s) ORDER BY e.id DESC LIMIT 1), 0)`
+	const newest = `coalesce((SELECT e.id FROM entries e WHERE e.thread_id = own.id AND e.kind IN (%s) AND coalesce((SELECT m.state FROM messages m WHERE m.id = e.message_id), 0) <> 9 ORDER BY e.id DESC LIMIT 1), 0)`
 	err := s.each(ctx, func(scan func(...any) error) error {
 		var root, any, inbound rapport.ID
 		err := scan(&root, &any, &inbound)

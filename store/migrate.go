@@ -2,9 +2,13 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 	"strings"
 	"testing/fstest"
 
@@ -66,6 +70,25 @@ func (s *Store) refuseNewer(ctx context.Context, p *goose.Provider) error {
 // provider reads the migrations; locked: others that start at the same moment wait (they look again each
 // second, so only Migrate takes the lock).
 func (s *Store) provider(locked bool) (*goose.Provider, error) {
+	files, err := s.schema()
+	if err != nil {
+		return nil, err
+	}
+	if s.d.name() == "postgres" {
+		if !locked {
+			return goose.NewProvider(goose.DialectPostgres, s.db, files, goose.WithDisableGlobalRegistry(true))
+		}
+		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
+		if err != nil {
+			return nil, err
+		}
+		return goose.NewProvider(goose.DialectPostgres, s.db, files, goose.WithSessionLocker(locker), goose.WithDisableGlobalRegistry(true))
+	}
+	return goose.NewProvider(goose.DialectSQLite3, s.db, files, goose.WithDisableGlobalRegistry(true))
+}
+
+// schema is the migrations in the words of this engine.
+func (s *Store) schema() (fstest.MapFS, error) {
 	files := fstest.MapFS{}
 	err := fs.WalkDir(migrations, "migrations", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
@@ -82,18 +105,18 @@ func (s *Store) provider(locked bool) (*goose.Provider, error) {
 		files[strings.TrimPrefix(path, "migrations/")] = &fstest.MapFile{Data: []byte(text)}
 		return nil
 	})
+	return files, err
+}
+
+// SchemaSum names the schema that Migrate makes on this engine: another text of a migration, another sum.
+func (s *Store) SchemaSum() (string, error) {
+	files, err := s.schema()
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	if s.d.name() == "postgres" {
-		if !locked {
-			return goose.NewProvider(goose.DialectPostgres, s.db, files, goose.WithDisableGlobalRegistry(true))
-		}
-		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
-		if err != nil {
-			return nil, err
-		}
-		return goose.NewProvider(goose.DialectPostgres, s.db, files, goose.WithSessionLocker(locker), goose.WithDisableGlobalRegistry(true))
+	h := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		fmt.Fprintf(h, "%s %d\n%s", name, len(files[name].Data), files[name].Data)
 	}
-	return goose.NewProvider(goose.DialectSQLite3, s.db, files, goose.WithDisableGlobalRegistry(true))
+	return hex.EncodeToString(h.Sum(nil)[:8]), nil
 }

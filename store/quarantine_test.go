@@ -85,7 +85,7 @@ func TestEmpty_IsADatabaseWithoutTables(t *testing.T) {
 			t.Errorf("a migrated one: %v, %v", empty, err)
 		}
 	})
-	if url, ok := storetest.Postgres(t); ok {
+	if url, ok := storetest.EmptyPostgres(t); ok {
 		s, err := store.Open(t.Context(), store.Options{URL: url})
 		if err != nil {
 			t.Fatal(err)

@@ -175,6 +175,12 @@ func (s *Store) CountRefused(ctx context.Context, campaigns ...rapport.ID) (map[
 	return out, err
 }
 
+// CountEveryone counts whom a campaign to everyone is for.
+func (s *Store) CountEveryone(ctx context.Context) (n int64, err error) {
+	err = s.row(ctx, `SELECT count(*) FROM customers WHERE `+everyone).Scan(&n)
+	return
+}
+
 // CountCustomers counts them, up to the newest id, which is returned.
 func (s *Store) CountCustomers(ctx context.Context) (n int64, newest rapport.ID, err error) {
 	err = s.row(ctx, `SELECT count(*), coalesce(max(id), 0) FROM customers WHERE merged_into IS NULL`).Scan(&n, &newest)

@@ -117,13 +117,18 @@ func (m Moment) id(rank int) rapport.ID {
 	return rapport.ID(since << 22)
 }
 
+// besideItsEntry is how far apart, as ids count time, an answer's message and its entry can be: they are made in one transaction.
+const besideItsEntry = 10_000 << 22
+
+// messagesBefore leaves out the answers of agents: their entries tell of them.
 func (s *Store) messagesBefore(ctx context.Context, who any, before Moment, limit int) ([]TimelineItem, error) {
 	return collect(ctx, s, func(scan func(...any) error) (i TimelineItem, err error) {
 		m, err := scanMessage(func(to ...any) error { return scan(append(to, &i.Campaign)...) })
 		i.Moment, i.Message = Moment{m.ID.Time(), rankMessage, m.ID}, &m
 		return
 	}, `SELECT `+messageColumns+`, CASE WHEN c.kind IN ('reply', 'system') THEN '' ELSE c.name END FROM messages m JOIN campaigns c ON c.id = m.campaign_id
-		WHERE m.customer_id `+s.d.in(1)+` AND m.id < $2 ORDER BY m.id DESC LIMIT $3`, who, before.id(rankMessage), limit)
+		WHERE m.customer_id `+s.d.in(1)+` AND m.id < $2 AND NOT EXISTS (SELECT 1 FROM entries e WHERE c.kind <> 'campaign' AND e.customer_id `+s.d.in(1)+` AND e.id > m.id - $4 AND e.id < m.id + $4 AND e.message_id = m.id)
+		ORDER BY m.id DESC LIMIT $3`, who, before.id(rankMessage), limit, besideItsEntry)
 }
 
 func (s *Store) entriesBefore(ctx context.Context, who any, before Moment, limit int) ([]TimelineItem, error) {

@@ -76,7 +76,7 @@ func TestSend_ARefusedCopyIsNobodysMail(t *testing.T) {
 			sink.Script(emailtest.Rule{At: emailtest.Rcpt, To: tt.to, Reply: tt.reply})
 			_, err := c.Send(t.Context(), copied())
 			v, ok := errors.AsType[*channels.Verdict](err)
-			if !ok || v.Kind != tt.kind || tt.kind != channels.AddressDead && v.Reason != tt.reason || v.Code == "" || v.Scope != "" {
+			if !ok || v.Kind != tt.kind || (v.Copy != "") != (tt.reply[:3] == "550" && v.Kind == channels.Rejected) || tt.kind != channels.AddressDead && v.Reason != tt.reason || v.Code == "" || v.Scope != "" {
 				t.Errorf("%s said of %s: %v", tt.reply, tt.to, err)
 			}
 			sink.Script()

@@ -88,7 +88,7 @@ func (l *line) transfer(ctx context.Context, d *draft, from int, begun bool, alo
 		l.open = true
 		l.broken = l.broken || refused.Ends()
 		if of > 0 {
-			return nil, copyRefused(refused)
+			return nil, copyRefused(refused, d.also[of-1])
 		}
 		return nil, refused.Verdict(at)
 	}
@@ -132,11 +132,13 @@ func (l *line) appendEnvelope(b []byte, d *draft, size int) []byte {
 
 // copyRefused is the verdict when the server does not take one of the copies: nobody gets the message, and it says nothing
 // of the address that the message is for.
-func copyRefused(r smtpreply.Reply) *channels.Verdict {
+func copyRefused(r smtpreply.Reply, address string) *channels.Verdict {
 	v := r.Verdict(smtpreply.AtRcpt)
 	out := &channels.Verdict{Kind: channels.Rejected, Reason: "copy_refused", Code: v.Code, Detail: v.Detail}
 	if r.Code < 500 {
 		out.Kind = channels.Temporary
+	} else if v.Kind == channels.AddressDead {
+		out.Copy = address
 	}
 	return out
 }

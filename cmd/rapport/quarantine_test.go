@@ -72,7 +72,7 @@ func restoredShop(t *testing.T, env ...string) (s *shell, campaign string, resto
 			if _, errs, code := s.run(args...); code != 1 || !strings.Contains(errs, "has tables already") {
 				t.Errorf("over a database: exit code %d: %s", code, errs)
 			}
-			url, _ := storetest.Postgres(t)
+			url, _ := storetest.EmptyPostgres(t)
 			s.env = append([]string{"RAPPORT_DATABASE_URL=" + url}, without(s.env, "RAPPORT_DATABASE_URL=")...)
 		}
 		_, errs, code := s.run(args...)
@@ -129,7 +129,7 @@ func TestRestore_HoldsWhatWasOpenUntilAPersonDecides(t *testing.T) {
 		})
 	}
 	run("sqlite")
-	if url, ok := storetest.Postgres(t); ok {
+	if url, ok := storetest.EmptyPostgres(t); ok {
 		run("postgres", "RAPPORT_DATABASE_URL="+url)
 	}
 }
@@ -171,7 +171,7 @@ func TestServe_ACopyPutInPlaceByHandIsInQuarantineToo(t *testing.T) {
 // before somebody has seen to that.
 func TestRestore_SaysThatTheQuarantineIsMissing(t *testing.T) {
 	t.Parallel()
-	url, ok := storetest.Postgres(t)
+	url, ok := storetest.EmptyPostgres(t)
 	if !ok {
 		return
 	}
@@ -189,7 +189,7 @@ func TestRestore_SaysThatTheQuarantineIsMissing(t *testing.T) {
 	if _, errs, code := s.run("backup", copied); code != 0 {
 		t.Fatalf("exit code %d: %s", code, errs)
 	}
-	fresh, _ := storetest.Postgres(t)
+	fresh, _ := storetest.EmptyPostgres(t)
 	s.env = append([]string{"RAPPORT_DATABASE_URL=" + fresh}, without(s.env, "RAPPORT_DATABASE_URL=")...)
 	_, errs, code := s.run("restore", copied)
 	if code != 1 || !strings.Contains(errs, "NOT in quarantine") || !strings.Contains(errs, "use the newer binary") {
@@ -218,7 +218,7 @@ func TestQuarantineBegin_IsForDatabasesRestoredByOtherMeans(t *testing.T) {
 		})
 	}
 	run("sqlite")
-	if url, ok := storetest.Postgres(t); ok {
+	if url, ok := storetest.EmptyPostgres(t); ok {
 		run("postgres", "RAPPORT_DATABASE_URL="+url)
 	}
 }

@@ -114,7 +114,7 @@ func base(t *testing.T) (crash.Run, int) {
 // onPostgres makes r use a database of its own, and database db of the Redis.
 func onPostgres(t *testing.T, r *crash.Run, db int) bool {
 	var ok bool
-	if r.Database, ok = storetest.Postgres(t); !ok {
+	if r.Database, ok = storetest.EmptyPostgres(t); !ok {
 		return false
 	}
 	u, err := url.Parse(os.Getenv("RAPPORT_TEST_REDIS_URL"))

@@ -23,7 +23,7 @@ func pace(t *testing.T) (r crash.Run, ok bool) {
 	if long() {
 		r.Messages, r.Latency = 42_000, 300*time.Millisecond
 	}
-	r.Database, ok = storetest.Postgres(t)
+	r.Database, ok = storetest.EmptyPostgres(t)
 	return r, ok
 }
 

@@ -68,7 +68,7 @@ func restored(t *testing.T, engine string, until func(r crash.Run) int) *crash.H
 	arrived(until(r))
 	fresh := ""
 	if engine == "postgres" {
-		fresh, _ = storetest.Postgres(t)
+		fresh, _ = storetest.EmptyPostgres(t)
 	}
 	begin := time.Now()
 	if err := h.Restore(ctx, file, fresh); err != nil {

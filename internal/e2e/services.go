@@ -11,7 +11,7 @@ import (
 // fails when it must not be left out, and is left out otherwise.
 func services(t *testing.T) (database, redis string) {
 	t.Helper()
-	database, ok := storetest.Postgres(t)
+	database, ok := storetest.EmptyPostgres(t)
 	redis = os.Getenv("RAPPORT_TEST_REDIS_URL")
 	if !ok || redis == "" {
 		if os.Getenv("RAPPORT_TEST_REQUIRED") != "" {

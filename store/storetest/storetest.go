@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"fmt"
 	"net/url"
 	"os"
 	"strings"
@@ -27,9 +28,15 @@ func Each(t *testing.T, fn func(*testing.T, *store.Store)) {
 	}
 }
 
-// Open opens and migrates the database at url and closes it with the test.
+// Open opens and migrates the database at url and closes it with the test. A SQLite file that is not there yet begins as
+// a copy of a migrated one.
 func Open(t testing.TB, url string, now func() time.Time) *store.Store {
 	t.Helper()
+	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
+		if err := place(path); err != nil {
+			t.Fatal(err)
+		}
+	}
 	s, err := store.Open(context.Background(), store.Options{URL: url, Now: now, Conns: 8})
 	if err != nil {
 		t.Fatal(err)
@@ -42,27 +49,61 @@ func Open(t testing.TB, url string, now func() time.Time) *store.Store {
 	return s
 }
 
-// SQLite names a database file that goes away with the test.
+// SQLite names a database file that goes away with the test. Open makes it; who opens it otherwise finds none.
 func SQLite(t testing.TB) string { return "sqlite:" + t.TempDir() + "/rapport.db" }
 
-// Postgres makes an empty database that goes away with the test, and names it.
+// Postgres makes a migrated database that goes away with the test, and names it.
 func Postgres(t testing.TB) (string, bool) {
 	t.Helper()
-	base := os.Getenv("RAPPORT_TEST_DATABASE_URL")
-	if base == "" {
-		if os.Getenv("RAPPORT_TEST_REQUIRED") != "" {
-			t.Fatal("RAPPORT_TEST_DATABASE_URL is not set: run the tests with make test")
-		}
-		t.Log("PostgreSQL is left out: RAPPORT_TEST_DATABASE_URL is not set (make test sets it)")
+	base, ok := server(t)
+	if !ok {
 		return "", false
 	}
+	name, err := postgresTemplate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A deadlock is looked for when somebody has waited for so long: a second would only make the tests wait that provoke
+	// them (receipts in any order from several callers). Who loses is the same.
+	return create(t, base, "CREATE DATABASE %s TEMPLATE "+name, "ALTER DATABASE %s SET deadlock_timeout = '50ms'"), true
+}
+
+// EmptyPostgres is Postgres for those who migrate themselves: servers that are started, and what is restored.
+func EmptyPostgres(t testing.TB) (string, bool) {
+	t.Helper()
+	base, ok := server(t)
+	if !ok {
+		return "", false
+	}
+	return create(t, base, "CREATE DATABASE %s"), true
+}
+
+const databaseURL = "RAPPORT_TEST_DATABASE_URL"
+
+func server(t testing.TB) (url string, ok bool) {
+	t.Helper()
+	if url = os.Getenv(databaseURL); url != "" {
+		return url, true
+	}
+	if os.Getenv("RAPPORT_TEST_REQUIRED") != "" {
+		t.Fatal("RAPPORT_TEST_DATABASE_URL is not set: run the tests with make test")
+	}
+	t.Log("PostgreSQL is left out: RAPPORT_TEST_DATABASE_URL is not set (make test sets it)")
+	return "", false
+}
+
+// create runs statements that name the new database, and drops it with the test.
+func create(t testing.TB, base string, statements ...string) string {
+	t.Helper()
 	admin, err := sql.Open("pgx", base)
 	if err != nil {
 		t.Fatal(err)
 	}
 	name := "t_" + strings.ToLower(rand.Text())
-	if _, err := admin.Exec("CREATE DATABASE " + name); err != nil {
-		t.Fatal(err)
+	for _, q := range statements {
+		if _, err := admin.Exec(fmt.Sprintf(q, name)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	t.Cleanup(func() {
 		defer admin.Close()
@@ -70,10 +111,15 @@ func Postgres(t testing.TB) (string, bool) {
 			t.Error(err)
 		}
 	})
+	return on(base, name)
+}
+
+// on is the URL of another database of the same server.
+func on(base, name string) string {
 	u, err := url.Parse(base)
 	if err != nil {
-		t.Fatal(err)
+		panic(err) // the server's own URL, which has just been connected to
 	}
 	u.Path = "/" + name
-	return u.String(), true
+	return u.String()
 }

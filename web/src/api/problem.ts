@@ -23,7 +23,7 @@ export function isProblem(e: unknown): e is Problem {
 /** Whatever was thrown, as a problem: a request that never got an answer has status 0. */
 export function problemOf(e: unknown): Problem {
   if (isProblem(e)) return e
-  return { title: 'offline', status: 0, detail: e instanceof Error ? e.message : undefined }
+  return { title: 'offline', status: 0 } // what the browser says of it (Failed to fetch) is for nobody
 }
 
 /** Fields and what is wrong with each, by the path that the API gives (body.name, name). */

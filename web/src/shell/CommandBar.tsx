@@ -6,6 +6,7 @@ import { useDebouncedValue } from '@mantine/hooks'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { client } from '../api/client'
+import { listCustomers } from '../api/customers'
 import { need } from '../api/pages'
 import { useCan, useSession } from '../api/session'
 import { languages, speak, type Language } from '../i18n'
@@ -32,7 +33,7 @@ export default function CommandBar() {
     queryKey: ['command', 'customers', wanted],
     enabled: asked && can('read:customers'),
     placeholderData: keepPreviousData,
-    queryFn: () => need(client.GET('/v1/customers', { params: { query: { q: wanted, limit: 4 } } })),
+    queryFn: () => listCustomers({ q: wanted, limit: 4 }),
   })
   const said = useQuery({
     queryKey: ['command', 'said', wanted],

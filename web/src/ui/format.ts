@@ -40,6 +40,8 @@ function formatIn(language: string) {
     /** Tuesday, 3 November 2026 at 14:05:09 GMT+2 */
     exact: (t: string | Date) => exact.format(at(t)),
     clock: (t: string | Date) => clock.format(at(t)),
+    /** What the clock shows elsewhere. An unknown zone throws. */
+    clockIn: (zone: string, t: Date) => new Intl.DateTimeFormat(language, { timeStyle: 'short', timeZone: zone }).format(t),
     date: (t: string | Date) => date.format(at(t)),
     /** As short as a list needs: 14:05 today, 3 Nov this year, else with the year. */
     brief(t: string | Date) {

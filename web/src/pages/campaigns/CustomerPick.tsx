@@ -4,15 +4,15 @@ import { IconSearch } from '@tabler/icons-react'
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { $api, client, type Schemas } from '../../api/client'
-import { need } from '../../api/pages'
+import { $api, type Schemas } from '../../api/client'
+import { listCustomers } from '../../api/customers'
 
 /** Finds one customer by name, address or own id. */
 export function CustomerPick({ label, value, onChange, size }: { label: string; value: string; onChange: (id: string) => void; size?: 'xs' | 'sm' }) {
   const { t } = useTranslation('campaigns')
   const [text, setText] = useState('')
   const [q] = useDebouncedValue(text.trim(), 200)
-  const found = useQuery({ queryKey: ['customers', 'pick', q], queryFn: ({ signal }) => need(client.GET('/v1/customers', { params: { query: { q: q || undefined, limit: 20 } }, signal })), placeholderData: keepPreviousData })
+  const found = useQuery({ queryKey: ['customers', 'pick', q], queryFn: ({ signal }) => listCustomers({ q: q || undefined, limit: 20 }, signal), placeholderData: keepPreviousData })
   const chosen = $api.useQuery('get', '/v1/customers/{id}', { params: { path: { id: value } } }, { enabled: value !== '', retry: false })
   const people = new Map((found.data?.data ?? []).map((c) => [c.id, c]))
   if (chosen.data && !people.has(chosen.data.id)) people.set(chosen.data.id, chosen.data)

@@ -1,21 +1,23 @@
 import { Button, CloseButton, Collapse, Group, Indicator, Select, Text, TextInput } from '@mantine/core'
 import { useDebouncedValue } from '@mantine/hooks'
-import { IconAddressBook, IconAdjustmentsHorizontal, IconSearch, IconUpload, IconUserPlus } from '@tabler/icons-react'
-import { useQueryClient } from '@tanstack/react-query'
+import { IconAddressBook, IconAdjustmentsHorizontal, IconDownload, IconSearch, IconUpload, IconUserPlus } from '@tabler/icons-react'
+import { useMutation, useQueryClient } from '@tanstack/react-query'
 import { Link, useNavigate, useSearch } from '@tanstack/react-router'
 import { useEffect, useMemo, useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { $api, client } from '../../api/client'
+import { $api } from '../../api/client'
+import { listCustomers, tableOfCustomers } from '../../api/customers'
 import { useEvents } from '../../api/events'
-import { need, usePages } from '../../api/pages'
+import { usePages } from '../../api/pages'
 import { useCan } from '../../api/session'
 import { Empty } from '../../ui/Empty'
 import { Loading } from '../../ui/Loading'
-import { ProblemAlert } from '../../ui/Problem'
+import { ProblemAlert, useTell } from '../../ui/Problem'
 import { Rows } from '../../ui/Rows'
 import { Area } from './Area'
 import { CustomerRow } from './CustomerRow'
 import classes from './Customers.module.css'
+import { download } from './download'
 import { FilterBuilder } from './FilterBuilder'
 import { build, flatten, type Flat } from './filter'
 import { newCustomer } from './NewCustomer'
@@ -49,7 +51,15 @@ export function Customers() {
   }, [q, filterText])
 
   const asked = { q: q || undefined, segment: search.segment, filter: search.segment ? undefined : filterText, order: search.order ?? ('desc' as const), activity: true, limit: 60 }
-  const list = usePages(['customers', asked], (cursor, signal) => need(client.GET('/v1/customers', { params: { query: { ...asked, cursor } }, signal })))
+  const list = usePages(['customers', asked], (cursor, signal) => listCustomers({ ...asked, cursor }, signal))
+  const tell = useTell()
+  // All that the list asks for, however much of it is shown, in the columns that an import takes.
+  const chosen = { q: asked.q, segment: asked.segment, filter: asked.filter, order: asked.order }
+  const save = useMutation({
+    mutationFn: () => tableOfCustomers(chosen),
+    onSuccess: (file) => download('customers.csv', 'text/csv', file),
+    onError: tell.failed,
+  })
   const segments = $api.useQuery('get', '/v1/segments', { params: { query: { limit: 500 } } })
   useEvents((e) => {
     if (/^customer\.|^reply\.received|^message\.sent/.test(e.type)) void queries.invalidateQueries({ queryKey: ['customers'], refetchType: e.type.startsWith('customer.') && list.rows.length < 200 ? 'active' : 'none' })
@@ -65,7 +75,13 @@ export function Customers() {
       wide
       title={t('title')}
       actions={
-        can('write:customers') && (
+        <>
+          {list.rows.length > 0 && (
+            <Button variant="default" leftSection={<IconDownload size={16} />} loading={save.isPending} title={t('export.about')} onClick={() => save.mutate()}>
+              {t('export.act')}
+            </Button>
+          )}
+        {can('write:customers') && (
           <>
             <Button variant="default" leftSection={<IconUserPlus size={16} />} onClick={() => newCustomer(t('new.title'), (id) => void go({ to: '/customers/$id', params: { id } }))}>
               {t('new.act')}
@@ -74,7 +90,8 @@ export function Customers() {
               {t('import.act')}
             </Button>
           </>
-        )
+        )}
+        </>
       }
     >
       <div className={classes.bar}>

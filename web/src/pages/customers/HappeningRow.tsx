@@ -5,9 +5,13 @@ import { useTranslation } from 'react-i18next'
 import type { Schemas } from '../../api/client'
 import { useChannelName } from '../../ui/Channel'
 import { When } from '../../ui/When'
+import { useEventWords } from '../inbox/EventLine'
 import classes from './Timeline.module.css'
 import { useTopics } from './topics'
 import { useCode } from './words'
+
+/** What is said of an answer that is not simply sent. */
+const outcome: Partial<Record<string, 'tookBack' | 'notSent' | 'willAnswer'>> = { cancelled: 'tookBack', failed: 'notSent', skipped: 'notSent', expired: 'notSent', scheduled: 'willAnswer' }
 
 type Said = { icon: Icon; tone?: 'good' | 'bad' | 'note'; text: ReactNode; quote?: string }
 
@@ -36,6 +40,7 @@ function useSay(name: string) {
   const code = useCode()
   const channelName = useChannelName()
   const topics = useTopics()
+  const event = useEventWords()
   const campaign = (h: Schemas['Happening'], id?: string) => {
     const words = h.campaign_name || t('timeline.aMessage')
     return id && h.campaign_name ? (
@@ -49,7 +54,7 @@ function useSay(name: string) {
   return (h: Schemas['Happening']): Said => {
     if (h.message) {
       const bad = h.message.state === 'failed' || h.message.state === 'expired'
-      const why = [code('state', h.message.state), h.message.reason && code('reason', h.message.reason)].filter(Boolean).join(': ')
+      const why = [code('state', h.message.state), h.message.reason && h.message.reason !== h.message.state && code('reason', h.message.reason)].filter(Boolean).join(': ')
       return {
         icon: bad || h.message.state === 'skipped' ? IconMailOff : IconSend,
         tone: bad ? 'bad' : undefined,
@@ -64,16 +69,16 @@ function useSay(name: string) {
     if (h.entry) {
       const e = h.entry
       const who = e.kind === 'inbound' ? name : (e.author ?? t('timeline.us'))
-      const verb = e.kind === 'inbound' ? 'wrote' : e.kind === 'outbound' ? 'answered' : e.kind === 'note' ? 'noted' : 'did'
+      const verb = e.kind === 'inbound' ? 'wrote' : e.kind === 'note' ? 'noted' : outcome[e.state ?? ''] ?? 'answered'
       return {
-        icon: e.kind === 'inbound' ? IconMessage2 : e.kind === 'note' ? IconNote : IconMessageReply,
-        tone: e.kind === 'note' ? 'note' : e.state === 'failed' ? 'bad' : undefined,
+        icon: e.kind === 'inbound' ? IconMessage2 : e.kind === 'note' ? IconNote : e.kind === 'event' ? IconBolt : IconMessageReply,
+        tone: e.kind === 'note' ? 'note' : verb === 'notSent' ? 'bad' : undefined,
         text: (
           <Link to="/inbox/$thread" params={{ thread: e.thread } as never} search={{ entry: e.id } as never}>
-            {t(`timeline.${verb}`, { who, channel: channelName(e.channel) })}
+            {e.kind === 'event' ? event(e) : t(`timeline.${verb}`, { who, channel: channelName(e.channel) })}
           </Link>
         ),
-        quote: e.text,
+        quote: e.kind === 'event' ? undefined : e.text,
       }
     }
     if (h.consent) {

@@ -3,8 +3,8 @@ import { useDebouncedValue } from '@mantine/hooks'
 import { useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
-import { client, type Schemas } from '../../api/client'
-import { need } from '../../api/pages'
+import type { Schemas } from '../../api/client'
+import { listCustomers } from '../../api/customers'
 import { nameOf } from './name'
 
 /** Finds one customer by what is typed; except leaves one out. */
@@ -13,7 +13,7 @@ export function Pick({ label, except, onPick }: { label: string; except?: string
   const [words, setWords] = useState('')
   const [q] = useDebouncedValue(words.trim(), 200)
   const box = useCombobox()
-  const found = useQuery({ queryKey: ['customers', 'pick', q], enabled: q.length > 0, queryFn: () => need(client.GET('/v1/customers', { params: { query: { q, limit: 8 } } })) })
+  const found = useQuery({ queryKey: ['customers', 'pick', q], enabled: q.length > 0, queryFn: () => listCustomers({ q, limit: 8 }) })
   const people = (found.data?.data ?? []).filter((c) => c.id !== except)
   return (
     <Combobox

@@ -6,6 +6,7 @@ import { client, type Schemas } from '../../api/client'
 import { need, usePages } from '../../api/pages'
 import { Empty } from '../../ui/Empty'
 import { useFormat } from '../../ui/format'
+import { told } from '../inbox/EventLine'
 import { Loading } from '../../ui/Loading'
 import { ProblemAlert } from '../../ui/Problem'
 import { HappeningRow } from './HappeningRow'
@@ -26,7 +27,7 @@ export function Timeline({ customer, name }: { customer: string; name: string })
   const list = usePages(['customer', customer, 'timeline', asked], (cursor, signal) => need(client.GET('/v1/customers/{id}/timeline', { params: { path: { id: customer }, query: { kinds: asked, cursor, limit: 60 } }, signal })) as Promise<Schemas['ListHappening']>, { idOf })
   const days = useMemo(() => {
     const out: { day: string; rows: Happening[] }[] = []
-    for (const h of list.rows) {
+    for (const h of list.rows.filter(told)) {
       const day = new Date(h.at).toDateString()
       if (out.at(-1)?.day === day) out.at(-1)!.rows.push(h)
       else out.push({ day, rows: [h] })

@@ -1,9 +1,9 @@
 import { useEffect, useState } from 'react'
-import { useTranslation } from 'react-i18next'
+import { useFormat } from '../../ui/format'
 
 /** What the clock shows where a customer lives; null where that is not known. */
 export function useLocalTime(zone: string): { clock: string; zone: string } | null {
-  const { i18n } = useTranslation()
+  const { clockIn } = useFormat()
   const [, tick] = useState(0)
   useEffect(() => {
     const timer = setInterval(() => tick((n) => n + 1), 30_000)
@@ -11,7 +11,7 @@ export function useLocalTime(zone: string): { clock: string; zone: string } | nu
   }, [])
   if (!zone) return null
   try {
-    return { clock: new Intl.DateTimeFormat(i18n.language, { timeStyle: 'short', timeZone: zone }).format(new Date()), zone: zone.slice(zone.lastIndexOf('/') + 1).replaceAll('_', ' ') }
+    return { clock: clockIn(zone, new Date()), zone: zone.slice(zone.lastIndexOf('/') + 1).replaceAll('_', ' ') }
   } catch {
     return null
   }

@@ -37,8 +37,8 @@ export function Composer({ thread, rows, handle }: Props) {
   const { t } = useTranslation(['inbox', 'common'])
   const { agent } = useSession()
   const tell = useTell()
-  const { send } = useOutbox()
-  const draft = useDraft(thread.id, agent.name, true)
+  const { send, parcels } = useOutbox()
+  const draft = useDraft(thread.id, agent.name, true, (text) => parcels.some((p) => p.thread === thread.id && (p.body.text ?? '').trim() === text.trim()))
   const { writing: w, change } = draft
   const area = useRef<HTMLTextAreaElement>(null)
   const pickFiles = useRef<HTMLButtonElement>(null)
@@ -107,7 +107,7 @@ export function Composer({ thread, rows, handle }: Props) {
   }
 
   return (
-    <section className={classes.composer} data-kind={w.kind} data-over={over || undefined} aria-label={t('composer.label')}>
+    <section className={classes.composer} data-composer data-kind={w.kind} data-over={over || undefined} aria-label={t('composer.label')}>
       {over && <div className={classes.drop}>{note ? t('files.notInNotes') : (files.none ?? t('files.drop'))}</div>}
       {answered && (
         <Alert className={classes.banner} color="yellow" variant="light" icon={<IconAlertTriangle size={16} />} role="alert">
@@ -180,7 +180,7 @@ export function Composer({ thread, rows, handle }: Props) {
         )}
         <span className={classes.tip}>{note ? t('composer.tipNote') : t('composer.tipReply')}</span>
         {!note && <Meter text={w.text} way={way} />}
-        <Send note={note} blocked={blocked} send={(at) => void submit(at)} />
+        <Send note={note} blocked={blocked} why={!note && long ? t('way.over', { count: [...w.text].length - (way?.max_text ?? 0) }) : undefined} send={(at) => void submit(at)} />
       </div>
     </section>
   )

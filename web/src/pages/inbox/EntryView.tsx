@@ -37,8 +37,8 @@ type Props = {
 /** One entry of a thread: what was said, by whom, and what became of it. */
 export const EntryView = memo(function EntryView({ entry: e, first, name, found, refresh, giveBack }: Props) {
   const { t } = useTranslation(['inbox', 'common'])
-  if (e.kind === 'event') return <EventLine entry={e} />
   const meta = (e.meta ?? {}) as Meta
+  if (e.kind === 'event') return meta.event === 'reply_cancelled' ? null : <EventLine entry={e} /> // the answer says so itself
   const side = e.kind === 'inbound' ? 'left' : e.kind === 'note' ? 'note' : 'right'
   const author = e.kind === 'inbound' ? (meta.sender?.name || meta.sender?.address || e.author || name) : e.author || t('entry.us')
   const mail = e.channel === 'email' && !!e.html && e.kind === 'inbound'
@@ -226,6 +226,7 @@ function Acts({ entry: e, refresh }: { entry: Entry; refresh: () => void }) {
           const fresh = await need(client.POST('/v1/threads/{id}/split', { params: { path: { id: e.thread } }, body: { from_entry: e.id } }))
           void queries.invalidateQueries({ queryKey: ['entries'] })
           void queries.invalidateQueries({ queryKey: ['threads'] })
+          void queries.invalidateQueries({ queryKey: ['get', '/v1/threads'] }) // the customer's other conversations
           open(fresh.id)
         } catch (problem) {
           tell.failed(problem)

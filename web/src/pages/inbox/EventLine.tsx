@@ -1,12 +1,16 @@
 import { UnstyledButton } from '@mantine/core'
 import { useTranslation } from 'react-i18next'
+import type { Schemas } from '../../api/client'
 import { When } from '../../ui/When'
 import { useFormat } from '../../ui/format'
 import type { Entry } from './entries'
 import { usePlace } from './filter'
 import classes from './Entry.module.css'
 
-type Meta = { event?: string; changed?: Record<string, unknown>; thread?: string; from?: string; into?: string; earlier?: string; entry?: string; state?: string; reason?: string; address?: string }
+type Meta = { event?: string; changed?: Record<string, unknown>; thread?: string; name?: string; from?: string; into?: string; earlier?: string; entry?: string; state?: string; reason?: string; address?: string }
+
+/** Whether something that happened needs a line of its own: an answer that was taken back says so itself. */
+export const told = (h: Schemas['Happening']) => (h.entry?.meta as Meta | undefined)?.event !== 'reply_cancelled'
 
 /** What happened to the thread, as one quiet line. */
 export function EventLine({ entry }: { entry: Entry }) {
@@ -30,18 +34,19 @@ export function EventLine({ entry }: { entry: Entry }) {
 }
 
 /** The sentence for an event: in the viewer's language where the kind is known, else as the server wrote it. */
-function useEventWords() {
-  const { t } = useTranslation(['inbox', 'common'])
+export function useEventWords() {
+  const { t, i18n } = useTranslation(['inbox', 'common'])
   const { full } = useFormat()
   return (e: Entry): string => {
     const meta = (e.meta ?? {}) as Meta
     const who = e.author || t('event.somebody')
+    const why = (code: string) => (i18n.exists(`inbox:reason.${code}`) ? t(`reason.${code}` as 'reason.suppressed') : i18n.exists(`inbox:state.${code}`) ? t(`state.${code}` as 'state.sent') : code.replaceAll('_', ' '))
     const pair = (v: unknown): [string, string] => (Array.isArray(v) ? [String(v[0] ?? ''), String(v[1] ?? '')] : ['', ''])
     switch (meta.event) {
       case 'woken':
         return t('event.woken')
       case 'merged':
-        return t('event.merged', { who })
+        return meta.name ? t('event.mergedNamed', { who, name: meta.name }) : t('event.merged', { who })
       case 'unmerged':
         return t('event.unmerged', { who })
       case 'split':
@@ -53,7 +58,9 @@ function useEventWords() {
       case 'reply_retried':
         return t('event.retried', { who })
       case 'reply_failed':
-        return t('event.replyFailed', { reason: (meta.reason || meta.state || '').replaceAll('_', ' ') })
+        return t('event.replyFailed', { reason: why(meta.reason || meta.state || '') })
+      case 'copy_failed':
+        return t('event.copyFailed', { address: meta.address, reason: why(meta.reason || '') })
       case 'changed': {
         const out: string[] = []
         const changed = Object.entries(meta.changed ?? {}).sort(([a], [b]) => Number(a === 'snoozed_until') - Number(b === 'snoozed_until')) // snoozed it, until then
@@ -72,7 +79,7 @@ function useEventWords() {
             if (gone.length) out.push(t('event.unlabelled', { labels: gone.join(', ') }))
           } else if (field === 'subject') out.push(t('event.subject', { to }))
         }
-        return out.length ? `${e.author ? `${e.author} ` : ''}${out.join(', ')}` : e.text
+        return out.length === 0 ? e.text : e.author ? t('event.changed', { who: e.author, what: out.join(', ') }) : out.join(', ')
       }
       default:
         return e.text

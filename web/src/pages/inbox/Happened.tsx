@@ -9,6 +9,7 @@ import { ChannelIcon } from '../../ui/Channel'
 import { useFormat } from '../../ui/format'
 import { Loading } from '../../ui/Loading'
 import { When } from '../../ui/When'
+import { told, useEventWords } from './EventLine'
 import { None } from './None'
 import classes from './Panel.module.css'
 
@@ -50,9 +51,10 @@ export function Happenings({ id }: { id: string }) {
   const { t, i18n } = useTranslation(['inbox', 'common'])
   const { money } = useFormat()
   const query = useHappenings(id, 12)
+  const words = useEventWords()
   const say = (h: Schemas['Happening']): string => {
     if (h.message) return `${h.campaign_name ?? t('happened.message')} · ${i18n.exists(`inbox:state.${h.message.state}`) ? t(`state.${h.message.state}` as 'state.sent') : h.message.state}`
-    if (h.entry) return h.entry.text.slice(0, 90)
+    if (h.entry) return h.entry.kind === 'event' ? words(h.entry) : h.entry.state === 'cancelled' ? t('event.takenBack', { who: h.entry.author || t('event.somebody') }) : h.entry.text.slice(0, 90)
     if (h.consent) return t(h.consent.granted ? 'happened.consent' : 'happened.withdrawn', { topic: h.consent.topic || h.consent.purpose })
     if (h.event) {
       const p = (h.event.properties ?? {}) as { total?: unknown; currency?: unknown }
@@ -67,7 +69,7 @@ export function Happenings({ id }: { id: string }) {
       {({ data }) => (
         <>
           <ol className={classes.timeline}>
-            {data.map((h, i) => (
+            {data.filter(told).map((h, i) => (
               <li key={i}>
                 <When at={h.at} as="brief" />
                 <span>{say(h)}</span>

@@ -54,7 +54,7 @@ export function Header({ thread, name, back, panel, resolve, picker, setPicker }
           </span>
           {thread.status === 'snoozed' && thread.snoozed_until && (
             <span>
-              {t('thread.until')} <When at={thread.snoozed_until} as="full" />
+              {t('thread.until')} <When at={thread.snoozed_until} as="brief" />
             </span>
           )}
           {thread.subject && <span className={classes.subject}>{thread.subject}</span>}

@@ -1,28 +1,32 @@
-import { ActionIcon, Button, ColorInput, Group, Modal, Text, TextInput, Tooltip } from '@mantine/core'
+import { ActionIcon, Button, ColorInput, ColorSwatch, Group, Modal, Text, TextInput, Tooltip } from '@mantine/core'
 import { IconCheck, IconTrash } from '@tabler/icons-react'
 import { useQueryClient } from '@tanstack/react-query'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { client, type Schemas } from '../../api/client'
 import { need } from '../../api/pages'
+import { useCan } from '../../api/session'
 import { confirm } from '../../ui/confirm'
-import { useTell } from '../../ui/Problem'
+import { Loading } from '../../ui/Loading'
+import { ProblemAlert, useTell } from '../../ui/Problem'
 import { useLabels } from './Choose'
 import { colourOf, colours } from './Marks'
 import classes from './Labels.module.css'
 
-/** All labels: what they are called, how they look, and how many conversations carry them. */
+/** The labels over the inbox, where one is wanted at once. */
 export function Labels({ opened, onClose }: { opened: boolean; onClose: () => void }) {
   const { t } = useTranslation(['inbox', 'common'])
   return (
     <Modal opened={opened} onClose={onClose} title={t('label.manage')} size="md" closeButtonProps={{ 'aria-label': t('common:close') }}>
-      <All />
+      <AllLabels />
     </Modal>
   )
 }
 
-function All() {
+/** All labels: what they are called, how they look, and how many conversations carry them. The same in the inbox and in the settings. */
+export function AllLabels() {
   const { t } = useTranslation(['inbox', 'common'])
+  const can = useCan()('write:threads')
   const labels = useLabels()
   const { save } = useSave()
   const [name, setName] = useState('')
@@ -37,10 +41,12 @@ function All() {
           {t('label.noneYet')}
         </Text>
       )}
+      {labels.error && !labels.data && <ProblemAlert error={labels.error} retry={() => void labels.refetch()} />}
+      {labels.isPending && <Loading rows={4} height={30} />}
       <ul className={classes.list}>
-        {labels.data?.map((l) => <One key={l.name} label={l} />)}
+        {labels.data?.map((l) => <One key={l.name} label={l} can={can} />)}
       </ul>
-      <form
+      {can && <form
         onSubmit={(e) => {
           e.preventDefault()
           e.stopPropagation()
@@ -53,7 +59,7 @@ function All() {
             {t('label.add')}
           </Button>
         </Group>
-      </form>
+      </form>}
     </>
   )
 }
@@ -78,14 +84,14 @@ function useSave() {
   return { save, refresh }
 }
 
-function One({ label: l }: { label: Schemas['Label'] }) {
+function One({ label: l, can }: { label: Schemas['Label']; can: boolean }) {
   const { t } = useTranslation(['inbox', 'common'])
   const tell = useTell()
   const { save, refresh } = useSave()
   const [name, setName] = useState(l.name)
   const changed = name.trim() !== '' && name.trim() !== l.name
   const colour = l.colour || colourOf(l.name)
-  const rename = () => changed && void save(l.name, { colour: l.colour ?? '', name: name.trim() })
+  const rename = () => changed && void save(l.name, { colour, name: name.trim() })
   const remove = () =>
     confirm({
       title: t('label.deleteTitle', { label: l.name }),
@@ -100,6 +106,14 @@ function One({ label: l }: { label: Schemas['Label'] }) {
         refresh()
       },
     })
+  if (!can)
+    return (
+      <li className={classes.one}>
+        <ColorSwatch size={16} color={colour} withShadow={false} aria-hidden />
+        <span className={classes.name}>{l.name}</span>
+        <span className={classes.count}>{t('label.carried', { count: l.threads })}</span>
+      </li>
+    )
   return (
     <li className={classes.one}>
       <ColorInput size="xs" className={classes.colour} value={colour} swatches={colours} withPicker={false} withEyeDropper={false} disallowInput closeOnColorSwatchClick popoverProps={{ withinPortal: true }} onChangeEnd={(c) => void save(l.name, { colour: c })} aria-label={t('label.colour', { label: l.name })} />

@@ -1,5 +1,5 @@
 import { ActionIcon, Button, Loader, Menu, Tooltip, UnstyledButton } from '@mantine/core'
-import { IconArrowsSort, IconCheck, IconChevronDown, IconInbox, IconKeyboard, IconMessagePlus, IconSearch } from '@tabler/icons-react'
+import { IconArrowsSort, IconCheck, IconChevronDown, IconChevronRight, IconInbox, IconKeyboard, IconMessagePlus, IconSearch } from '@tabler/icons-react'
 import { useImperativeHandle, useMemo, useRef, useState, type Ref } from 'react'
 import { useTranslation } from 'react-i18next'
 import { useCan } from '../../api/session'
@@ -168,6 +168,11 @@ export function List({ handle, search: openSearch, help }: Props) {
           </VirtualRows>
         )}
       </div>
+      {filter.tab === 'mine' && status === 'open' && chosen.size === 0 && of !== undefined && of.mine.pending > 0 && (
+        <UnstyledButton className={classes.pending} onClick={() => setFilter({ status: 'pending', view: undefined })}>
+          {t('list.pending', { count: of.mine.pending, n: format.number(of.mine.pending) })} <IconChevronRight size={14} aria-hidden />
+        </UnstyledButton>
+      )}
     </section>
   )
 }

@@ -23,6 +23,7 @@ export function MergeDialog({ thread, onDone }: { thread: Thread; onDone: () => 
   const query = $api.useQuery('get', '/v1/threads', { params: { query: { customer: thread.customer, limit: 50 } } })
   const everything = () => {
     void queries.invalidateQueries({ queryKey: ['threads'] })
+    void queries.invalidateQueries({ queryKey: ['get', '/v1/threads'] }) // the customer's other conversations
     void queries.invalidateQueries({ queryKey: ['thread'] })
     void queries.invalidateQueries({ queryKey: ['entries'] })
   }

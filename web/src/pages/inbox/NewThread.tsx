@@ -110,7 +110,7 @@ function Already({ customer }: { customer: string }) {
 /** The first word of a conversation. It is kept for this window until it is sent. */
 function Writer({ customer: c, ways }: { customer: Schemas['Customer']; ways: Way[] }) {
   const { t } = useTranslation(['inbox', 'common'])
-  const { open } = usePlace()
+  const { begun } = usePlace()
   const queries = useQueryClient()
   const { begun: w, change, done } = useBegun(c.id)
   const [copies, setCopies] = useState(false)
@@ -146,7 +146,7 @@ function Writer({ customer: c, ways }: { customer: Schemas['Customer']; ways: Wa
       const entry = await need(client.POST('/v1/threads', { params: { header: { 'Idempotency-Key': key.current.key } }, body }))
       done()
       void queries.invalidateQueries({ queryKey: ['threads'] })
-      open(entry.thread)
+      begun(entry.thread)
     } catch (e) {
       if (problemOf(e).status > 0 && problemOf(e).status < 500) key.current.of = '' // a refusal is final for its key
       setProblem(e)
@@ -154,7 +154,7 @@ function Writer({ customer: c, ways }: { customer: Schemas['Customer']; ways: Wa
     }
   }
   return (
-    <section className={composer.composer} data-over={over || undefined} aria-label={t('composer.label')}>
+    <section className={composer.composer} data-composer data-over={over || undefined} aria-label={t('composer.label')}>
       {over && <div className={composer.drop}>{files.none ?? t('files.drop')}</div>}
       <div className={composer.head}>
         <div className={composer.via}>
@@ -187,7 +187,7 @@ function Writer({ customer: c, ways }: { customer: Schemas['Customer']; ways: Wa
         <Attach files={files} />
         <span className={composer.tip}>{t('composer.tipReply')}</span>
         <Meter text={w.text} way={way} />
-        <Send blocked={blocked} busy={busy} send={(at) => void send(at)} />
+        <Send blocked={blocked} why={long ? t('way.over', { count: [...w.text].length - (way?.max_text ?? 0) }) : undefined} busy={busy} send={(at) => void send(at)} />
       </div>
     </section>
   )

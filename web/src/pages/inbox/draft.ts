@@ -24,9 +24,10 @@ function forServer(w: Writing): Schemas['DraftInput'] {
 
 /**
  * What an agent is writing in a thread, kept on the server a moment after each change, so that it is there on another
- * machine, too. What another window of the same agent wrote meanwhile is never written over: it is shown as `theirs`.
+ * machine, too. What another window of the same agent wrote meanwhile is never written over: it is shown as `theirs`. Words that
+ * were sent and refused stand in the outbox, `held`, and not here a second time.
  */
-export function useDraft(thread: string, agent: string, enabled: boolean) {
+export function useDraft(thread: string, agent: string, enabled: boolean, held: (text: string) => boolean) {
   const queries = useQueryClient()
   const [writing, setWriting] = useState<Writing>(blank)
   const [ready, setReady] = useState(!enabled)
@@ -38,11 +39,15 @@ export function useDraft(thread: string, agent: string, enabled: boolean) {
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined)
   const line = useRef<Promise<unknown>>(Promise.resolve())
   const path = useRef({ id: thread, agent })
+  const inOutbox = useRef(held)
+  useEffect(() => {
+    inOutbox.current = held
+  }, [held])
 
   const look = useCallback(async () => {
     const { id, agent } = path.current
     const all = await need(client.GET('/v1/threads/{id}/drafts', { params: { path: { id }, query: { limit: 200 } } }))
-    return all.data.find((d) => d.agent.toLowerCase() === agent.toLowerCase())
+    return all.data.find((d) => d.agent.toLowerCase() === agent.toLowerCase() && !inOutbox.current(d.text ?? ''))
   }, [])
 
   const show = useCallback((w: Writing) => {

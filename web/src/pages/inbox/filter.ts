@@ -136,8 +136,10 @@ export function usePlace() {
     (id: string | undefined, at?: string) => void (id ? go({ to: '/inbox/$thread', params: { thread: id }, search: { ...written(filter), ...(at ? { entry: at } : {}) } as never }) : go({ to: '/inbox', search: written(filter) as never })),
     [filter, go],
   )
+  /** Opens a conversation that one has just begun, in the list where it stands: it is mine, and waits for the customer. */
+  const begun = useCallback((id: string) => void go({ to: '/inbox/$thread', params: { thread: id }, search: { tab: 'mine', status: 'pending' } as never }), [go])
   const write = useCallback((customer: string) => void go({ to: '/inbox', search: { ...written(filter), write: customer } as never }), [filter, go])
-  return { filter, setFilter, thread, entry, open, to, write, me, search: useMemo(() => written(filter), [filter]) }
+  return { filter, setFilter, thread, entry, open, begun, to, write, me, search: useMemo(() => written(filter), [filter]) }
 }
 
 /** Only what is not as usual stands in the address. */

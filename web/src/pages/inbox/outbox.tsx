@@ -4,6 +4,7 @@ import { client, type Schemas } from '../../api/client'
 import { newKey } from '../../api/key'
 import { need } from '../../api/pages'
 import { problemOf, type Problem } from '../../api/problem'
+import { useSession } from '../../api/session'
 import type { Entry } from './entries'
 
 /** What an agent has sent and the server has not yet taken: shown as if it stood in the thread already. */
@@ -27,15 +28,37 @@ type Outbox = {
   drop: (key: string) => void
 }
 
+const kept = (agent: string) => `rapport-outbox-${agent}`
+
+/** What this window had not got rid of when the page was loaded anew. */
+function read(agent: string): Parcel[] {
+  try {
+    return JSON.parse(sessionStorage.getItem(kept(agent)) ?? '[]') as Parcel[]
+  } catch {
+    return [] // storage is off, or holds nonsense
+  }
+}
+
+function keep(agent: string, parcels: Parcel[]) {
+  try {
+    if (parcels.length > 0) sessionStorage.setItem(kept(agent), JSON.stringify(parcels))
+    else sessionStorage.removeItem(kept(agent))
+  } catch {
+    // storage is off: as long as the page is open
+  }
+}
+
 const Context = createContext<Outbox | null>(null)
 
 export function OutboxProvider({ children }: { children: ReactNode }) {
-  const [parcels, setParcels] = useState<Parcel[]>([])
+  const { agent } = useSession()
+  const [parcels, setParcels] = useState(() => read(agent.id))
   const queries = useQueryClient()
   const all = useRef(parcels)
   useEffect(() => {
     all.current = parcels
-  }, [parcels])
+    keep(agent.id, parcels)
+  }, [agent.id, parcels])
 
   const mark = useCallback((key: string, change: Partial<Parcel>) => setParcels((was) => was.map((p) => (p.key === key ? ({ ...p, ...change } as Parcel) : p))), [])
   const drop = useCallback((key: string) => setParcels((was) => was.filter((p) => p.key !== key)), [])
@@ -63,6 +86,14 @@ export function OutboxProvider({ children }: { children: ReactNode }) {
     },
     [drop, mark, queries],
   )
+
+  // What was on its way goes on, under the same key: it may have arrived.
+  const resumed = useRef(false)
+  useEffect(() => {
+    if (resumed.current) return
+    resumed.current = true
+    for (const p of all.current) if (p.state !== 'failed') void deliver(p)
+  }, [deliver])
 
   const send = useCallback(
     (letter: Letter) => {

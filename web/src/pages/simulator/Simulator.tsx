@@ -5,6 +5,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
 import { client, type Schemas } from '../../api/client'
+import { listCustomers } from '../../api/customers'
 import { need } from '../../api/pages'
 import { Answer } from '../../ui/Answer'
 import { ProblemAlert } from '../../ui/Problem'
@@ -69,7 +70,7 @@ async function somebody(language: string): Promise<string | null> {
   }
   const worth = (p: { phone: boolean; mail: boolean; speaks: boolean }) => (p.phone ? 4 : 0) + (p.mail ? 2 : 0) + (p.speaks ? 1 : 0)
   const [best] = [...people].sort(([, a], [, b]) => worth(b) - worth(a) || b.at.localeCompare(a.at))
-  return best?.[0] ?? (await need(client.GET('/v1/customers', { params: { query: { limit: 1 } } }))).data[0]?.id ?? null
+  return best?.[0] ?? (await listCustomers({ limit: 1 })).data[0]?.id ?? null
 }
 
 /** Chooses whose eyes one looks through. */
@@ -77,7 +78,7 @@ function Who({ value, onChange }: { value: Customer | undefined; onChange: (id: 
   const { t } = useTranslation('simulator')
   const [text, setText] = useState('')
   const [wanted] = useDebouncedValue(text === value?.name ? '' : text, 200)
-  const found = useQuery({ queryKey: ['simulator', 'customers', wanted], placeholderData: (old) => old, queryFn: () => need(client.GET('/v1/customers', { params: { query: { q: wanted || undefined, limit: 20 } } })) })
+  const found = useQuery({ queryKey: ['simulator', 'customers', wanted], placeholderData: (old) => old, queryFn: () => listCustomers({ q: wanted || undefined, limit: 20 }) })
   const people = found.data?.data ?? []
   const all = value && !people.some((c) => c.id === value.id) ? [value, ...people] : people
   return (
