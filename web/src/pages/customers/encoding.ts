@@ -14,7 +14,7 @@ export function encodingOf(bytes: Uint8Array): 'utf-16le' | 'utf-16be' | 'window
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le'
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf-16be'
   try {
-    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: true }) // the sample may end within a letter
+    new TextDecoder('utf-8', { fatal: true }).decode(bytes, { stream: bytes.length === sample }) // a cut sample may end within a letter
     return undefined
   } catch {
     // Words of another alphabet are high bytes in a row; in languages of the west they stand alone between Latin letters.
