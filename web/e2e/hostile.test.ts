@@ -350,8 +350,9 @@ test('settings, every section', async () => {
 test('the simulator’s phone and mailbox, and the command bar', async () => {
   for (const [k, m] of mailers.entries()) {
     const { id } = await server.api<{ id: string }>('GET', `/v1/customers/ext:${m.id}`)
-    await visit(`/simulator?customer=${id}`, [line(worst[k]!), line(worst[3]!), worst[k + 8]!])
-    await page.getByRole('region', { name: /^Phone of/ }).getByText('SMS', { exact: true }).click()
+    const chat = (name: string) => page.getByRole('region', { name: /^Phone of/ }).getByText(name, { exact: true }).click()
+    await visit(`/simulator?customer=${id}`, [line(worst[k]!), line(worst[3]!), worst[k + 8]!], () => chat('Telegram'))
+    await chat('SMS')
     await shows('phone', [worst[3]!])
     await clean(`phone ${k}`)
   }

@@ -79,7 +79,9 @@ function Desk() {
     if (e.ctrlKey || e.metaKey || e.altKey || e.defaultPrevented) return
     const at = e.target as HTMLElement
     if (at.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName) && (at as HTMLInputElement).type !== 'checkbox') return
-    if (document.querySelector('[role="dialog"], [role="menu"]')) return
+    // A dialog that was open longer than this page has heard the key before: it may be gone by now, and still stands on its way.
+    const over = '[role="dialog"], [role="menu"]'
+    if (document.querySelector(over) || e.composedPath().some((x) => x instanceof Element && x.matches(over))) return
     const now = pane.current?.thread
     const act: Record<string, (() => unknown) | undefined> = {
       KeyJ: () => list.current?.step(1),

@@ -57,18 +57,18 @@ export function Simulator() {
 }
 
 /**
- * Who got something last, the best to look at: both on a phone and by mail before only on one of them, and who speaks the
- * viewer's language before others. null: there are no customers.
+ * Who got something, the best to look at first: by Telegram, which shows most, then on a phone at all, by mail too, in the viewer's
+ * language, last. null: there are no customers.
  */
 async function somebody(language: string): Promise<string | null> {
   const got = (await Promise.all((['telegram', 'whatsapp', 'sms', 'email'] as const).map((channel) => need(client.GET('/v1/sandbox/outbox', { params: { query: { channel, limit: 100 } } }))))).flatMap((page) => page.data)
-  const people = new Map<string, { at: string; phone: boolean; mail: boolean; speaks: boolean }>()
+  const people = new Map<string, { at: string; chat: boolean; phone: boolean; mail: boolean; speaks: boolean }>()
   for (const m of got) {
     if (!m.customer) continue
     const was = people.get(m.customer)
-    people.set(m.customer, { at: was && was.at > m.at ? was.at : m.at, phone: was?.phone || m.channel !== 'email', mail: was?.mail || m.channel === 'email', speaks: was?.speaks || !!m.locale?.startsWith(language) })
+    people.set(m.customer, { at: was && was.at > m.at ? was.at : m.at, chat: was?.chat || m.channel === 'telegram', phone: was?.phone || m.channel !== 'email', mail: was?.mail || m.channel === 'email', speaks: was?.speaks || !!m.locale?.startsWith(language) })
   }
-  const worth = (p: { phone: boolean; mail: boolean; speaks: boolean }) => (p.phone ? 4 : 0) + (p.mail ? 2 : 0) + (p.speaks ? 1 : 0)
+  const worth = (p: { chat: boolean; phone: boolean; mail: boolean; speaks: boolean }) => (p.chat ? 8 : 0) + (p.phone ? 4 : 0) + (p.mail ? 2 : 0) + (p.speaks ? 1 : 0)
   const [best] = [...people].sort(([, a], [, b]) => worth(b) - worth(a) || b.at.localeCompare(a.at))
   return best?.[0] ?? (await listCustomers({ limit: 1 })).data[0]?.id ?? null
 }
