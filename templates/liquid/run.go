@@ -25,6 +25,7 @@ type run struct {
 	cycles    map[string]int
 	changed   string // what ifchanged printed last
 	hasPrev   bool
+	unfilled  int // how often what stands for a missing value was printed
 
 	depth   int
 	partial string                   // name of the partial being rendered
@@ -101,6 +102,9 @@ func (r *run) block(nodes []node) error {
 		err := r.step(1)
 		if err == nil {
 			err = n.render(r)
+		}
+		if u, ok := err.(Unfilled); ok {
+			err = r.lacks(u)
 		}
 		if err != nil {
 			return located(err, n.line(), r.partial)
