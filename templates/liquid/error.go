@@ -43,7 +43,7 @@ func mistake(name, format string, args ...any) *Error {
 
 // located adds the place to an error that does not know it yet.
 func located(err error, line int, partial string) error {
-	if _, ok := err.(Unfilled); ok { // no mistake: it is printed
+	if _, ok := errors.AsType[Unfilled](err); ok { // no mistake: it is printed
 		return err
 	}
 	e, ok := errors.AsType[*Error](err)

@@ -1,6 +1,7 @@
 package liquid
 
 import (
+	"errors"
 	"time"
 )
 
@@ -103,8 +104,10 @@ func (r *run) block(nodes []node) error {
 		if err == nil {
 			err = n.render(r)
 		}
-		if u, ok := err.(Unfilled); ok {
-			err = r.lacks(u)
+		if err != nil {
+			if u, ok := errors.AsType[Unfilled](err); ok {
+				err = r.lacks(u)
+			}
 		}
 		if err != nil {
 			return located(err, n.line(), r.partial)
