@@ -31,6 +31,7 @@ type System struct {
 	Disk      *SystemDisk    `json:"disk,omitempty" doc:"Where the data directory of the answering process is."`
 	Workers   []SystemWorker `json:"workers" nullable:"false" doc:"Processes that are alive, at most a hundred."`
 	Due       []SystemDue    `json:"due" nullable:"false" doc:"What is due and waits for a worker, by lane and channel; counted up to 10,000 batches."`
+	HeldBack  []SystemHeld   `json:"held_back" nullable:"false" doc:"Messages that wait because no provider of their channel works; not all of them are among what is due."`
 	OldestDue *time.Time     `json:"oldest_due,omitempty" doc:"Since when the oldest of it has been waiting."`
 	Doubtful  int64          `json:"doubtful" doc:"Messages of which nobody knows yet whether they went out."`
 	Campaigns int            `json:"open_campaigns"`
@@ -41,8 +42,8 @@ type System struct {
 
 // Problematic is something that somebody should look at.
 type Problematic struct {
-	What  string `json:"what" enum:"no_worker,overdue,queue,disk,quarantine,events,endpoints,provider"`
-	About string `json:"about,omitempty" doc:"The provider, or the lane."`
+	What  string `json:"what" enum:"no_worker,overdue,queue,disk,quarantine,events,endpoints,provider,held_back"`
+	About string `json:"about,omitempty" doc:"The provider, the lane, or the channel."`
 	Says  string `json:"says" doc:"A sentence."`
 }
 
@@ -82,6 +83,12 @@ type SystemDue struct {
 	Oldest  time.Time       `json:"oldest"`
 }
 
+// SystemHeld is what waits because no provider of the channel works.
+type SystemHeld struct {
+	Channel rapport.Channel `json:"channel"`
+	Rows    int64           `json:"messages" doc:"At most, of the first 10,000 batches that are to be sent within two minutes."`
+}
+
 // SystemEvents is how telling others is going.
 type SystemEvents struct {
 	Waiting    int64      `json:"waiting" doc:"Events that are not in the stream yet, counted up to 10,000."`
@@ -107,7 +114,7 @@ func (d *door) getSystem(ctx context.Context, _ *justRequest) (*reply[System], e
 		around = d.o.Around(ctx)
 	}
 	q := g.Queues
-	v := System{Version: d.o.Version, Database: SystemDatabase{g.Engine, g.Bytes}, Queue: SystemQueue{around.Queue, around.QueueErr == nil, around.HintsLost}, Workers: []SystemWorker{}, Due: []SystemDue{},
+	v := System{Version: d.o.Version, Database: SystemDatabase{g.Engine, g.Bytes}, Queue: SystemQueue{around.Queue, around.QueueErr == nil, around.HintsLost}, Workers: []SystemWorker{}, Due: []SystemDue{}, HeldBack: []SystemHeld{},
 		OldestDue: maybe(g.OldestDue()), Doubtful: q.Doubtful, Campaigns: q.CampaignsOpen, Jobs: q.Jobs, Held: g.Quarantine,
 		Events: SystemEvents{q.Told, maybe(q.OldestTold), q.Endpoints, q.Failing, q.Disabled, q.Deliveries}}
 	if around.DiskTotal > 0 {
@@ -118,6 +125,9 @@ func (d *door) getSystem(ctx context.Context, _ *justRequest) (*reply[System], e
 	}
 	for _, x := range g.Due {
 		v.Due = append(v.Due, SystemDue{x.Lane.String(), x.Channel, x.Batches, x.Rows, x.Overdue, x.Oldest})
+	}
+	for _, ch := range slices.Sorted(maps.Keys(g.HeldBack)) {
+		v.HeldBack = append(v.HeldBack, SystemHeld{ch, g.HeldBack[ch]})
 	}
 	v.Problems = problems(g, around, d.st.Now())
 	return ok(v)
@@ -136,6 +146,9 @@ func problems(g gateway.System, around Surroundings, now time.Time) []Problemati
 		if x.Overdue > 0 {
 			say("overdue", x.Lane.String(), "%s waits in the %s lane since %s.", x.Channel, x.Lane, now.Sub(x.Oldest).Round(time.Second))
 		}
+	}
+	for _, ch := range slices.Sorted(maps.Keys(g.HeldBack)) {
+		say("held_back", string(ch), "%d messages wait on %s: no provider of the channel works.", g.HeldBack[ch], ch)
 	}
 	if around.QueueErr != nil {
 		say("queue", "", "Redis does not answer; messages go out a second later.")

@@ -29,7 +29,7 @@ func TestSystem_TellsHowEverythingIsDoing(t *testing.T) {
 func TestSystem_SaysWhatSomebodyShouldLookAt(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	out := problems(gateway.System{Due: []store.Due{{Lane: rapport.Bulk, Channel: rapport.SMS, Batches: 3, Overdue: 2, Oldest: now.Add(-2 * time.Minute)}}, Quarantine: true,
+	out := problems(gateway.System{HeldBack: map[rapport.Channel]int64{rapport.Email: 140}, Due: []store.Due{{Lane: rapport.Bulk, Channel: rapport.SMS, Batches: 3, Overdue: 2, Oldest: now.Add(-2 * time.Minute)}}, Quarantine: true,
 		Workers: []gateway.WorkerSign{{Worker: store.Worker{Role: "api"}}}, Queues: store.Queues{OldestTold: now.Add(-time.Hour), Endpoints: 2, Disabled: 1},
 		Providers: map[string]gateway.ProviderStatus{"a": {Breaker: "open"}, "b": {Breaker: "closed", Inbound: gateway.ProviderInbound{Error: "no login"}}, "c": {Breaker: "closed"}}},
 		Surroundings{QueueErr: errors.New("refused"), DiskTotal: 100 << 30, DiskFree: 1 << 30}, now)
@@ -40,7 +40,7 @@ func TestSystem_SaysWhatSomebodyShouldLookAt(t *testing.T) {
 			t.Errorf("%s says nothing", p.What)
 		}
 	}
-	want := "no_worker, overdue bulk, queue, disk, quarantine, events, endpoints, provider a, provider b"
+	want := "no_worker, overdue bulk, held_back email, queue, disk, quarantine, events, endpoints, provider a, provider b"
 	if strings.Join(got, ", ") != want {
 		t.Errorf("problems: %s, want %s", strings.Join(got, ", "), want)
 	}

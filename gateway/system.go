@@ -2,8 +2,12 @@ package gateway
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
+	"rapport"
+	"rapport/channels"
 	"rapport/store"
 )
 
@@ -13,6 +17,7 @@ type System struct {
 	Bytes      int64
 	Workers    []WorkerSign
 	Due        []store.Due
+	HeldBack   map[rapport.Channel]int64 // messages that wait because no provider of their channel works
 	Queues     store.Queues
 	Quarantine bool
 	Providers  map[string]ProviderStatus
@@ -46,6 +51,9 @@ func (g *Gateway) System(ctx context.Context) (out System, err error) {
 	if out.Providers, err = g.ProviderStatuses(ctx); err != nil {
 		return out, err
 	}
+	if out.HeldBack, err = g.heldBack(ctx, out.Providers); err != nil {
+		return out, err
+	}
 	if err = g.watchSigns(ctx); err != nil {
 		return out, err
 	}
@@ -56,6 +64,27 @@ func (g *Gateway) System(ctx context.Context) (out System, err error) {
 		out.Workers = append(out.Workers, WorkerSign{w, g.reports.signs[w.ID].at})
 	}
 	return out, err
+}
+
+// heldBack counts what waits on channels without a provider that works. Such messages are put off again and again, so
+// that they are hardly ever due. A provider that is let try after a fault of just now has not shown yet that it works.
+func (g *Gateway) heldBack(ctx context.Context, statuses map[string]ProviderStatus) (map[rapport.Channel]int64, error) {
+	down := func(p *channels.Provider) bool {
+		s := statuses[p.Entry().Name]
+		return s.Breaker == channels.BreakerOpen || s.Breaker == channels.BreakerTrying && s.LastError != nil && g.now().Sub(s.LastError.At) < 2*time.Minute
+	}
+	resting := map[rapport.Channel]bool{}
+	for _, ch := range rapport.Channels {
+		if route := g.Hub.Route(ch, false); len(route) > 0 && !slices.ContainsFunc(route, func(p *channels.Provider) bool { return !down(p) }) {
+			resting[ch] = true
+		}
+	}
+	if len(resting) == 0 { // nearly always
+		return nil, nil
+	}
+	held, err := g.Store.HeldBack(ctx)
+	maps.DeleteFunc(held, func(ch rapport.Channel, n int64) bool { return !resting[ch] || n == 0 })
+	return held, err
 }
 
 // Sends tells whether some living process delivers.

@@ -34,6 +34,32 @@ func (s *Store) DueNow(ctx context.Context) ([]Due, error) {
 			ORDER BY b.due_at LIMIT $3) x GROUP BY lane, channel ORDER BY lane, channel`, ms(now.Add(-time.Minute)), ms(now), seenMost)
 }
 
+// heldAhead is how far ahead a batch is looked for that rests because nobody can carry it: what was not tried rests for
+// less than a minute.
+const heldAhead = 2 * time.Minute
+
+// HeldBack counts, by channel, the messages that are to be sent now or within two minutes, of the first ten thousand
+// batches. Those that found no provider well are among them: they were put off by less. At most: of a batch that is
+// being worked on some have gone.
+func (s *Store) HeldBack(ctx context.Context) (map[rapport.Channel]int64, error) {
+	type row struct {
+		channel rapport.Channel
+		rows    int64
+	}
+	rows, err := collect(ctx, s, func(scan func(...any) error) (x row, err error) {
+		err = scan(&x.channel, &x.rows)
+		return
+	}, `SELECT channel, CAST(sum(size) AS BIGINT) FROM (
+			SELECT b.channel, b.size FROM batches b WHERE b.due_at <= $1 AND b.what = 'send' AND b.sandbox = 0
+			AND (b.campaign_id = 0 OR EXISTS (SELECT 1 FROM campaigns c WHERE c.id = b.campaign_id AND c.status IN ('planning', 'running', 'scheduled', 'finished')))
+			ORDER BY b.due_at LIMIT $2) x GROUP BY channel`, ms(s.Now().Add(heldAhead)), seenMost)
+	out := map[rapport.Channel]int64{}
+	for _, x := range rows {
+		out[x.channel] = x.rows
+	}
+	return out, err
+}
+
 // Queues are counts that cost little: of short tables, or of what an index holds.
 type Queues struct {
 	Doubtful      int64 // messages in doubt, until they are settled

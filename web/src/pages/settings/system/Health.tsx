@@ -30,7 +30,7 @@ export default function Health() {
 }
 
 /** Where one goes about a problem. */
-const places: Partial<Record<Schemas['Problematic']['what'], string>> = { provider: 'providers', endpoints: 'endpoints', quarantine: 'quarantine' }
+const places: Partial<Record<Schemas['Problematic']['what'], string>> = { provider: 'providers', held_back: 'providers', endpoints: 'endpoints', quarantine: 'quarantine' }
 
 function Shown({ of: s }: { of: System }) {
   const { t, word } = useWords()
@@ -43,7 +43,7 @@ function Shown({ of: s }: { of: System }) {
   const says = (p: Schemas['Problematic']) => {
     const since = p.what === 'overdue' ? late(p.about)?.oldest : p.what === 'events' ? s.events.oldest : undefined
     if (p.what === 'provider' || ((p.what === 'overdue' || p.what === 'events') && !since)) return p.says
-    return t(`health.says.${p.what}`, { since: since ? format.full(since) : '', n: format.number(trouble), all: format.number(s.events.endpoints), free: s.disk ? format.bytes(s.disk.free) : '' })
+    return t(`health.says.${p.what}`, { since: since ? format.full(since) : '', n: format.number(trouble), all: format.number(s.events.endpoints), held: format.number(s.held_back.find((h) => h.channel === p.about)?.messages ?? 0), free: s.disk ? format.bytes(s.disk.free) : '' })
   }
   const used = s.disk ? 1 - s.disk.free / s.disk.total : 0
   return (
@@ -54,7 +54,7 @@ function Shown({ of: s }: { of: System }) {
         ) : (
           <Stack gap="xs">
             {s.problems.map((p) => (
-              <Alert key={`${p.what} ${p.about}`} variant="light" color="red" icon={<IconAlertTriangle size={18} />} title={word('problems', p.what) + (p.about ? `: ${p.about}` : '')}>
+              <Alert key={`${p.what} ${p.about}`} variant="light" color="red" icon={<IconAlertTriangle size={18} />} title={word('problems', p.what) + (p.about ? `: ${p.what === 'held_back' ? channelName(p.about) : p.about}` : '')}>
                 {says(p)}{' '}
                 {places[p.what] && (
                   <Anchor component={Link} to={`/settings/${places[p.what]}` as never} inherit c="inherit" underline="always">
