@@ -37,7 +37,7 @@ export function EventLine({ entry }: { entry: Entry }) {
         <span>{words}</span>
       )}
       {part && can && (
-        <UnstyledButton className={classes.eventLink} onClick={() => unmerge(part)}>
+        <UnstyledButton className={classes.eventLink} data-act onClick={() => unmerge(part)}>
           {t('merge.undo')}
         </UnstyledButton>
       )}
