@@ -2,13 +2,14 @@ import { Button, Group, Progress, Select, Stack, Table, Text, TextInput, Title }
 import { Dropzone } from '@mantine/dropzone'
 import { IconFileSpreadsheet, IconUpload, IconX } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useNavigate, useSearch } from '@tanstack/react-router'
+import { Navigate, useNavigate, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { useCan } from '../../api/session'
 import { ProblemAlert } from '../../ui/Problem'
 import { useFormat } from '../../ui/format'
 import { Area } from './Area'
-import { columns as known, guess, isRefused, readCsv, separatorOf } from './csv'
+import { columns as known, guess, guesses, isRefused, readCsv, separatorOf } from './csv'
 import { inUtf8 } from './encoding'
 import { channels } from './FilterBuilder'
 import classes from './Import.module.css'
@@ -22,6 +23,10 @@ const preview = 5
 const maxBytes = 200 * 1024 * 1024
 
 export function Import() {
+  return useCan()('write:customers') ? <Work /> : <Navigate to="/customers" replace />
+}
+
+function Work() {
   const { t } = useTranslation('customers')
   const go = useNavigate()
   const search = useSearch({ strict: false }) as Record<string, unknown>
@@ -83,7 +88,7 @@ function Prepare({ chosen: c, cancel, onStarted }: { chosen: Chosen; cancel: () 
   const { t: common } = useTranslation()
   const format = useFormat()
   const queries = useQueryClient()
-  const [mapping, setMapping] = useState<string[]>(() => c.head.map((h, i) => (i < 2 && isRefused(c.head) ? '-' : guess(h))))
+  const [mapping, setMapping] = useState<string[]>(() => guesses(c.head, c.rows).map((g, i) => (i < 2 && isRefused(c.head) ? '-' : g)))
   const [source, setSource] = useState('')
   const [version, setVersion] = useState('')
   const [proof, setProof] = useState('')

@@ -48,7 +48,7 @@ export const columns = ['id', 'external_id', 'email', 'sms', 'whatsapp', 'telegr
 // What exports of shops and CRMs call these.
 const known: [RegExp, (typeof columns)[number]][] = [
   [/^(e[-_ ]?mail)([-_ ]?address)?$|^mail$|^(эл\. ?|электронная )?почта$|^(электронный|эл\.) адрес$/i, 'email'],
-  [/^(phone|mobile|cell|tel|sms|msisdn)([-_ ]?(number|no))?$|^(номер |мобильный |моб\. ?)?телефона?$|^мобильный$/i, 'sms'],
+  [/^(phone|mobile|cell|tel|sms|msisdn)([-_ ]?(number|no))?$|^(номер |мобильный |моб\. ?)?телефона?$|^мобильный( номер)?$|^номер$/i, 'sms'],
   [/^whats[-_ ]?app/i, 'whatsapp'],
   [/^telegram/i, 'telegram'],
   [/^(full|display|customer)?[-_ ]?name$|^(полное )?имя( клиента)?$|^ф\.? ?и\.? ?о\.?$/i, 'name'],
@@ -64,4 +64,10 @@ export function guess(name: string): string {
   if (n !== 'id' && (columns as readonly string[]).includes(n)) return n
   if (/^(attr|data)\.\S+$|^consent\.(email|sms|whatsapp|telegram|webhook)\.\S+$/.test(n)) return n
   return known.find(([like]) => like.test(n))?.[1] ?? `attr.${n.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '_').replace(/^_|_$/g, '') || 'column'}`
+}
+
+/** What the columns of a file most likely are. An `id` is the customer's in their own system, but where the file has that beside it, or it holds ours. */
+export function guesses(head: string[], rows: string[][]): string[] {
+  const theirs = head.some((h) => /^external_id$/i.test(h.trim()))
+  return head.map((h, i) => (/^id$/i.test(h.trim()) && (theirs || rows.some((r) => r[i]?.trim().startsWith('cus_'))) ? 'id' : guess(h)))
 }
