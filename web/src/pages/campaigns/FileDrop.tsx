@@ -11,6 +11,7 @@ import { csrfToken } from '../../api/session-state'
 import { useFormat } from '../../ui/format'
 import { ProblemAlert } from '../../ui/Problem'
 import type { Wish } from './AudienceStep'
+import { ConsentWords, saidOf, unsaid, type Said } from '../customers/ConsentWords'
 import { isRefused } from '../customers/csv'
 import { inUtf8 } from '../customers/encoding'
 import { guess, known, readHead, skip, type Head } from './csv'
@@ -19,19 +20,20 @@ import classes from './FileDrop.module.css'
 export type Added = { added: number; refused: number }
 
 /** A file that waits for its columns to be named. */
-export type Dropped = { file: File; /** How it was written, if not in UTF-8. */ was?: string; head: Head; fields: string[] }
+export type Dropped = { file: File; /** How it was written, if not in UTF-8. */ was?: string; head: Head; fields: string[]; said: Said }
 
 /** A file that is dropped in: its first rows are shown, and each column is named before anything is sent. */
 export function FileDrop({ campaign, dropped, onDropped, another, onAdded, onWish }: { campaign: string | undefined; dropped?: Dropped; onDropped: (d?: Dropped) => void; another: boolean; onAdded: (a: Added) => void; onWish: (w: Wish) => void }) {
-  const { t } = useTranslation('campaigns')
+  const { t } = useTranslation(['campaigns', 'customers'])
   const { t: common } = useTranslation()
   const format = useFormat()
   const { file, head, fields = [] } = dropped ?? {}
+  const consents = fields.some((f) => f.startsWith('consent.'))
   const [bad, setBad] = useState('')
   const drop = useMutation({
     mutationFn: async () => {
       const mapping = Object.fromEntries(head!.columns.map((c, i) => [c, fields[i] || skip]))
-      const send = (id: string) => upload(id, file!, mapping)
+      const send = (id: string) => upload(id, file!, mapping, consents ? dropped!.said : unsaid)
       if (campaign) return send(campaign)
       onWish({ label: file!.name, apply: async (id) => onAdded(await send(id)) })
       return null
@@ -50,7 +52,7 @@ export function FileDrop({ campaign, dropped, onDropped, another, onAdded, onWis
       if (h.columns.length === 0 || h.rows.length === 0) return setBad(t('file.empty'))
       setBad('')
       const again = isRefused(h.columns) // what was refused before, mended
-      onDropped({ file: f, was, head: h, fields: h.columns.map((c, i) => (again && i < 2 ? skip : guess(c))) })
+      onDropped({ file: f, was, head: h, fields: h.columns.map((c, i) => (again && i < 2 ? skip : guess(c))), said: unsaid })
     } catch {
       setBad(t('file.unreadable'))
     }
@@ -97,6 +99,7 @@ export function FileDrop({ campaign, dropped, onDropped, another, onAdded, onWis
         </table>
       </div>
       <Text size="xs" c="dimmed">{t('file.fields')}</Text>
+      {consents && <ConsentWords under={3} value={dropped.said} onChange={(said) => onDropped({ ...dropped, said })} />}
       {twice.length > 0 && <Text size="sm" c="red" role="alert">{t('file.twice', { field: twice[0] })}</Text>}
       {!reach && <Text size="sm" c="red" role="alert">{t('file.nobody')}</Text>}
       {drop.error && <ProblemAlert error={drop.error} />}
@@ -108,10 +111,11 @@ export function FileDrop({ campaign, dropped, onDropped, another, onAdded, onWis
   )
 }
 
-/** The file as a form: the mapping first, because the server reads it before the rows. */
-async function upload(id: string, file: File, mapping: Record<string, string>): Promise<Added> {
+/** The file as a form: the mapping and the words about consents first, because the server reads them before the rows. */
+async function upload(id: string, file: File, mapping: Record<string, string>, said: Said): Promise<Added> {
   const form = new FormData()
   form.append('mapping', JSON.stringify(mapping))
+  for (const [k, v] of saidOf(said)) form.append(k, v)
   form.append('file', new File([file], file.name, { type: 'text/csv' }))
   let answer: Response
   try {
