@@ -167,6 +167,14 @@ type upload struct {
 	fields map[string]string // of the form, those before the file
 }
 
+// field is what the query says, else the form.
+func (u *upload) field(name, query string) string {
+	if query != "" {
+		return query
+	}
+	return u.fields[name]
+}
+
 // upload finds the file in a body that is read as a stream.
 func (d *door) upload(c *fiber.Ctx, body io.Reader) (*upload, error) {
 	media, params, err := mime.ParseMediaType(c.Get("Content-Type"))

@@ -242,8 +242,13 @@ type Added struct {
 	Refused int64 `json:"refused" doc:"Kept with their lines and reasons: see /refusals."`
 }
 
-func (d *door) addRecipients(ctx context.Context, in *CampaignPath) (*reply[Added], error) {
-	c, err := d.campaign(ctx, in)
+type addRecipients struct {
+	CampaignPath
+	ConsentWords
+}
+
+func (d *door) addRecipients(ctx context.Context, in *addRecipients) (*reply[Added], error) {
+	c, err := d.campaign(ctx, &in.CampaignPath)
 	if err != nil {
 		return nil, err
 	}
@@ -259,7 +264,9 @@ func (d *door) addRecipients(ctx context.Context, in *CampaignPath) (*reply[Adde
 	if err != nil {
 		return nil, err
 	}
-	added, refused, err := d.g.AddRecipients(ctx, in.caller(), c.ID, gateway.NewRows(table, format, mapping, d.o.Limits.Stream))
+	rows := gateway.NewRows(table, format, mapping, d.o.Limits.Stream)
+	rows.Consent = in.with(table)
+	added, refused, err := d.g.AddRecipients(ctx, in.caller(), c.ID, rows)
 	if err != nil {
 		return nil, err
 	}

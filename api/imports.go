@@ -44,11 +44,20 @@ func (d *door) imports() {
 
 type startImport struct {
 	Request
-	Name        string `query:"name" maxLength:"200" doc:"Of the file, for people."`
-	Mapping     string `query:"mapping" maxLength:"10000" doc:"A JSON object from the file's column names to ours."`
+	Name    string `query:"name" maxLength:"200" doc:"Of the file, for people."`
+	Mapping string `query:"mapping" maxLength:"10000" doc:"A JSON object from the file's column names to ours."`
+	ConsentWords
+}
+
+// ConsentWords are for the rows of a CSV whose consents bring none: in the query, or in the form before the file.
+type ConsentWords struct {
 	Source      string `query:"source" maxLength:"200" doc:"consent_source of rows that have none."`
 	TextVersion string `query:"text_version" maxLength:"200" doc:"consent_text_version of rows that have none."`
 	Proof       string `query:"proof" maxLength:"2000" doc:"consent_proof of rows that have none."`
+}
+
+func (w ConsentWords) with(file *upload) gateway.ConsentDefaults {
+	return gateway.ConsentDefaults{Source: file.field("source", w.Source), TextVersion: file.field("text_version", w.TextVersion), Proof: file.field("proof", w.Proof)}
 }
 
 func (d *door) startImport(ctx context.Context, in *startImport) (*reply[Job], error) {
@@ -60,18 +69,11 @@ func (d *door) startImport(ctx context.Context, in *startImport) (*reply[Job], e
 	if err != nil {
 		return nil, err
 	}
-	field := func(name, query string) string {
-		if query != "" {
-			return query
-		}
-		return file.fields[name]
-	}
-	mapping, err := mappingOf(field("mapping", in.Mapping))
+	mapping, err := mappingOf(file.field("mapping", in.Mapping))
 	if err != nil {
 		return nil, err
 	}
-	spec := gateway.ImportSpec{Name: file.name, Format: format, Mapping: mapping,
-		Consent: gateway.ConsentDefaults{Source: field("source", in.Source), TextVersion: field("text_version", in.TextVersion), Proof: field("proof", in.Proof)}}
+	spec := gateway.ImportSpec{Name: file.name, Format: format, Mapping: mapping, Consent: in.with(file)}
 	j, err := d.g.StartImport(ctx, in.caller(), spec, file, d.o.Limits.Stream)
 	if err != nil {
 		return nil, err

@@ -35,3 +35,21 @@ func TestRefusals_AreTheRowsOfTheFilesToBeMended(t *testing.T) {
 		}
 	})
 }
+
+func TestRecipients_ConsentsTakeTheWordsOfTheRequest(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.template("hello")
+	a := h.want(202, "POST", "/v1/campaigns", `{"purpose":"marketing","topic":"news","template":"hello","status":"draft","settings":{"sandbox":true}}`)
+	path := "/v1/campaigns/" + a.text("id")
+	const rows = "external_id,sms,consent.sms.news,consent_source\nr-1,+37120009991,yes,\nr-2,+37120009992,yes,stall\n"
+	h.refused(422, "proof", "POST", path+"/recipients?proof="+strings.Repeat("x", 2001), rows, "Content-Type: text/csv")
+	h.want(200, "POST", path+"/recipients?source=fair&text_version=2026-03&proof=form+7", rows, "Content-Type: text/csv")
+	h.want(200, "POST", path+"/launch", nil)
+	h.until("the end", func() bool { return h.want(200, "GET", path, nil).text("status") == "finished" })
+	for who, source := range map[string]string{"r-1": "fair", "r-2": "stall"} {
+		if a = h.want(200, "GET", "/v1/customers/ext:"+who+"/consents", nil); a.text("data.0.source") != source || a.text("data.0.text_version") != "2026-03" || a.text("data.0.proof") != "form 7" {
+			t.Errorf("the consent of %s: %s", who, a)
+		}
+	}
+}

@@ -139,6 +139,9 @@ func (g *Gateway) unstage(id, worker rapport.ID) {
 // AddRecipients streams rows into a draft. A row that cannot be right is refused, kept and counted; a
 // stream that breaks adds nothing.
 func (g *Gateway) AddRecipients(ctx context.Context, _ Caller, id rapport.ID, rows *Rows) (added, refused int64, err error) {
+	if err := rows.Consent.complete(); err != nil {
+		return 0, 0, err
+	}
 	c, err := g.Store.Campaign(ctx, id)
 	if err != nil {
 		return 0, 0, err

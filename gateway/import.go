@@ -47,15 +47,8 @@ func ImportColumns(j rapport.Job) ([]string, error) {
 
 // StartImport keeps the file and queues its import. A header that makes no sense is refused at once.
 func (g *Gateway) StartImport(ctx context.Context, by Caller, spec ImportSpec, r io.Reader, limit int64) (rapport.Job, error) {
-	if spec.Consent.Source == "" {
-		spec.Consent.Source = "import"
-	}
-	v := validation{}
-	v.text("source", spec.Consent.Source, 200)
-	v.text("text_version", spec.Consent.TextVersion, 200)
-	v.text("proof", spec.Consent.Proof, 2000)
-	if len(v.errs) > 0 {
-		return rapport.Job{}, invalid(v.errs)
+	if err := spec.Consent.complete(); err != nil {
+		return rapport.Job{}, err
 	}
 	in := bufio.NewReaderSize(r, 128<<10)
 	head, err := in.Peek(64 << 10)

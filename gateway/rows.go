@@ -79,6 +79,21 @@ type ConsentDefaults struct {
 	Proof       string
 }
 
+// complete names the source where nobody has, and refuses what is too long.
+func (c *ConsentDefaults) complete() error {
+	if c.Source == "" {
+		c.Source = "import"
+	}
+	v := validation{}
+	v.text("source", c.Source, 200)
+	v.text("text_version", c.TextVersion, 200)
+	v.text("proof", c.Proof, 2000)
+	if len(v.errs) > 0 {
+		return invalid(v.errs)
+	}
+	return nil
+}
+
 // Rows reads customers from a CSV or NDJSON stream in bounded memory.
 type Rows struct {
 	// Consent is used where a row of a CSV has a consent cell and no words about it. Source: "import".

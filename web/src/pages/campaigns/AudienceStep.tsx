@@ -10,6 +10,7 @@ import { useFormat } from '../../ui/format'
 import { ProblemAlert, useTell } from '../../ui/Problem'
 import type { Campaign } from './campaign'
 import classes from './choices.module.css'
+import type { Aim } from './csv'
 import { download } from './download'
 import { FileDrop, type Added, type Dropped } from './FileDrop'
 
@@ -21,11 +22,11 @@ type Kind = 'file' | 'segment' | 'everyone'
 /** An audience that is being chosen, and not yet. */
 export type Making = { kind?: Kind; file?: Dropped }
 
-type Props = { campaign: Campaign | undefined; making: Making; onMaking: (making: Making) => void; wish: Wish | null; onWish: (wish: Wish | null) => void; onChanged: () => void }
+type Props = { campaign: Campaign | undefined; aim: Aim; making: Making; onMaking: (making: Making) => void; wish: Wish | null; onWish: (wish: Wish | null) => void; onChanged: () => void }
 
 const draw = (id: string, audience: { segment?: string; everyone?: boolean }) => need(client.PATCH('/v1/campaigns/{id}', { params: { path: { id } }, body: { audience } }))
 
-export function AudienceStep({ campaign: c, making, onMaking, wish, onWish, onChanged }: Props) {
+export function AudienceStep({ campaign: c, aim, making, onMaking, wish, onWish, onChanged }: Props) {
   const { t } = useTranslation('campaigns')
   const { t: common } = useTranslation()
   const stored = c && !c.everyone && !c.segment ? (c.counts?.audience ?? 0) : 0
@@ -73,7 +74,7 @@ export function AudienceStep({ campaign: c, making, onMaking, wish, onWish, onCh
           <Button size="compact-xs" variant="subtle" onClick={() => onWish(null)}>{common('undo')}</Button>
         </Group>
       )}
-      {kind === 'file' && <Files campaign={c} file={making.file} onFile={(file) => onMaking({ ...making, kind: 'file', file })} stored={stored} wish={wish} onWish={onWish} onChanged={onChanged} />}
+      {kind === 'file' && <Files campaign={c} aim={aim} file={making.file} onFile={(file) => onMaking({ ...making, kind: 'file', file })} stored={stored} wish={wish} onWish={onWish} onChanged={onChanged} />}
       {kind === 'segment' && <SegmentPick value={c?.segment?.key ?? ''} onChange={(key) => set.mutate({ label: t('audience.segment', { key }), apply: (id) => draw(id, { segment: key }) })} />}
       {kind === 'everyone' && !wish && (c?.everyone ? <Text size="sm">{t('people.everyoneChosen')}</Text> : <div><Button variant="default" onClick={everyone}>{t('people.everyoneAct')}…</Button></div>)}
       {(set.error ?? clear.error) && <ProblemAlert error={set.error ?? clear.error} />}
@@ -81,7 +82,7 @@ export function AudienceStep({ campaign: c, making, onMaking, wish, onWish, onCh
   )
 }
 
-function Files({ campaign: c, file, onFile, stored, wish, onWish, onChanged }: { campaign: Campaign | undefined; file?: Dropped; onFile: (file?: Dropped) => void; stored: number; wish: Wish | null; onWish: (wish: Wish | null) => void; onChanged: () => void }) {
+function Files({ campaign: c, aim, file, onFile, stored, wish, onWish, onChanged }: { campaign: Campaign | undefined; aim: Aim; file?: Dropped; onFile: (file?: Dropped) => void; stored: number; wish: Wish | null; onWish: (wish: Wish | null) => void; onChanged: () => void }) {
   const { t } = useTranslation('campaigns')
   const format = useFormat()
   const tell = useTell()
@@ -119,6 +120,7 @@ function Files({ campaign: c, file, onFile, stored, wish, onWish, onChanged }: {
       {!wish && (
         <FileDrop
           campaign={c?.id}
+          aim={aim}
           dropped={file}
           onDropped={onFile}
           another={stored > 0}

@@ -134,7 +134,7 @@ function Work({ campaign }: { campaign: Campaign | undefined }) {
             <About draft={draft} change={change} topics={topics.data?.data ?? []} fromTemplate={template?.topic} errors={errors} />
           </Step>
           <Step n={2} title={t('step.audience')} done={people || wish !== null}>
-            <AudienceStep campaign={campaign} making={making} onMaking={setMaking} wish={wish} onWish={setWish} onChanged={refresh} />
+            <AudienceStep campaign={campaign} aim={{ topic: draft.topic || template?.topic, channels: draft.order.filter((x) => !draft.off.includes(x)) }} making={making} onMaking={setMaking} wish={wish} onWish={setWish} onChanged={refresh} />
           </Step>
           <Step n={3} title={t('step.template')} done={draft.template !== ''}>
             <TemplateStep draft={draft} change={change} templates={templates} errors={errors} />

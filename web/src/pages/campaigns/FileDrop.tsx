@@ -1,5 +1,5 @@
 import '@mantine/dropzone/styles.css'
-import { Autocomplete, Button, Group, Stack, Text } from '@mantine/core'
+import { Autocomplete, Button, Group, Stack, Text, type OptionsFilter } from '@mantine/core'
 import { Dropzone } from '@mantine/dropzone'
 import { IconFileSpreadsheet, IconUpload } from '@tabler/icons-react'
 import { useMutation } from '@tanstack/react-query'
@@ -11,27 +11,39 @@ import { csrfToken } from '../../api/session-state'
 import { useFormat } from '../../ui/format'
 import { ProblemAlert } from '../../ui/Problem'
 import type { Wish } from './AudienceStep'
+import { ConsentWords, saidOf, unsaid, type Said } from '../customers/ConsentWords'
 import { isRefused } from '../customers/csv'
 import { inUtf8 } from '../customers/encoding'
-import { guess, known, readHead, skip, type Head } from './csv'
+import { useTopics } from '../customers/topics'
+import { choices, guesses, readHead, skip, type Aim, type Head } from './csv'
 import classes from './FileDrop.module.css'
 
 export type Added = { added: number; refused: number }
 
 /** A file that waits for its columns to be named. */
-export type Dropped = { file: File; /** How it was written, if not in UTF-8. */ was?: string; head: Head; fields: string[] }
+export type Dropped = { file: File; /** How it was written, if not in UTF-8. */ was?: string; head: Head; fields: string[]; said: Said }
+
+/** What typing narrows: what stands there chosen, or is like nothing, narrows nothing. */
+const offered: OptionsFilter = ({ options, search, limit }) => {
+  const words = search.trim().toLowerCase()
+  const like = options.filter((o) => 'value' in o && o.value.toLowerCase().includes(words))
+  const chosen = like.some((o) => 'value' in o && o.value === words)
+  return (chosen || like.length === 0 ? options : like).slice(0, limit)
+}
 
 /** A file that is dropped in: its first rows are shown, and each column is named before anything is sent. */
-export function FileDrop({ campaign, dropped, onDropped, another, onAdded, onWish }: { campaign: string | undefined; dropped?: Dropped; onDropped: (d?: Dropped) => void; another: boolean; onAdded: (a: Added) => void; onWish: (w: Wish) => void }) {
-  const { t } = useTranslation('campaigns')
+export function FileDrop({ campaign, aim, dropped, onDropped, another, onAdded, onWish }: { campaign: string | undefined; aim: Aim; dropped?: Dropped; onDropped: (d?: Dropped) => void; another: boolean; onAdded: (a: Added) => void; onWish: (w: Wish) => void }) {
+  const { t } = useTranslation(['campaigns', 'customers'])
   const { t: common } = useTranslation()
   const format = useFormat()
+  const topics = useTopics().list.filter((y) => y.policy !== 'none').map((y) => y.key)
   const { file, head, fields = [] } = dropped ?? {}
+  const consents = fields.some((f) => f.startsWith('consent.'))
   const [bad, setBad] = useState('')
   const drop = useMutation({
     mutationFn: async () => {
       const mapping = Object.fromEntries(head!.columns.map((c, i) => [c, fields[i] || skip]))
-      const send = (id: string) => upload(id, file!, mapping)
+      const send = (id: string) => upload(id, file!, mapping, consents ? dropped!.said : unsaid)
       if (campaign) return send(campaign)
       onWish({ label: file!.name, apply: async (id) => onAdded(await send(id)) })
       return null
@@ -50,7 +62,7 @@ export function FileDrop({ campaign, dropped, onDropped, another, onAdded, onWis
       if (h.columns.length === 0 || h.rows.length === 0) return setBad(t('file.empty'))
       setBad('')
       const again = isRefused(h.columns) // what was refused before, mended
-      onDropped({ file: f, was, head: h, fields: h.columns.map((c, i) => (again && i < 2 ? skip : guess(c))) })
+      onDropped({ file: f, was, head: h, fields: guesses(h, { ...aim, topic: aim.topic || (topics.length === 1 ? topics[0] : undefined) }).map((g, i) => (again && i < 2 ? skip : g)), said: unsaid })
     } catch {
       setBad(t('file.unreadable'))
     }
@@ -68,7 +80,6 @@ export function FileDrop({ campaign, dropped, onDropped, another, onAdded, onWis
     )
   const twice = fields.filter((f, i) => f !== skip && f !== '' && fields.indexOf(f) !== i)
   const reach = fields.some((f) => ['id', 'external_id', 'email', 'sms', 'whatsapp', 'telegram', 'webhook'].includes(f))
-  const options = [skip, ...known, ...head.columns.map(guess).filter((g) => g.includes('.'))]
   return (
     <Stack gap="sm">
       <Text size="sm"><b>{file.name}</b> · {format.bytes(file.size)}</Text>
@@ -82,7 +93,7 @@ export function FileDrop({ campaign, dropped, onDropped, another, onAdded, onWis
               {head.columns.map((c, i) => (
                 <th key={i} scope="col">
                   <div className={classes.column}>{c || `#${i + 1}`}</div>
-                  <Autocomplete size="xs" aria-label={t('file.field', { column: c })} value={fields[i] === skip ? '' : fields[i]} placeholder={t('file.leave')} onChange={(v) => onDropped({ ...dropped, fields: fields.map((f, j) => (j === i ? v.trim() : f)) })} data={[...new Set(options)].filter((o) => o !== skip)} limit={40} comboboxProps={{ width: 220, position: 'bottom-start' }} />
+                  <Autocomplete size="xs" aria-label={t('file.field', { column: c })} value={fields[i] === skip ? '' : fields[i]} placeholder={t('file.leave')} onChange={(v) => onDropped({ ...dropped, fields: fields.map((f, j) => (j === i ? v.trim() : f)) })} data={choices(c, topics)} filter={offered} limit={200} comboboxProps={{ width: 220, position: 'bottom-start' }} />
                 </th>
               ))}
             </tr>
@@ -97,6 +108,7 @@ export function FileDrop({ campaign, dropped, onDropped, another, onAdded, onWis
         </table>
       </div>
       <Text size="xs" c="dimmed">{t('file.fields')}</Text>
+      {consents && <ConsentWords under={3} value={dropped.said} onChange={(said) => onDropped({ ...dropped, said })} />}
       {twice.length > 0 && <Text size="sm" c="red" role="alert">{t('file.twice', { field: twice[0] })}</Text>}
       {!reach && <Text size="sm" c="red" role="alert">{t('file.nobody')}</Text>}
       {drop.error && <ProblemAlert error={drop.error} />}
@@ -108,10 +120,11 @@ export function FileDrop({ campaign, dropped, onDropped, another, onAdded, onWis
   )
 }
 
-/** The file as a form: the mapping first, because the server reads it before the rows. */
-async function upload(id: string, file: File, mapping: Record<string, string>): Promise<Added> {
+/** The file as a form: the mapping and the words about consents first, because the server reads them before the rows. */
+async function upload(id: string, file: File, mapping: Record<string, string>, said: Said): Promise<Added> {
   const form = new FormData()
   form.append('mapping', JSON.stringify(mapping))
+  for (const [k, v] of saidOf(said)) form.append(k, v)
   form.append('file', new File([file], file.name, { type: 'text/csv' }))
   let answer: Response
   try {

@@ -1,14 +1,16 @@
-import { Button, Group, Progress, Select, Stack, Table, Text, TextInput, Title } from '@mantine/core'
+import { Button, Group, Progress, Select, Stack, Table, Text, Title } from '@mantine/core'
 import { Dropzone } from '@mantine/dropzone'
 import { IconFileSpreadsheet, IconUpload, IconX } from '@tabler/icons-react'
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { useNavigate, useSearch } from '@tanstack/react-router'
+import { Navigate, useNavigate, useSearch } from '@tanstack/react-router'
 import { useState } from 'react'
 import { useTranslation } from 'react-i18next'
+import { useCan } from '../../api/session'
 import { ProblemAlert } from '../../ui/Problem'
 import { useFormat } from '../../ui/format'
 import { Area } from './Area'
-import { columns as known, guess, isRefused, readCsv, separatorOf } from './csv'
+import { ConsentWords, saidOf, unsaid } from './ConsentWords'
+import { columns as known, guess, guesses, isRefused, readCsv, separatorOf } from './csv'
 import { inUtf8 } from './encoding'
 import { channels } from './FilterBuilder'
 import classes from './Import.module.css'
@@ -22,6 +24,10 @@ const preview = 5
 const maxBytes = 200 * 1024 * 1024
 
 export function Import() {
+  return useCan()('write:customers') ? <Work /> : <Navigate to="/customers" replace />
+}
+
+function Work() {
   const { t } = useTranslation('customers')
   const go = useNavigate()
   const search = useSearch({ strict: false }) as Record<string, unknown>
@@ -83,16 +89,14 @@ function Prepare({ chosen: c, cancel, onStarted }: { chosen: Chosen; cancel: () 
   const { t: common } = useTranslation()
   const format = useFormat()
   const queries = useQueryClient()
-  const [mapping, setMapping] = useState<string[]>(() => c.head.map((h, i) => (i < 2 && isRefused(c.head) ? '-' : guess(h))))
-  const [source, setSource] = useState('')
-  const [version, setVersion] = useState('')
-  const [proof, setProof] = useState('')
+  const [mapping, setMapping] = useState<string[]>(() => guesses(c.head, c.rows).map((g, i) => (i < 2 && isRefused(c.head) ? '-' : g)))
+  const [said, setSaid] = useState(unsaid)
   const [share, setShare] = useState(0)
   const start = useMutation({
     mutationFn: () => {
       const query: Record<string, string> = { name: c.file.name }
       if (!c.ndjson) query.mapping = JSON.stringify(Object.fromEntries(c.head.map((h, i) => [h, mapping[i]])))
-      for (const [k, v] of Object.entries({ source, text_version: version, proof })) if (v.trim()) query[k] = v.trim()
+      Object.assign(query, Object.fromEntries(saidOf(said)))
       return upload(c.file, c.ndjson ? 'application/x-ndjson' : 'text/csv', query, setShare)
     },
     onSuccess: (job) => {
@@ -152,17 +156,9 @@ function Prepare({ chosen: c, cancel, onStarted }: { chosen: Chosen; cancel: () 
         </div>
       )}
       {consents && (
-        <section className={classes.consent}>
-          <Title order={2}>{t('import.consent')}</Title>
-          <Text size="sm" c="dimmed" mb="sm" maw={760}>
-            {t('import.consentAbout')}
-          </Text>
-          <Group grow align="flex-start">
-            <TextInput label={t('consent.source')} placeholder="import" value={source} onChange={(e) => setSource(e.currentTarget.value)} />
-            <TextInput label={t('consent.version')} value={version} onChange={(e) => setVersion(e.currentTarget.value)} />
-            <TextInput label={t('consent.proof')} value={proof} onChange={(e) => setProof(e.currentTarget.value)} />
-          </Group>
-        </section>
+        <div className={classes.consent}>
+          <ConsentWords value={said} onChange={setSaid} />
+        </div>
       )}
       {twice && (
         <Text c="red" size="sm" role="alert" mt="sm">

@@ -48,7 +48,7 @@ export const columns = ['id', 'external_id', 'email', 'sms', 'whatsapp', 'telegr
 // What exports of shops and CRMs call these.
 const known: [RegExp, (typeof columns)[number]][] = [
   [/^(e[-_ ]?mail)([-_ ]?address)?$|^mail$|^(эл\. ?|электронная )?почта$|^(электронный|эл\.) адрес$/i, 'email'],
-  [/^(phone|mobile|cell|tel|sms|msisdn)([-_ ]?(number|no))?$|^(номер |мобильный |моб\. ?)?телефона?$|^мобильный$/i, 'sms'],
+  [/^(phone|mobile|cell|tel|sms|msisdn)([-_ ]?(number|no))?$|^(номер |мобильный |моб\. ?)?телефона?$|^мобильный( номер)?$/i, 'sms'],
   [/^whats[-_ ]?app/i, 'whatsapp'],
   [/^telegram/i, 'telegram'],
   [/^(full|display|customer)?[-_ ]?name$|^(полное )?имя( клиента)?$|^ф\.? ?и\.? ?о\.?$/i, 'name'],
@@ -64,4 +64,21 @@ export function guess(name: string): string {
   if (n !== 'id' && (columns as readonly string[]).includes(n)) return n
   if (/^(attr|data)\.\S+$|^consent\.(email|sms|whatsapp|telegram|webhook)\.\S+$/.test(n)) return n
   return known.find(([like]) => like.test(n))?.[1] ?? `attr.${n.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '_').replace(/^_|_$/g, '') || 'column'}`
+}
+
+/** Whether a column has cells, and all of them are like this. */
+export function all(rows: string[][], column: number, like: RegExp): boolean {
+  const cells = rows.map((r) => r[column]?.trim() ?? '').filter(Boolean)
+  return cells.length > 0 && cells.every((c) => like.test(c))
+}
+
+/**
+ * What the columns of a file most likely are, by the names of all and the first rows. An `id` is the customer's in the
+ * system of the shop, but where the file has that beside it, or it holds ours. A "Номер" is a phone where it looks like one.
+ */
+export function guesses(head: string[], rows: string[][]): string[] {
+  const theirs = head.some((h) => /^external_id$/i.test(h.trim()))
+  const found = head.map((h, i) => (/^id$/i.test(h.trim()) && (theirs || all(rows, i, /^cus_/)) ? 'id' : guess(h)))
+  const phone = found.includes('sms') ? -1 : head.findIndex((h, i) => /^номер$/i.test(h.trim()) && all(rows, i, /^'?\+?\d[\d ()-]{8,}$/))
+  return found.map((f, i) => (i === phone ? 'sms' : f))
 }
