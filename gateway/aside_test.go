@@ -147,11 +147,15 @@ func TestAside_RealWordsAfterwardsOpenTheThread(t *testing.T) {
 			t.Errorf("%+v", is)
 		}
 		w.clock.forward(time.Minute)
-		w.answer(th.ID, gateway.ReplyInput{Text: "On its way."})
+		said := w.answer(th.ID, gateway.ReplyInput{Text: "On its way."})
 		facts := w.responses()
 		if len(facts) != 1 || facts[0].Kind != rapport.FirstReply || !facts[0].WaitedFrom.Equal(asked.CreatedAt) {
 			t.Errorf("%+v", facts)
 		}
+		w.until("the answer has gone out and the thread knows it", func() bool { // it touches the thread, by the clock of then
+			left, err := w.st.Ended(t.Context(), 0, 1)
+			return w.state(said).Final() && err == nil && len(left) == 0
+		})
 		w.patch(th.ID, store.ThreadPatch{Status: new(rapport.ThreadResolved)})
 		w.clock.forward(100 * 24 * time.Hour) // a word that nobody looks at makes the thread no younger
 		w.ingest("sms", reply(rapport.SMS, from, "HELP", "e3"), reply(rapport.SMS, from, "One more thing", "e4"))

@@ -181,12 +181,12 @@ func (g *Gateway) RenderCanned(ctx context.Context, by Caller, key string, in Ca
 		}
 		for _, path := range strange {
 			if root, _, _ := strings.Cut(path, "."); !slices.Contains(cannedRoots, root) {
-				holdPlace(roots, path)
+				templates.HoldPlace(roots, path)
 			}
 		}
 	}
 	for _, path := range body.Missing(roots, map[rapport.Channel]bool{cannedChannel: true}) {
-		holdPlace(roots, path)
+		templates.HoldPlace(roots, path)
 	}
 	if r, err = body.Render(cannedChannel, how); err != nil {
 		return nil, err
@@ -227,21 +227,6 @@ func (in *CannedInput) in(locale string) []CannedBody {
 		}
 	}
 	return in.Bodies
-}
-
-// holdPlace makes a variable that nothing supplies print itself.
-func holdPlace(roots map[string]any, path string) {
-	parts := strings.Split(path, ".")
-	at := roots
-	for _, p := range parts[:len(parts)-1] {
-		next, ok := at[p].(map[string]any)
-		if !ok {
-			next = map[string]any{}
-			at[p] = next
-		}
-		at = next
-	}
-	at[parts[len(parts)-1]] = "{{ " + path + " }}"
 }
 
 // tooLong tells whether every provider of a channel refuses a text for its length.

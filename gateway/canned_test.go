@@ -63,6 +63,27 @@ func TestCanned_IsFilledInForItsThread(t *testing.T) {
 			t.Errorf("%+v, %v", old, err)
 		}
 
+		// Whatever is done with it: it is seen, and holds the answer back. What is there beside it stays.
+		for text, want := range map[string]string{
+			"{{ data.things.size }}":                                    "{{ data.things }}",
+			"{{ data.things.first }} {{ data.things.last }}":            "{{ data.things }} {{ data.things }}",
+			"{{ data.things | size }}":                                  "{{ data.things }}",
+			"{{ data.things | upcase }}":                                "{{ data.things }}",
+			"{% for i in data.things %}i{% endfor %}":                   "{{ data.things }}",
+			"{% assign n = data.things | size %}{% if n %}x{% endif %}": "{{ data.things }}",
+			"{{ data.shop.city }} {{ data.shop.nope | size }}":          "Riga {{ data.shop.nope }}",
+			"{{ customer.name.nope }}":                                  "{{ customer.name.nope }}",
+			"{{ data.things.size | default: 'no' }} things":             "no things",
+		} {
+			if _, _, err := w.g.SaveCanned(t.Context(), by, "odd", gateway.CannedInput{Title: "x", Bodies: []gateway.CannedBody{{Text: text}}}); err != nil {
+				t.Fatal(text, err)
+			}
+			r, err := w.g.RenderCanned(t.Context(), by, "odd", gateway.CannedRenderInput{Thread: rapport.KindThread.Format(anna.ID), Data: map[string]any{"shop": map[string]any{"city": "Riga"}}})
+			if err != nil || r.Text != want || (len(r.Missing) > 0) != strings.Contains(want, "{{") {
+				t.Errorf("%s: %+v, %v; want %q", text, r, err, want)
+			}
+		}
+
 		for says, bad := range map[string]gateway.CannedInput{
 			"title":          {Bodies: in.Bodies},
 			"bodies":         {Title: "x"},

@@ -78,12 +78,18 @@ func (c *condition) compare(r *run) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	if u, ok := left.(Unfilled); ok {
+		return false, u
+	}
 	if c.op == "" {
 		return truthy(left), nil
 	}
 	right, err := c.right.eval(r, true)
 	if err != nil {
 		return false, err
+	}
+	if u, ok := right.(Unfilled); ok {
+		return false, u
 	}
 	switch c.op {
 	case "==":

@@ -52,6 +52,8 @@ func (r *run) elementsOf(v any) (elements, error) {
 			list[i] = []any{k, e}
 		}
 		return elements{list: list, n: len(list)}, nil
+	case Unfilled:
+		return elements{}, v
 	default:
 		return elements{}, nil
 	}

@@ -43,6 +43,9 @@ func mistake(name, format string, args ...any) *Error {
 
 // located adds the place to an error that does not know it yet.
 func located(err error, line int, partial string) error {
+	if _, ok := errors.AsType[Unfilled](err); ok { // no mistake: it is printed
+		return err
+	}
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
 		return &Error{Line: line, Partial: partial, Message: err.Error(), cause: err}

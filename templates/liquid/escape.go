@@ -35,6 +35,9 @@ func (r *run) print(v any, c context) error {
 	if v == nil {
 		return nil
 	}
+	if _, ok := v.(Unfilled); ok {
+		r.unfilled++ // and is escaped like any text
+	}
 	switch c {
 	case noContext:
 		return r.printPlain(v)

@@ -81,6 +81,9 @@ func (p *path) find(r *run) (v any, ok bool, err error) {
 
 // item is v[index].
 func item(v, index any) (any, bool) {
+	if u, ok := v.(Unfilled); ok {
+		return u, true
+	}
 	switch index := index.(type) {
 	case string:
 		return property(v, index, false)

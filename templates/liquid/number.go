@@ -115,6 +115,8 @@ func toInteger(v any) (int64, error) {
 		case v < -1<<63:
 			return math.MinInt64, nil
 		}
+	case Unfilled:
+		return 0, v
 	case string:
 		if i, err := strconv.ParseInt(strings.TrimFunc(v, isSpaceRune), 10, 64); err == nil {
 			return i, nil

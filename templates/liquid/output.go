@@ -168,6 +168,15 @@ func (f *filterCall) apply(r *run, in any) (any, error) {
 		}
 		c.keywords = append(c.keywords, keyword{k.name, v})
 	}
+	if f.name == "default" {
+		if _, ok := in.(Unfilled); ok {
+			in = nil
+		}
+	} else if u, ok := in.(Unfilled); ok {
+		return u, nil
+	} else if u, ok := f.unfilledOf(c, r.args[mark:]); ok {
+		return u, nil
+	}
 	out, err := f.filter.call(c, in, r.args[mark:])
 	if err != nil {
 		return nil, named(err, f.name)

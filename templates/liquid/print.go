@@ -34,6 +34,8 @@ func appendText(dst []byte, v any) []byte {
 		return append(dst, v...)
 	case loose:
 		return append(dst, v...)
+	case Unfilled:
+		return append(dst, v...)
 	case bool:
 		return strconv.AppendBool(dst, v)
 	case int64:

@@ -1,6 +1,7 @@
 package liquid
 
 import (
+	"errors"
 	"time"
 )
 
@@ -25,6 +26,7 @@ type run struct {
 	cycles    map[string]int
 	changed   string // what ifchanged printed last
 	hasPrev   bool
+	unfilled  int // how often what stands for a missing value was printed
 
 	depth   int
 	partial string                   // name of the partial being rendered
@@ -101,6 +103,11 @@ func (r *run) block(nodes []node) error {
 		err := r.step(1)
 		if err == nil {
 			err = n.render(r)
+		}
+		if err != nil {
+			if u, ok := errors.AsType[Unfilled](err); ok {
+				err = r.lacks(u)
+			}
 		}
 		if err != nil {
 			return located(err, n.line(), r.partial)

@@ -92,13 +92,17 @@ func (p *parser) capture(t token) (parsed, error) {
 }
 
 func (n *capture) render(r *run) error {
+	unfilled := r.unfilled
 	s, err := r.capture(n.nodes)
 	if err != nil {
 		return err
 	}
-	if r.html {
+	switch {
+	case r.html:
 		r.assign(n.name, markup(s))
-	} else {
+	case r.unfilled > unfilled:
+		r.assign(n.name, Unfilled(s))
+	default:
 		r.assign(n.name, s)
 	}
 	return nil

@@ -151,6 +151,9 @@ func (n *switchOn) render(r *run) error {
 	if err != nil {
 		return err
 	}
+	if u, ok := subject.(Unfilled); ok {
+		return u
+	}
 	found := false
 	for i := range n.whens {
 		w := &n.whens[i]

@@ -169,13 +169,15 @@ func lenient(e expression, r *run) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	switch plain(v).(type) {
+	switch v := plain(v).(type) {
 	case nil, int64, decimal, string:
 		n := toNumber(v)
 		if n.frac {
 			n = wholeNumber(math.Trunc(n.float))
 		}
 		return min(max(n.int, -math.MaxInt32), math.MaxInt32), nil
+	case Unfilled:
+		return 0, v
 	default:
 		return 0, mistake("", "%s is not an integer", describe(v))
 	}

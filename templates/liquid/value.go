@@ -9,7 +9,7 @@ import (
 )
 
 // Values inside the engine are nil, bool, string, int64, decimal, []any, map[string]any, *Object,
-// time.Time, span, *forloop, *tableloop, and in HTML templates markup and loose.
+// time.Time, span, *forloop, *tableloop, Unfilled, and in HTML templates markup and loose.
 
 // decimal is a number with a fraction, even when the fraction is zero: 5.0 prints as "5.0".
 type decimal float64
@@ -50,7 +50,7 @@ func normal(v any) any {
 	}
 	switch v := v.(type) {
 	case nil, bool, int64, decimal, []any, map[string]any, *Object, time.Time, span,
-		markup, loose, *forloop, *tableloop, special:
+		markup, loose, *forloop, *tableloop, special, Unfilled:
 		return v
 	case float64:
 		return fromFloat(v)
@@ -197,6 +197,8 @@ func objectLen(v any) int {
 // property is v.key (dotted, where size, first and last are commands too) or v[key].
 func property(v any, key string, dotted bool) (any, bool) {
 	switch v := v.(type) {
+	case Unfilled:
+		return v, true
 	case map[string]any, *Object:
 		if e, ok := member(v, key); ok {
 			return e, true

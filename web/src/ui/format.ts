@@ -59,10 +59,10 @@ function formatIn(language: string) {
     number: (n: number) => plain.format(n),
     /** A share of 1. */
     percent: (n: number) => share.format(n),
-    /** Minor units, as the API has money. */
+    /** Minor units, as the API has money. What is less than the smallest coin is no nothing. */
     money(minor: number, currency: string) {
-      const f = new Intl.NumberFormat(language, { style: 'currency', currency })
-      return f.format(minor / 10 ** (f.resolvedOptions().maximumFractionDigits ?? 2))
+      const digits = new Intl.NumberFormat(language, { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2
+      return new Intl.NumberFormat(language, { style: 'currency', currency, maximumFractionDigits: minor !== 0 && Math.abs(minor) < 1 ? digits + 2 : digits }).format(minor / 10 ** digits)
     },
     /** The price of a unit, in minor units: they may be fractions of the smallest coin. */
     price(minor: number, currency: string) {

@@ -8,7 +8,7 @@ import { useCan } from '../../api/session'
 import { useFormat } from '../../ui/format'
 import { ProblemAlert } from '../../ui/Problem'
 import { Bar } from './Bar'
-import { moving, over, reached, settled, type Campaign, type Counts } from './campaign'
+import { moving, over, reached, settled, stirs, type Campaign, type Counts } from './campaign'
 import { Ledger } from './Ledger'
 import classes from './Overview.module.css'
 import { Replies } from './Replies'
@@ -27,7 +27,7 @@ export function Overview({ campaign: c, onState, onReplies }: { campaign: Campai
     queryFn: () => need(client.GET('/v1/campaigns/{id}/funnel', { params: { path: { id: c.id } } })),
     staleTime: 1_000,
     // The server counts a campaign's rows at most so often; while they change it is asked in a rhythm, and once after the end.
-    refetchInterval: (q) => (moving(c.status) || (c.finished_at && q.state.data && q.state.data.as_of < c.finished_at) ? 2_000 : false),
+    refetchInterval: (q) => (stirs(c) || (c.finished_at && q.state.data && q.state.data.as_of < c.finished_at) ? 2_000 : c.status === 'paused' ? 10_000 : false),
   })
   const n = c.counts
   if (!n) return null
@@ -100,7 +100,7 @@ function Progress({ campaign: c, counts: n }: { campaign: Campaign; counts: Coun
 function Stands({ campaign: c, counts: n }: { campaign: Campaign; counts: Counts }) {
   const { t } = useTranslation('campaigns')
   const format = useFormat()
-  const out = reached(n)
+  const out = reached(n) + n.sending
   const say = (): string => {
     switch (c.status) {
       case 'scheduled':
@@ -114,7 +114,7 @@ function Stands({ campaign: c, counts: n }: { campaign: Campaign; counts: Counts
       case 'finished':
         return out > 0 ? '' : n.planned > 0 ? t('stands.nobody') : ''
       case 'cancelled':
-        return out > 0 ? t('stands.cancelled', { count: out, n: format.number(out), stopped: format.number(n.cancelled) }) : t('stands.cancelledBefore')
+        return out > 0 ? t('stands.cancelled', { count: out, n: format.number(out), stopped: format.number(n.cancelled + n.pending) }) : t('stands.cancelledBefore')
       default:
         return ''
     }

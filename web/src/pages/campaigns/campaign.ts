@@ -10,7 +10,7 @@ export const campaignQuery = (id: string) => $api.queryOptions('get', '/v1/campa
 /** One campaign with its ledger; whoever shows it hears of its progress. */
 export function useCampaign(id: string) {
   // An answer that was on its way while an event came may be older than the event: what moves is asked again now and then.
-  return useQuery({ ...campaignQuery(id), refetchInterval: (q) => (q.state.data && moving(q.state.data.status) ? 4_000 : false) })
+  return useQuery({ ...campaignQuery(id), refetchInterval: (q) => (q.state.data && stirs(q.state.data) ? 4_000 : false) })
 }
 
 /** Keeps every campaign on the screen as true as the event stream: counts each second, the rest when it changes. */
@@ -35,7 +35,12 @@ type Lists = InfiniteData<Schemas['ListCampaign']>
 
 function patch(queries: QueryClient, id: string, news: { status?: string; counts?: Counts }) {
   const now = (was: Campaign): Campaign => ({ ...was, status: (news.status as Campaign['status']) ?? was.status, counts: news.counts ?? was.counts })
-  queries.setQueryData(campaignQuery(id).queryKey, (was: Campaign | undefined) => was && now(was))
+  const key = campaignQuery(id).queryKey
+  const was = queries.getQueryData<Campaign>(key)
+  if (was) {
+    queries.setQueryData(key, now(was))
+    if (stirs(was) && !stirs(now(was))) void queries.invalidateQueries({ queryKey: key }) // the event has no costs
+  }
   const shown = (was: Lists | undefined) => was?.pages?.some((p) => p.data.some((c) => c.id === id))
   queries.setQueriesData({ queryKey: ['campaigns'] }, (was: Lists | undefined) => (shown(was) ? { ...was!, pages: was!.pages.map((p) => ({ ...p, data: p.data.map((c) => (c.id === id ? now(c) : c)) })) } : was))
 }
@@ -53,6 +58,12 @@ export function reached(c: Counts): number {
 /** Whether things still move by themselves. */
 export function moving(status: string): boolean {
   return status === 'planning' || status === 'running' || status === 'accepting'
+}
+
+/** Whether its numbers still change: what was on its way when it was paused or cancelled comes to an end of its own. */
+export function stirs(c: Campaign): boolean {
+  const n = c.counts
+  return moving(c.status) || (!!n && (n.sending + n.doubtful > 0 || (c.status === 'cancelled' && n.pending > 0)))
 }
 
 /** Whether it is over. */

@@ -33,7 +33,7 @@ export function CampaignSend({ message, campaign }: { message: string; campaign?
           <IconSpeakerphone size={15} stroke={1.7} aria-hidden />
           {campaign && about.data ? (
             <Anchor component={Link} to="/campaigns/$id" params={{ id: campaign } as never} size="sm" fw={550}>
-              {about.data.name || t('campaign.unnamed')}
+              {about.data.name || about.data.template || t('campaign.unnamed')}
             </Anchor>
           ) : (
             <span>{t('campaign.sent')}</span>

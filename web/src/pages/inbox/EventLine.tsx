@@ -1,10 +1,14 @@
 import { UnstyledButton } from '@mantine/core'
+import { useQuery } from '@tanstack/react-query'
 import { useTranslation } from 'react-i18next'
 import type { Schemas } from '../../api/client'
+import { useCan } from '../../api/session'
 import { When } from '../../ui/When'
 import { useFormat } from '../../ui/format'
 import type { Entry } from './entries'
 import { usePlace } from './filter'
+import { useUnmerge } from './Merge'
+import { threadQuery } from './threads'
 import classes from './Entry.module.css'
 
 type Meta = { event?: string; changed?: Record<string, unknown>; thread?: string; name?: string; from?: string; into?: string; earlier?: string; entry?: string; state?: string; reason?: string; address?: string }
@@ -14,9 +18,13 @@ export const told = (h: Schemas['Happening']) => (h.entry?.meta as Meta | undefi
 
 /** What happened to the thread, as one quiet line. */
 export function EventLine({ entry }: { entry: Entry }) {
-  const { open } = usePlace()
+  const { t } = useTranslation(['inbox', 'common'])
+  const { open, thread } = usePlace()
+  const { unmerge } = useUnmerge()
+  const can = useCan()('write:threads')
   const say = useEventWords()
   const meta = (entry.meta ?? {}) as Meta
+  const part = useQuery({ ...threadQuery(thread ?? ''), enabled: false }).data?.merged?.find((m) => meta.event === 'merged' && m === meta.thread)
   const other = meta.into ?? meta.from ?? meta.earlier
   const words = say(entry)
   return (
@@ -27,6 +35,11 @@ export function EventLine({ entry }: { entry: Entry }) {
         </UnstyledButton>
       ) : (
         <span>{words}</span>
+      )}
+      {part && can && (
+        <UnstyledButton className={classes.eventLink} data-act onClick={() => unmerge(part)}>
+          {t('merge.undo')}
+        </UnstyledButton>
       )}
       <When at={entry.created_at} as="clock" />
     </div>

@@ -13,20 +13,28 @@ import { usePlace } from './filter'
 import type { Thread } from './threads'
 import classes from './Panel.module.css'
 
-/** Joins this thread to another one of the same customer. Nothing is moved, so it can be undone for ever. */
-export function MergeDialog({ thread, onDone }: { thread: Thread; onDone: () => void }) {
-  const { t } = useTranslation(['inbox', 'common'])
+/** Looks again at all that a merge changes, and undoes one. */
+export function useUnmerge() {
   const queries = useQueryClient()
   const tell = useTell()
-  const { open } = usePlace()
-  const [problem, setProblem] = useState<unknown>()
-  const query = $api.useQuery('get', '/v1/threads', { params: { query: { customer: thread.customer, limit: 50 } } })
   const everything = () => {
     void queries.invalidateQueries({ queryKey: ['threads'] })
     void queries.invalidateQueries({ queryKey: ['get', '/v1/threads'] }) // the customer's other conversations
     void queries.invalidateQueries({ queryKey: ['thread'] })
     void queries.invalidateQueries({ queryKey: ['entries'] })
   }
+  const unmerge = (id: string) => void need(client.POST('/v1/threads/{id}/unmerge', { params: { path: { id } }, body: {} })).then(everything, tell.failed)
+  return { everything, unmerge }
+}
+
+/** Joins this thread to another one of the same customer. Nothing is moved, so it can be undone for ever. */
+export function MergeDialog({ thread, onDone }: { thread: Thread; onDone: () => void }) {
+  const { t } = useTranslation(['inbox', 'common'])
+  const { everything, unmerge } = useUnmerge()
+  const tell = useTell()
+  const { open } = usePlace()
+  const [problem, setProblem] = useState<unknown>()
+  const query = $api.useQuery('get', '/v1/threads', { params: { query: { customer: thread.customer, limit: 50 } } })
   const merge = async (into: string) => {
     try {
       await need(client.POST('/v1/threads/{id}/merge', { params: { path: { id: thread.id } }, body: { into } }))
@@ -36,7 +44,7 @@ export function MergeDialog({ thread, onDone }: { thread: Thread; onDone: () => 
     everything()
     onDone()
     open(into)
-    tell.done(t('merge.done'), () => void need(client.POST('/v1/threads/{id}/unmerge', { params: { path: { id: thread.id } }, body: {} })).then(everything, tell.failed))
+    tell.done(t('merge.done'), () => unmerge(thread.id))
   }
   return (
     <Stack gap="sm">

@@ -88,7 +88,7 @@ export default function Audit() {
 function Line({ entry: e, about }: { entry: Entry; about?: string }) {
   const { t, word } = useWords()
   const who = e.actor.kind === 'rapport' ? 'Rapport' : (e.actor.name ?? e.actor.id ?? '')
-  const more = details(e.detail, who, (k) => word('details', k))
+  const more = details(e.detail, who, (k) => word('details', k), (v) => (word('roles', v) === v ? word('values', v) : word('roles', v)))
   return (
     <div className={kit.row}>
       <Face name={who} size={28} />
@@ -110,11 +110,11 @@ function Line({ entry: e, about }: { entry: Entry; about?: string }) {
 }
 
 /** What an entry has beside: name: value, …, at most a line of it. */
-function details(detail: unknown, who: string, nameOf: (key: string) => string): string {
+function details(detail: unknown, who: string, nameOf: (key: string) => string, wordOf: (value: string) => string): string {
   if (typeof detail !== 'object' || detail === null) return ''
-  const text = (v: unknown) => (typeof v === 'object' && v !== null ? JSON.stringify(v) : String(v))
+  const text = (v: unknown) => (typeof v === 'object' && v !== null ? JSON.stringify(v) : wordOf(String(v)))
   return Object.entries(detail)
-    .filter(([k, v]) => !(k === 'by' && v === who) && !(k === 'clear_totp' && v === 'false'))
+    .filter(([k, v]) => v !== '' && v !== null && !(k === 'by' && v === who) && !(k === 'clear_totp' && v === 'false'))
     .map(([k, v]) => `${nameOf(k).replace(/_/g, ' ')}: ${Array.isArray(v) ? v.map(text).join(', ') : text(v)}`)
     .join(' · ')
     .slice(0, 240)
