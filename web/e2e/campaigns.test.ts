@@ -43,6 +43,7 @@ test('a campaign from a dropped file: built, tried, launched, watched, and nobod
   expect(await page.getByRole('combobox', { name: 'Field for E-mail' }).inputValue()).toBe('email')
   expect(await page.getByRole('combobox', { name: 'Field for percent' }).inputValue()).toBe('data.percent')
   expect(await page.getByText('Ruiz, Clara').isVisible(), 'the first rows are shown').toBe(true)
+  await page.getByLabel('Wording').fill('2026-01')
   await page.getByRole('radio', { name: /^promotion/ }).click()
   await page.waitForURL(/\/campaigns\/cmp_.*\/edit/)
   await page.getByRole('button', { name: 'Add recipients' }).click() // the file waited while the draft was made
@@ -70,6 +71,8 @@ test('a campaign from a dropped file: built, tried, launched, watched, and nobod
   await dialog.getByRole('button', { name: 'Launch now' }).click()
 
   await page.getByText('3 of 3 settled').waitFor()
+  const said = await server.api<{ data: { source: string; text_version: string }[] }>('GET', '/v1/customers/ext:w-1/consents')
+  expect(said.data).toMatchObject([{ source: 'import', text_version: '2026-01' }])
   await page.getByText('Finished', { exact: true }).first().waitFor()
   const ledger = await page.getByRole('region', { name: 'Ledger' }).getByRole('row').allInnerTexts()
   const numbers = Object.fromEntries(ledger.map((row) => row.split('\t').map((cell) => cell.trim())).map(([state, n]) => [state, Number(n)]))
