@@ -27,7 +27,7 @@ export function Phone({ customer }: { customer: Schemas['Customer'] }) {
   const name = useChannelName()
   const has = chats.filter((c) => customer.addresses.some((a) => a.channel === c))
   const [chosen, setChannel] = useState<Chat>()
-  const latest = useLatestChat(customer, has)
+  const { latest, pending } = useLatestChat(customer, has)
   const channel = chosen ?? latest ?? has[0] ?? 'sms'
   const address = customer.addresses.find((a) => a.channel === channel)?.address
   const got = useGot(channel, address)
@@ -63,14 +63,16 @@ export function Phone({ customer }: { customer: Schemas['Customer'] }) {
     <section className={classes.device} aria-label={t('phone.label', { name: customer.name })}>
       <header className={classes.bar}>
         <Text fw={600}>{t('phone.title')}</Text>
-        {has.length > 1 && <SegmentedControl size="xs" aria-label={t('phone.chats')} value={channel} onChange={(v) => setChannel(v as Chat)} data={has.map((value) => ({ value, label: name(value) }))} />}
-        {address && (
+        {has.length > 1 && !pending && <SegmentedControl size="xs" aria-label={t('phone.chats')} value={channel} onChange={(v) => setChannel(v as Chat)} data={has.map((value) => ({ value, label: name(value) }))} />}
+        {address && !pending && (
           <Text size="xs" c="dimmed" className={classes.address}>
             {address}
           </Text>
         )}
       </header>
-      {address === undefined ? (
+      {pending ? (
+        <div className={classes.chat} aria-busy /> // no chat before it is known which: it would change under one's hands
+      ) : address === undefined ? (
         <Text c="dimmed" className={classes.nothing}>
           {t('phone.none', { name: customer.name })}
         </Text>

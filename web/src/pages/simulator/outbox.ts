@@ -19,7 +19,7 @@ export function useGot(channel: Schemas['Address']['channel'], address: string |
 }
 
 /** The one of a customer's chats in which something came last; once found it stays, so that no chat goes from under one's eyes. */
-export function useLatestChat<C extends 'telegram' | 'whatsapp' | 'sms'>(customer: Schemas['Customer'], chats: C[]): C | undefined {
+export function useLatestChat<C extends 'telegram' | 'whatsapp' | 'sms'>(customer: Schemas['Customer'], chats: C[]): { latest: C | undefined; pending: boolean } {
   const found = useQuery({
     queryKey: ['simulated', 'chat', customer.id],
     enabled: chats.length > 1,
@@ -35,7 +35,7 @@ export function useLatestChat<C extends 'telegram' | 'whatsapp' | 'sms'>(custome
       return last.reduce((a, b) => (b.at > a.at ? b : a)).channel
     },
   })
-  return found.data
+  return { latest: found.data, pending: chats.length > 1 && found.isPending }
 }
 
 export type Said = { id: string; at: string; channel: string; text: string; files: string[] }
