@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 [ -n "${RAPPORT_TEST_SERVICES:-}" ] || exec scripts/services.sh run -- scripts/test.sh "$@"
 
 # As make build compiles: what it compiled serves vet and the tests without the race detector too. Another cgo or
-# trimpath compiles everything again, SQLite too: a minute and a half of CPU.
+# trimpath compiles everything again, SQLite too.
 export CGO_ENABLED=0 GOFLAGS="${GOFLAGS:-} -trimpath"
 
 step() { printf '\n== %s (%d s)\n' "$*" $SECONDS; }

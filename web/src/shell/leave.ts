@@ -8,6 +8,11 @@ export function useLeave() {
   const go = useNavigate()
   return async () => {
     await ask('DELETE', '/v1/session').catch(() => {})
+    try {
+      sessionStorage.clear() // answers that were not taken
+    } catch {
+      // storage is off
+    }
     queries.clear()
     queries.setQueryData(sessionQuery.queryKey, null)
     await go({ to: '/sign-in' })

@@ -61,7 +61,13 @@ export function OutboxProvider({ children }: { children: ReactNode }) {
   }, [agent.id, parcels])
 
   const mark = useCallback((key: string, change: Partial<Parcel>) => setParcels((was) => was.map((p) => (p.key === key ? ({ ...p, ...change } as Parcel) : p))), [])
-  const drop = useCallback((key: string) => setParcels((was) => was.filter((p) => p.key !== key)), [])
+  const drop = useCallback(
+    (key: string) => {
+      keep(agent.id, read(agent.id).filter((p) => p.key !== key)) // also when the inbox was left meanwhile: what has arrived is not sent again by who comes back
+      setParcels((was) => was.filter((p) => p.key !== key))
+    },
+    [agent.id],
+  )
 
   const deliver = useCallback(
     async (p: Parcel): Promise<Entry | undefined> => {
